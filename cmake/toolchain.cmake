@@ -1,0 +1,34 @@
+# Warnings, hardening, the compiler cache and the linker: one place for what every target is built with.
+
+add_library(bulkhead_options INTERFACE)
+target_compile_options(bulkhead_options INTERFACE
+  -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
+  -fstack-protector-strong)
+target_include_directories(bulkhead_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
+
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC 12 reports false positives inside inlined library code and coroutine frames.
+  target_compile_options(bulkhead_options INTERFACE
+    -fcoroutines -Wno-maybe-uninitialized -Wno-dangling-pointer -Wno-array-bounds -Wno-stringop-overflow
+    -Wno-stringop-overread -Wno-restrict -Wno-mismatched-new-delete)
+endif()
+
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_definitions(bulkhead_options INTERFACE _FORTIFY_SOURCE=2 _GLIBCXX_ASSERTIONS)
+  target_link_options(bulkhead_options INTERFACE -Wl,-z,relro,-z,now)
+endif()
+
+if(BULKHEAD_SANITIZE)
+  target_compile_options(bulkhead_options INTERFACE
+    -fsanitize=${BULKHEAD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(bulkhead_options INTERFACE -fsanitize=${BULKHEAD_SANITIZE})
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+find_program(MOLD mold)
+if(MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()

@@ -1,0 +1,84 @@
+// One schema on two engines: SQLite (default) and PostgreSQL.
+//
+// SQL is plain and portable, with `?` for parameters; RETURNING and ON CONFLICT work on both. All calls block: run
+// them on the offload pool. Thread-safe; any number of threads may read and write at once.
+//
+// Errors: Errc::conflict when a UNIQUE, CHECK or foreign-key constraint refuses, Errc::no_space when the disk is full,
+// Errc::unavailable when the server is away or a bound wait ran out, Errc::internal for the rest (a bug or a damaged
+// database).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+
+namespace bulkhead::db {
+
+// NULL, integer or text. Booleans are 0 and 1; times are microseconds since 1970 UTC.
+using Value = std::variant<std::monostate, std::int64_t, std::string>;
+
+class Row {
+ public:
+  explicit Row(std::vector<Value> values) : values_(std::move(values)) {}
+  bool is_null(std::size_t column) const { return std::holds_alternative<std::monostate>(values_.at(column)); }
+  std::int64_t integer(std::size_t column) const { return std::get<std::int64_t>(values_.at(column)); }
+  const std::string& text(std::size_t column) const { return std::get<std::string>(values_.at(column)); }
+
+ private:
+  std::vector<Value> values_;
+};
+
+// Inside one transaction; valid only during the callback it was passed to, on that thread.
+class Session {
+ public:
+  virtual ~Session() = default;
+  virtual Result<std::vector<Row>> query(std::string_view sql, std::span<const Value> parameters) = 0;
+  // The number of rows changed.
+  virtual Result<std::int64_t> execute(std::string_view sql, std::span<const Value> parameters) = 0;
+
+  Result<std::vector<Row>> query(std::string_view sql, std::initializer_list<Value> parameters = {}) {
+    return query(sql, std::span(parameters.begin(), parameters.size()));
+  }
+  Result<std::int64_t> execute(std::string_view sql, std::initializer_list<Value> parameters = {}) {
+    return execute(sql, std::span(parameters.begin(), parameters.size()));
+  }
+};
+
+class Database {
+ public:
+  // The callback may be called again from the start when the engine asks for a retry (serialization failure), so it
+  // must not keep effects outside the session beyond assigning its results. A returned error rolls back, and is what
+  // read() or write() returns.
+  using Work = std::function<Result<void>(Session&)>;
+
+  virtual ~Database() = default;
+  // A consistent snapshot; sees every write() that returned before it began.
+  virtual Result<void> read(const Work& work) = 0;
+  // Serializable; durable (synced) when it returns. Concurrent writers may share one sync (group commit); one
+  // writer's failure does not affect another's.
+  virtual Result<void> write(const Work& work) = 0;
+  // Cheap: one trivial query. For readiness.
+  virtual Result<void> ping() = 0;
+  virtual std::string_view engine() const = 0;  // "sqlite" or "postgres"
+};
+
+struct Options {
+  std::size_t readers = 4;        // connections for read()
+  std::size_t writers = 8;        // PostgreSQL connections for write(); SQLite has one writer with group commit
+  int timeout_ms = 10'000;        // for a connection, a lock or one statement
+};
+
+// `url`: "sqlite:PATH" or "postgres://…" (also "postgresql://…"; libpq's URL). Connects and applies the migrations
+// that are missing. A database of a newer schema than this program knows is refused with a sentence that says so.
+Result<std::unique_ptr<Database>> open(std::string_view url, const Options& options = {});
+
+}  // namespace bulkhead::db

@@ -1,0 +1,52 @@
+// A content digest: the algorithm and the hash (OCI image-spec 1.1, descriptor.md#digests).
+//
+// A small regular value: 66 bytes, no allocation, ordered and hashable. The two registered algorithms are accepted;
+// hex is lower case, as the specification requires.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+namespace bulkhead::oci {
+
+enum class Algorithm : std::uint8_t { sha256, sha512 };
+
+std::string_view name(Algorithm algorithm);             // "sha256"
+Result<Algorithm> parse_algorithm(std::string_view text);  // Errc::digest_unsupported
+
+class Digest {
+ public:
+  // Errc::digest_invalid for a malformed one, Errc::digest_unsupported for a well-formed one of another algorithm.
+  static Result<Digest> parse(std::string_view text);
+
+  // `hash` is the raw hash; its length must be the algorithm's.
+  static Digest from_hash(Algorithm algorithm, Bytes hash);
+  static Digest of(Algorithm algorithm, Bytes content);
+
+  Algorithm algorithm() const { return algorithm_; }
+  Bytes hash() const;
+  std::string hex() const;
+  std::string render() const;  // "sha256:…"
+
+  friend bool operator==(const Digest&, const Digest&) = default;
+  friend auto operator<=>(const Digest&, const Digest&) = default;
+
+ private:
+  Digest() = default;
+  Algorithm algorithm_ = Algorithm::sha256;
+  std::array<std::byte, 64> hash_{};  // zero past the algorithm's length
+};
+
+}  // namespace bulkhead::oci
+
+template <>
+struct std::hash<bulkhead::oci::Digest> {
+  std::size_t operator()(const bulkhead::oci::Digest& digest) const noexcept;
+};

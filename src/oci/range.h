@@ -1,0 +1,30 @@
+// Byte ranges of requests: `Range` on reads (RFC 9110 section 14.2, one range) and `Content-Range` on chunked uploads
+// (OCI distribution-spec 1.1, "Pushing a blob in chunks": <start>-<end>, inclusive, no unit).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace bulkhead::oci {
+
+struct ByteRange {
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+};
+
+enum class RangeOutcome { whole, partial, unsatisfiable };
+struct ResolvedRange {
+  RangeOutcome outcome;
+  ByteRange range;  // of a partial one
+};
+
+// A malformed, multi-part or other-unit header is ignored (RFC 9110 allows it): `whole`. "500-0" and a start past the
+// end are unsatisfiable.
+ResolvedRange resolve_range(std::string_view header, std::uint64_t size);
+
+// "0-1023" (also accepted: "bytes 0-1023/*" and "bytes=0-1023"). Errc::range_invalid when malformed.
+Result<ByteRange> parse_content_range(std::string_view header);
+
+}  // namespace bulkhead::oci
