@@ -13,6 +13,7 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+PLATFORM = {"architecture": "amd64", "os": "linux"}
 DOCKER_SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+prettyjws"
 
 
@@ -76,7 +77,7 @@ def index(children, media_type=OCI_INDEX, **more):
     document = {
         "schemaVersion": 2,
         "mediaType": media_type,
-        "manifests": [child.descriptor() for child in children],
+        "manifests": [child.descriptor(platform=PLATFORM) for child in children],
         **more,
     }
     return Manifest(render(document), media_type)

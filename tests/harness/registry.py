@@ -157,6 +157,9 @@ class Upload:
     def with_query(self, query):
         return f"{self.location}{'&' if '?' in self.location else '?'}{query}"
 
+    def path_with_query(self, query):
+        return f"{self.path}{'&' if '?' in self.path else '?'}{query}"
+
     def chunk(self, data, start=None, **headers):
         """PATCH; with Content-Range when `start` is given."""
         if start is not None:
@@ -179,6 +182,13 @@ class Upload:
 
     def status(self):
         return self.registry.get(self.location)
+
+    def offset(self):
+        """How many bytes the server holds; a session of one byte and an empty one cannot be told apart."""
+        response = self.status()
+        assert response.status_code == 204, f"{response.status_code} {response.text}"
+        last = int(response.headers["Range"].partition("-")[2])
+        return last + 1 if last else 0
 
     def cancel(self):
         return self.registry.delete(self.location)

@@ -174,6 +174,6 @@ def test_upload_session_of_another_user(server, registry, members, repository, r
 def test_upload_session_of_another_repository(registry, repository, rng):
     upload = registry.start_upload(repository)
     blob = content.random_blob(rng, 100)
-    elsewhere = upload.path.replace(repository, repository + "-other")
-    response = registry.put(f"{elsewhere}{'&' if '?' in elsewhere else '?'}digest={blob.digest}", data=blob.data)
+    elsewhere = upload.path_with_query(f"digest={blob.digest}").replace(repository, repository + "-other")
+    response = registry.put(elsewhere, data=blob.data)
     assert response.status_code == 404
