@@ -62,9 +62,8 @@ def rng(request):
 
 @pytest.fixture(scope="session")
 def work_folder():
-    """On a real disk, unlike /tmp on many machines, and gone after the run."""
-    paths.BUILD.mkdir(exist_ok=True)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="test-", dir=paths.BUILD))
+    """On a real disk, unlike /tmp on many machines, with a path short enough for sockets; gone after the run."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="bh-", dir="/var/tmp"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness import content
+from harness import content, raw
 from harness.registry import assert_error
 
 MANY_NINES = "9" * 40
@@ -117,12 +117,13 @@ def test_over_the_limit(registry, repository, config):
     assert_error(put(registry, repository, body), 413, "SIZE_INVALID")
 
 
-def test_over_the_limit_chunk_encoded(registry, repository):
-    pieces = (b" " * 65536 for _ in range(100))
-    response = registry.put(
-        f"/v2/{repository}/manifests/latest", data=pieces, headers={"Content-Type": content.OCI_MANIFEST}
-    )
-    assert response.status_code == 413
+def test_over_the_limit_chunk_encoded(server, registry, repository):
+    head = {**registry.authorization(repository), "Content-Type": content.OCI_MANIFEST}
+    with raw.Connection(server) as connection:
+        connection.send_head(
+            "PUT", f"/v2/{repository}/manifests/latest", {**head, "Transfer-Encoding": "chunked"}
+        )
+        assert connection.send_until_answered(b"10000\r\n" + b" " * 65536 + b"\r\n", times=500).status == 413
 
 
 def test_index_that_holds_itself_many_times_is_linear_work(registry, repository, rng):

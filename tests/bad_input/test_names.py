@@ -73,7 +73,7 @@ def test_tag(ask, repository, tag):
     body = content.render({"schemaVersion": 2})
     response = ask("PUT", f"/v2/{repository}/manifests/{tag}", {"Content-Type": content.OCI_MANIFEST}, body)
     assert response.status == 400
-    assert response.codes()[0] in ("MANIFEST_INVALID", "TAG_INVALID", "DIGEST_INVALID", "UNSUPPORTED")
+    assert response.codes()[0] in ("MANIFEST_INVALID", "NAME_INVALID", "DIGEST_INVALID", "UNSUPPORTED")
 
 
 def test_tag_over_128(ask, repository):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import select
 import socket
 import ssl
 import time
@@ -57,6 +58,15 @@ class Connection:
         self.send_head(method, target, pairs)
         self.send(body)
         return self.read_response(head=method == "HEAD")
+
+    def send_until_answered(self, piece, times):
+        """Sends `piece` again and again until the server answers, as it must within `times`; that answer."""
+        for _ in range(times):
+            readable, _, _ = select.select([self.socket], [], [], 0)
+            if readable:
+                return self.read_response()
+            self.send(piece)
+        raise AssertionError(f"{times * len(piece)} bytes were taken without an answer")
 
     def _fill(self):
         data = self.socket.recv(65536)
