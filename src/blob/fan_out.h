@@ -17,8 +17,8 @@ class FanOut {
   FanOut(std::shared_ptr<SystemCalls> calls, Layout layout)
       : calls_(std::move(calls)), layout_(std::move(layout)) {}
 
-  // When it returns, the digest's directory exists durably. An existing one may have been made by a process that was
-  // killed before it synced, so the first use of each in a process syncs the parent too.
+  // When it returns, the digest's directory exists durably. An existing one may have been made by a process
+  // that was killed before it synced, so the first use of each in a process syncs the parent too.
   Result<void> ensure(const oci::Digest& digest);
 
  private:

@@ -11,8 +11,8 @@ Result<std::size_t> FileReader::read(std::uint64_t offset, std::span<std::byte> 
   const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), size_ - offset));
   auto count = read_at(*calls_, fd_.get(), offset, into.first(wanted), path_);
   if (count && *count < wanted)
-    return Error{Errc::corrupt,
-                 fmt::format("{} ends at {} and should have {} bytes", path_.string(), offset + *count, size_)};
+    return Error{Errc::corrupt, fmt::format("{} ends at {} and should have {} bytes", path_.string(),
+                                            offset + *count, size_)};
   return count;
 }
 

@@ -12,7 +12,8 @@ namespace bulkhead::blob {
 
 class FileReader final : public Reader {
  public:
-  FileReader(std::shared_ptr<SystemCalls> calls, std::filesystem::path path, FileDescriptor fd, std::uint64_t size)
+  FileReader(std::shared_ptr<SystemCalls> calls, std::filesystem::path path, FileDescriptor fd,
+             std::uint64_t size)
       : calls_(std::move(calls)), path_(std::move(path)), fd_(std::move(fd)), size_(size) {}
 
   std::uint64_t size() const override { return size_; }

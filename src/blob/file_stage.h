@@ -12,7 +12,8 @@ namespace bulkhead::blob {
 
 class FileStage final : public Stage {
  public:
-  FileStage(StageLease lease, std::shared_ptr<SystemCalls> calls, std::filesystem::path path, StagedFile file);
+  FileStage(StageLease lease, std::shared_ptr<SystemCalls> calls, std::filesystem::path path,
+            StagedFile file);
   // Parks the file for the next request, or removes it, as its fate is.
   ~FileStage() override;
 

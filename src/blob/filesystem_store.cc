@@ -1,5 +1,5 @@
-// Blobs as files. The order of the steps in commit() is the point of this file: the bytes are durable before they get
-// the name that says what they are, and the name is durable before the caller hears of it.
+// Blobs as files. The order of the steps in commit() is the point of this file: the bytes are durable before
+// they get the name that says what they are, and the name is durable before the caller hears of it.
 #include "blob/filesystem_store.h"
 
 #include <dirent.h>
@@ -44,8 +44,8 @@ struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
 
-// Calls `each` with the name and status of every regular file, until it returns false. A missing directory is empty.
-// The result is whether the walk went to the end.
+// Calls `each` with the name and status of every regular file, until it returns false. A missing directory is
+// empty. The result is whether the walk went to the end.
 Result<bool> for_each_file(const std::filesystem::path& directory,
                            const std::function<bool(std::string_view, const struct stat&)>& each) {
   const std::unique_ptr<DIR, CloseDirectory> entries(::opendir(directory.c_str()));
@@ -103,8 +103,8 @@ class FilesystemStore final : public BlobStore {
 
 Result<void> FilesystemStore::prepare() {
   if (auto created = create_path(*calls_, layout_.root()); !created) return created;
-  for (const auto& directory : {layout_.staging(), layout_.blobs(),
-                                layout_.blobs(oci::Algorithm::sha256), layout_.blobs(oci::Algorithm::sha512)})
+  for (const auto& directory : {layout_.staging(), layout_.blobs(), layout_.blobs(oci::Algorithm::sha256),
+                                layout_.blobs(oci::Algorithm::sha512)})
     if (auto ensured = ensure_directory(*calls_, directory); !ensured) return ensured;
 
   struct stat staging {};
@@ -112,12 +112,14 @@ Result<void> FilesystemStore::prepare() {
   if (::stat(layout_.staging().c_str(), &staging) != 0) return io_error("look at", layout_.staging(), errno);
   if (::stat(layout_.blobs().c_str(), &blobs) != 0) return io_error("look at", layout_.blobs(), errno);
   if (staging.st_dev != blobs.st_dev)
-    return Error{Errc::invalid_argument, fmt::format("{} and {} are on different file systems; put them on one",
-                                                     layout_.staging().string(), layout_.blobs().string())};
+    return Error{Errc::invalid_argument,
+                 fmt::format("{} and {} are on different file systems; put them on one",
+                             layout_.staging().string(), layout_.blobs().string())};
   return {};
 }
 
-Result<std::unique_ptr<FileStage>> FilesystemStore::create_stage(std::string_view id, oci::Algorithm algorithm) {
+Result<std::unique_ptr<FileStage>> FilesystemStore::create_stage(std::string_view id,
+                                                                 oci::Algorithm algorithm) {
   auto lease = StageLease::take(table_, id);
   if (!lease) return stage_exists(id);
   auto path = layout_.stage(id);
@@ -145,7 +147,8 @@ Result<std::unique_ptr<FileStage>> FilesystemStore::resume_stage(StageLease leas
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) return io_error("look at", path, errno);
   if (!S_ISREG(status.st_mode)) return Error{Errc::corrupt, fmt::format("{} is not a file", path.string())};
-  // An earlier process may have failed to write pages that now look clean. Without them the hash sees the disk.
+  // An earlier process may have failed to write pages that now look clean. Without them the hash sees the
+  // disk.
   ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
   StagedFile file(calls_, path, std::move(fd), static_cast<std::uint64_t>(status.st_size), algorithm);
   return std::make_unique<FileStage>(std::move(lease), calls_, std::move(path), std::move(file));
@@ -169,8 +172,7 @@ Result<std::unique_ptr<Stage>> FilesystemStore::open_stage(std::string_view id, 
 
 Result<void> FilesystemStore::commit(std::unique_ptr<Stage> stage, const oci::Digest& digest) {
   auto* const file_stage = dynamic_cast<FileStage*>(stage.get());
-  if (file_stage == nullptr || !file_stage->belongs_to(*table_))
-    return foreign_stage();
+  if (file_stage == nullptr || !file_stage->belongs_to(*table_)) return foreign_stage();
   return commit_file(*file_stage, digest);
 }
 
@@ -211,9 +213,9 @@ Result<std::vector<StageInfo>> FilesystemStore::stages() {
   std::vector<StageInfo> found;
   auto listed = for_each_file(layout_.staging(), [&](std::string_view name, const struct stat& status) {
     if (!valid_stage_id(name)) return true;
-    const auto modified = std::chrono::seconds(status.st_mtim.tv_sec) +
-                          std::chrono::floor<std::chrono::microseconds>(
-                              std::chrono::nanoseconds(status.st_mtim.tv_nsec));
+    const auto modified =
+        std::chrono::seconds(status.st_mtim.tv_sec) +
+        std::chrono::floor<std::chrono::microseconds>(std::chrono::nanoseconds(status.st_mtim.tv_nsec));
     found.push_back({std::string(name), static_cast<std::uint64_t>(status.st_size), Time(modified)});
     return true;
   });
@@ -222,7 +224,8 @@ Result<std::vector<StageInfo>> FilesystemStore::stages() {
 }
 
 Result<void> FilesystemStore::put(const oci::Digest& digest, Bytes bytes) {
-  auto created = create_stage(std::string(kPutPrefix) + crypto::random_base62(kPutRandom), digest.algorithm());
+  auto created =
+      create_stage(std::string(kPutPrefix) + crypto::random_base62(kPutRandom), digest.algorithm());
   if (!created) return created.error();
   FileStage& stage = **created;
   stage.set_fate(FileStage::Fate::removed);

@@ -9,7 +9,8 @@
 
 namespace bulkhead::blob {
 
-// Stages kept open after their Stage is gone, each with its hash: as many chunked uploads go on without re-reading.
+// Stages kept open after their Stage is gone, each with its hash: as many chunked uploads go on without
+// re-reading.
 constexpr std::size_t kParkedStages = 256;
 
 Result<std::unique_ptr<BlobStore>> open_filesystem_store(const std::filesystem::path& root,

@@ -35,8 +35,8 @@ class Layout {
   std::filesystem::path root_;
 };
 
-// The digest that a file in `fan_out` (its last component: two hex characters) is named after; none for a file that
-// the store did not put there.
+// The digest that a file in `fan_out` (its last component: two hex characters) is named after; none for a
+// file that the store did not put there.
 std::optional<oci::Digest> digest_of_file(oci::Algorithm algorithm, std::string_view fan_out,
                                           std::string_view file);
 

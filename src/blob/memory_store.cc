@@ -66,8 +66,7 @@ class MemoryStage final : public Stage {
   }
   Result<void> truncate(std::uint64_t size) override {
     const std::lock_guard lock(shelf_->mutex);
-    if (size > content_->bytes.size())
-      return cut_too_long(content_->bytes.size(), size);
+    if (size > content_->bytes.size()) return cut_too_long(content_->bytes.size(), size);
     content_->bytes.resize(static_cast<std::size_t>(size));
     content_->modified = shelf_->clock.now();
     return {};
@@ -109,8 +108,7 @@ class MemoryStore final : public BlobStore {
 
   Result<void> commit(std::unique_ptr<Stage> stage, const oci::Digest& digest) override {
     auto* const memory_stage = dynamic_cast<MemoryStage*>(stage.get());
-    if (memory_stage == nullptr || !memory_stage->belongs_to(shelf_))
-      return foreign_stage();
+    if (memory_stage == nullptr || !memory_stage->belongs_to(shelf_)) return foreign_stage();
     return keep(digest, memory_stage->take());
   }
 
@@ -126,7 +124,8 @@ class MemoryStore final : public BlobStore {
   Result<std::vector<StageInfo>> stages() override {
     const std::lock_guard lock(shelf_->mutex);
     std::vector<StageInfo> found;
-    for (const auto& [id, content] : shelf_->stages) found.push_back({id, content.bytes.size(), content.modified});
+    for (const auto& [id, content] : shelf_->stages)
+      found.push_back({id, content.bytes.size(), content.modified});
     return found;
   }
 
@@ -161,8 +160,7 @@ class MemoryStore final : public BlobStore {
  private:
   Result<void> keep(const oci::Digest& digest, Content content) {
     const auto actual = oci::Digest::of(digest.algorithm(), content);
-    if (actual != digest)
-      return digest_mismatch(actual, digest);
+    if (actual != digest) return digest_mismatch(actual, digest);
     const std::lock_guard lock(shelf_->mutex);
     shelf_->blobs[digest] = std::make_shared<const Content>(std::move(content));
     return {};
@@ -173,6 +171,8 @@ class MemoryStore final : public BlobStore {
 
 }  // namespace
 
-std::unique_ptr<BlobStore> make_memory_store() { return std::make_unique<MemoryStore>(); }
+std::unique_ptr<BlobStore> make_memory_store() {
+  return std::make_unique<MemoryStore>();
+}
 
 }  // namespace bulkhead::blob

@@ -1,7 +1,8 @@
 // Which stages are open, and the files of those that are not but were a moment ago.
 //
-// A chunked upload closes its stage after each request and opens it for the next. Keeping the file keeps the hash,
-// so that the bytes are not read again at the end, and keeps the kernel's memory of failed writes to it.
+// A chunked upload closes its stage after each request and opens it for the next. Keeping the file keeps the
+// hash, so that the bytes are not read again at the end, and keeps the kernel's memory of failed writes to
+// it.
 #pragma once
 
 #include <list>
@@ -56,7 +57,8 @@ class StageLease {
   void abandon() { table_.reset(); }
 
  private:
-  StageLease(std::shared_ptr<StageTable> table, std::string id) : table_(std::move(table)), id_(std::move(id)) {}
+  StageLease(std::shared_ptr<StageTable> table, std::string id)
+      : table_(std::move(table)), id_(std::move(id)) {}
 
   std::shared_ptr<StageTable> table_;
   std::string id_;

@@ -58,7 +58,8 @@ Result<void> StagedFile::start_writeback() {
   if (calls_->start_writeback(fd_.get(), written_back_, size_ - written_back_) != 0) {
     // A file system that does not know the call still has the final sync.
     const int reason = errno;
-    if (reason == EIO || reason == ENOSPC || reason == EDQUOT) return fail(io_error("write back", path_, reason));
+    if (reason == EIO || reason == ENOSPC || reason == EDQUOT)
+      return fail(io_error("write back", path_, reason));
   }
   written_back_ = size_;
   return {};
@@ -104,8 +105,8 @@ Result<void> StagedFile::hash_file(crypto::Hasher& hasher, std::uint64_t from) c
     auto count = read_at(*calls_, fd_.get(), from, std::span(buffer).first(wanted), path_);
     if (!count) return count.error();
     if (*count < wanted)
-      return Error{Errc::corrupt,
-                   fmt::format("{} ends at {} and should have {} bytes", path_.string(), from + *count, size_)};
+      return Error{Errc::corrupt, fmt::format("{} ends at {} and should have {} bytes", path_.string(),
+                                              from + *count, size_)};
     hasher.update(std::span(buffer).first(wanted));
     from += wanted;
   }

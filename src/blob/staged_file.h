@@ -1,7 +1,8 @@
 // The file behind a stage, hashed as it grows.
 //
-// The hash follows the bytes while each append starts where the hash has got to. After a truncation below that point,
-// or in a file that an earlier process wrote, it stays behind and catches up by reading when the digest is wanted.
+// The hash follows the bytes while each append starts where the hash has got to. After a truncation below
+// that point, or in a file that an earlier process wrote, it stays behind and catches up by reading when the
+// digest is wanted.
 #pragma once
 
 #include <memory>
@@ -14,7 +15,8 @@
 
 namespace bulkhead::blob {
 
-// Dirty pages are sent to the disk each time this many have gathered, so that the final sync has little left to do.
+// Dirty pages are sent to the disk each time this many have gathered, so that the final sync has little left
+// to do.
 constexpr std::uint64_t kWritebackWindow = 8u << 20;
 
 // Not synchronised; movable.
@@ -37,8 +39,8 @@ class StagedFile {
   // The digest of the whole file.
   Result<oci::Digest> digest(oci::Algorithm algorithm);
 
-  // Set once bytes may have been lost on their way to the disk. The kernel reports that only once and then takes the
-  // pages for clean, so a later sync proves nothing: every call from then on returns this error.
+  // Set once bytes may have been lost on their way to the disk. The kernel reports that only once and then
+  // takes the pages for clean, so a later sync proves nothing: every call from then on returns this error.
   const std::optional<Error>& broken() const { return broken_; }
 
   // False when the file was removed or changed its size behind the store's back.

@@ -27,7 +27,8 @@ class PosixSystemCalls final : public SystemCalls {
   int fdatasync(int fd) override { return ::fdatasync(fd); }
   int fsync(int fd) override { return ::fsync(fd); }
   int start_writeback(int fd, std::uint64_t offset, std::uint64_t count) override {
-    return ::sync_file_range(fd, static_cast<off_t>(offset), static_cast<off_t>(count), SYNC_FILE_RANGE_WRITE);
+    return ::sync_file_range(fd, static_cast<off_t>(offset), static_cast<off_t>(count),
+                             SYNC_FILE_RANGE_WRITE);
   }
   int rename(const std::filesystem::path& from, const std::filesystem::path& to) override {
     return ::rename(from.c_str(), to.c_str());
@@ -38,7 +39,9 @@ class PosixSystemCalls final : public SystemCalls {
 
 }  // namespace
 
-std::shared_ptr<SystemCalls> make_posix_system_calls() { return std::make_shared<PosixSystemCalls>(); }
+std::shared_ptr<SystemCalls> make_posix_system_calls() {
+  return std::make_shared<PosixSystemCalls>();
+}
 
 Error io_error(std::string_view doing, const std::filesystem::path& path, int error_number) {
   Error error = system_error(doing, path, error_number);

@@ -1,5 +1,6 @@
-// The system calls that the filesystem store is made of. They are an interface so that tests can make each of them
-// fail, stop the process before it, or lose what was not synced (testing/faulty_system_calls.h, testing/power_cut.h).
+// The system calls that the filesystem store is made of. They are an interface so that tests can make each of
+// them fail, stop the process before it, or lose what was not synced (testing/faulty_system_calls.h,
+// testing/power_cut.h).
 #pragma once
 
 #include <sys/types.h>
@@ -32,7 +33,8 @@ class SystemCalls {
 
 std::shared_ptr<SystemCalls> make_posix_system_calls();
 
-// The error for a failed call: EIO is Errc::corrupt, a file or disk that can grow no further is Errc::no_space.
+// The error for a failed call: EIO is Errc::corrupt, a file or disk that can grow no further is
+// Errc::no_space.
 Error io_error(std::string_view doing, const std::filesystem::path& path, int error_number);
 
 // Fills `into`, short only at the end of the file.

@@ -25,8 +25,8 @@ namespace {
 
 constexpr std::size_t kReadSize = 1u << 20;
 
-// What changes when a file's bytes are changed or another file takes its place. Bytes that are in no file cannot
-// change: only their size speaks for them.
+// What changes when a file's bytes are changed or another file takes its place. Bytes that are in no file
+// cannot change: only their size speaks for them.
 struct Identity {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
@@ -37,7 +37,9 @@ struct Identity {
   friend auto operator<=>(const Identity&, const Identity&) = default;
 };
 
-std::int64_t nanoseconds(const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; }
+std::int64_t nanoseconds(const timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
 
 Result<Identity> identify(const Reader& reader) {
   if (reader.file_descriptor() < 0) return Identity{.size = reader.size()};
@@ -63,7 +65,8 @@ Result<void> check(const oci::Digest& digest, const Reader& reader) {
   }
   const auto actual = oci::Digest::from_hash(digest.algorithm(), as_bytes(hasher.current()));
   if (actual == digest) return {};
-  return Error{Errc::corrupt, fmt::format("blob {} has rotted: its bytes are now {}", digest.render(), actual.render())};
+  return Error{Errc::corrupt,
+               fmt::format("blob {} has rotted: its bytes are now {}", digest.render(), actual.render())};
 }
 
 // One reading of one file, that several callers may wait for.
