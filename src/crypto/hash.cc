@@ -101,8 +101,8 @@ std::array<std::byte, 32> hmac_sha256(Bytes key, Bytes message) {
   // One context per thread: starting it again with a key allocates nothing.
   thread_local const MacContext context = make_hmac_sha256();
   // A null key would mean "the key of last time".
-  static constexpr unsigned char empty_key = 0;
-  const unsigned char* key_bytes = key.empty() ? &empty_key : readable(key);
+  static constexpr unsigned char kEmptyKey = 0;
+  const unsigned char* key_bytes = key.empty() ? &kEmptyKey : readable(key);
   std::array<std::byte, 32> result;
   std::size_t size = 0;
   require(EVP_MAC_init(context.get(), key_bytes, key.size(), nullptr) == 1 &&
@@ -125,16 +125,16 @@ std::string random_bytes(std::size_t count) {
 }
 
 std::string random_base62(std::size_t count) {
-  static constexpr std::string_view alphabet =
+  static constexpr std::string_view kAlphabet =
       "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   // Bytes past the last whole multiple of 62 would favour the first characters.
-  constexpr unsigned limit = 256 / 62 * 62;
+  constexpr unsigned kLimit = 256 / 62 * 62;
   std::string result;
   result.reserve(count);
   while (result.size() < count) {
     for (const char c : random_bytes(count - result.size())) {
       const unsigned value = static_cast<unsigned char>(c);
-      if (value < limit) result.push_back(alphabet[value % alphabet.size()]);
+      if (value < kLimit) result.push_back(kAlphabet[value % kAlphabet.size()]);
     }
   }
   return result;
