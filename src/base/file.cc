@@ -84,7 +84,8 @@ Result<void> make_directories(const std::filesystem::path& path, unsigned mode) 
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return {};
   if (auto parent = make_directories(path.parent_path(), mode); !parent) return parent;
-  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return system_error("create directory", path, errno);
+  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST)
+    return system_error("create directory", path, errno);
   return {};
 }
 

@@ -21,9 +21,7 @@ std::string_view label(LogLevel level) {
 
 // The length of the well-formed UTF-8 sequence at the front, or 0 (Unicode 15, table 3-7).
 std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-  };
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
   const auto tail = [&](std::size_t i) { return (byte(i) & 0xc0) == 0x80; };
   const unsigned first = byte(0);
   if (first < 0x80) return 1;
@@ -97,10 +95,11 @@ void Log::write(LogLevel level, std::string_view message, std::initializer_list<
   if (!sink_ || level < sink_->level) return;
   std::string line;
   if (sink_->format == LogFormat::json) {
-    line = fmt::format(R"({{"time":"{}","level":"{}","message":{})", to_rfc3339(SystemClock().now()), label(level),
-                       json_quote(message));
+    line = fmt::format(R"({{"time":"{}","level":"{}","message":{})", to_rfc3339(SystemClock().now()),
+                       label(level), json_quote(message));
     for (const Field& field : fields)
-      line += fmt::format(",{}:{}", json_quote(field.key), field.quoted ? json_quote(field.value) : field.value);
+      line +=
+          fmt::format(",{}:{}", json_quote(field.key), field.quoted ? json_quote(field.value) : field.value);
     line += "}";
   } else {
     line = fmt::format("{} {:7} {}", to_rfc3339(SystemClock().now()), label(level), message);

@@ -1,5 +1,5 @@
-// A value that must not be seen: its memory is wiped when it goes, and it has no way into a log, a format string or
-// a stream. The only way out is reveal(), which is easy to search for in a review.
+// A value that must not be seen: its memory is wiped when it goes, and it has no way into a log, a format
+// string or a stream. The only way out is reveal(), which is easy to search for in a review.
 #pragma once
 
 #include <string.h>
