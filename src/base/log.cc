@@ -53,6 +53,9 @@ std::string json_quote(std::string_view text) {
     } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
       out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
       ++i;
+    } else if (c == '\xc2' && i + 1 < text.size() && (text[i + 1] & 0xe0) == 0x80) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(text[i + 1])));
+      i += 2;
     } else if (const std::size_t length = utf8_length(text.substr(i)); length > 0) {
       out.append(text.substr(i, length));
       i += length;
