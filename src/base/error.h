@@ -55,7 +55,7 @@ enum class Errc {
 std::string_view name(Errc code);
 
 struct Error {
-  Errc code;
+  Errc code = Errc::internal;
   std::string message;
 
   friend bool operator==(const Error&, const Error&) = default;

@@ -56,15 +56,15 @@ std::optional<IpNetwork> IpNetwork::parse(std::string_view text) {
   return network;
 }
 
-bool IpNetwork::contains(std::string_view text) const {
-  const auto address = parse_address(text);
-  if (!address) return false;
+bool IpNetwork::contains(std::string_view address) const {
+  const auto peer = parse_address(address);
+  if (!peer) return false;
   // "::/0" is every IPv6 address; an IPv4 peer is not one because of how a socket spells it.
-  if (prefix_ < kMappedBits && is_mapped(*address)) return false;
+  if (prefix_ < kMappedBits && is_mapped(*peer)) return false;
   const unsigned whole = prefix_ / 8;
-  if (!std::equal(address_.begin(), address_.begin() + whole, address->begin())) return false;
+  if (!std::equal(address_.begin(), address_.begin() + whole, peer->begin())) return false;
   const unsigned rest = prefix_ % 8;
-  return rest == 0 || (address_[whole] ^ (*address)[whole]) >> (8 - rest) == 0;
+  return rest == 0 || (address_[whole] ^ (*peer)[whole]) >> (8 - rest) == 0;
 }
 
 std::string IpNetwork::text() const {
