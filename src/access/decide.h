@@ -1,0 +1,45 @@
+// Who may do what: one function over one table (decide.cc). It reads no database and keeps no state; access/facts.h
+// brings it what it decides on.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace bulkhead::access {
+
+// On a repository. Each includes the ones before it; owner is the namespace's owner.
+enum class Role : std::uint8_t { none, reader, writer, maintainer, owner };
+std::string_view name(Role role);
+Result<Role> parse_role(std::string_view text);  // reader, writer, maintainer
+
+enum class Action : std::uint8_t { pull, push, remove };
+std::string_view name(Action action);  // "pull", "push", "delete": the token protocol's words
+
+// A caller whose credential has been checked.
+struct Principal {
+  std::int64_t account_id = 0;  // 0: anonymous
+  std::string account;
+  bool administrator = false;
+
+  bool anonymous() const { return account_id == 0; }
+};
+
+enum class Visibility : std::uint8_t { private_, public_ };
+
+// What is known of a repository in relation to one caller.
+struct Standing {
+  bool exists = false;
+  Visibility visibility = Visibility::private_;
+  Role role = Role::none;      // the highest of the namespace's and the repository's grant, and ownership
+  bool anonymous_pull = true;  // the installation's setting
+};
+
+// Absent repositories: pull and push are allowed to those who could create them (owner and namespace maintainers and
+// writers), so that they see an honest "unknown"; to everybody else absent and forbidden are one answer.
+bool decide(const Principal& principal, Action action, const Standing& standing);
+
+}  // namespace bulkhead::access

@@ -1,0 +1,63 @@
+// Bearer tokens: five minutes, bound to an account and scopes, dead at once when the account is disabled or its password
+// changes. A token's scopes are a ceiling: what its holder may do is decided anew at each request.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "access/facts.h"
+#include "access/scope.h"
+#include "crypto/keyring.h"
+#include "identity/accounts.h"
+
+namespace bulkhead::access {
+
+// What a checked token says.
+struct Bearer {
+  Principal principal;
+  std::string token_id;  // "jti"; for evidence
+  std::vector<Scope> scopes;
+  Time expires_at{};
+
+  bool covers(std::string_view repository, Action action) const;
+  bool covers_catalog() const;
+};
+
+struct IssuedToken {
+  std::string token;
+  std::chrono::seconds lifetime{};
+  Time issued_at{};
+};
+
+class Tokens {
+ public:
+  struct Options {
+    std::string service = "bulkhead";  // the only audience accepted
+    std::string issuer = "bulkhead";
+    std::chrono::seconds lifetime{300};
+    std::size_t cached = 100'000;
+  };
+  Tokens(const crypto::Keyring& keyring, identity::Accounts& accounts, Facts& facts, const Clock& clock,
+         Options options);
+  ~Tokens();
+
+  // Grants the part of `requested` that decide() allows now; the rest is left out silently, as the protocol asks.
+  // Blocking.
+  Result<IssuedToken> issue(const Principal& principal, const std::vector<Scope>& requested);
+
+  // Errc::unauthenticated for anything wrong: shape, MAC, algorithm, typ, iss, aud, missing iat or exp, expired, from the
+  // future, an account that is gone, disabled or has a newer credential version.
+  // peek() answers without blocking, or nothing when the account must be read first: verify() then.
+  std::optional<Result<std::shared_ptr<const Bearer>>> peek(std::string_view token) const;
+  Result<std::shared_ptr<const Bearer>> verify(std::string_view token);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace bulkhead::access

@@ -1,0 +1,56 @@
+// Accounts and their passwords. Every change writes its event in its own transaction, and is seen by peek() before the
+// call returns: that is what makes revocation hold from the next request.
+//
+// Calls block (database, and Argon2id where said), except peek(). Thread-safe.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "audit/event.h"
+#include "base/secret.h"
+#include "crypto/password.h"
+#include "db/database.h"
+#include "identity/account.h"
+
+namespace bulkhead::identity {
+
+class Accounts {
+ public:
+  // All must outlive this. At most `cached` accounts are kept in memory.
+  Accounts(db::Database& database, const crypto::PasswordHasher& hasher, const Clock& clock, std::size_t cached);
+  ~Accounts();
+
+  // Checks the name and the password's rules, hashes (slow), creates the account and the namespace of its name.
+  // Errc::conflict when the name is taken.
+  Result<Account> create(std::string_view name, const Secret<>& password, bool administrator,
+                         const audit::Origin& origin);
+  Result<void> set_password(std::string_view name, const Secret<>& password, const audit::Origin& origin);
+  // Disabling ends the account's tokens at once. Errc::not_found. Doing it twice is success and writes no event.
+  Result<void> set_active(std::string_view name, bool active, const audit::Origin& origin);
+  Result<void> set_administrator(std::string_view name, bool administrator, const audit::Origin& origin);
+
+  Result<Account> find(std::string_view name);
+  Result<Account> find(std::int64_t id);
+  Result<std::vector<Account>> list();
+  Result<bool> any();
+
+  // The account as memory knows it, exactly as current as the database; nullptr when it is not in memory: find() then.
+  // Does not block.
+  std::shared_ptr<const Account> peek(std::int64_t id) const;
+
+  // For LogIn: the account and its stored password string. Slow part is the caller's.
+  struct Credentials {
+    Account account;
+    std::string password_hash;
+  };
+  Result<Credentials> credentials(std::string_view name);
+  // Replaces an outdated hash after a successful log-in; no event, no new version.
+  Result<void> upgrade_hash(std::int64_t id, std::string_view old_hash, std::string_view new_hash);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace bulkhead::identity

@@ -1,0 +1,44 @@
+// Log-in with a password: limited per account and per network, the same in answer and time for names that exist and
+// names that do not, every attempt journaled.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "audit/event.h"
+#include "audit/journal.h"
+#include "base/clock.h"
+#include "base/secret.h"
+#include "crypto/password.h"
+#include "identity/accounts.h"
+
+namespace bulkhead::identity {
+
+struct LoginLimits {
+  std::uint32_t attempts_per_account = 10;  // failed ones within the window, then refused unread until it passes
+  std::uint32_t attempts_per_network = 100; // of an IPv4 /24 or IPv6 /64
+  std::chrono::seconds window{300};
+  std::size_t remembered = 100'000;         // accounts and networks kept; the oldest are forgotten first
+};
+
+class LogIn {
+ public:
+  LogIn(Accounts& accounts, const crypto::PasswordHasher& hasher, audit::Journal& journal, const Clock& clock,
+        LoginLimits limits);
+  ~LogIn();
+
+  // Errc::rate_limited before any hashing, without blocking: call it on the event loop first.
+  Result<void> admit(std::string_view name, std::string_view address) const;
+
+  // Blocking and slow (Argon2id). Errc::unauthenticated with one message for every reason (unknown name, wrong
+  // password, disabled), or Errc::rate_limited. A success clears the account's count, not the network's.
+  Result<Account> verify(std::string_view name, const Secret<>& password, const audit::Origin& origin);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace bulkhead::identity

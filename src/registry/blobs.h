@@ -1,0 +1,57 @@
+// Blobs as a repository's readers see them: a digest exists only through the repository.
+//
+// peek() never blocks; the rest does. Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "access/facts.h"
+#include "blob/store.h"
+#include "db/database.h"
+#include "registry/context.h"
+
+namespace bulkhead::registry {
+
+struct BlobHandle {
+  oci::Digest digest;
+  std::shared_ptr<const blob::Reader> reader;
+};
+
+class Blobs {
+ public:
+  // At most `cached` open readers are kept.
+  Blobs(db::Database& database, blob::BlobStore& store, const Clock& clock, std::size_t cached);
+  ~Blobs();
+
+  // From memory, or null when find() must look.
+  std::shared_ptr<const BlobHandle> peek(const access::Repository& repository, const oci::Digest& digest) const;
+  // Errc::blob_unknown.
+  Result<std::shared_ptr<const BlobHandle>> find(const access::Repository& repository, const oci::Digest& digest);
+
+  // Links a blob that `source` holds into `target`, writing the event; false when `source` does not hold it (the caller
+  // then starts an upload, which looks the same to the client). The caller may read `source`.
+  Result<bool> mount(const access::Repository& target, const access::Repository& source, const oci::Digest& digest,
+                     const Context& context);
+  // A mount that names no source: tries every repository that the principal may pull.
+  Result<bool> mount_from_anywhere(const access::Repository& target, const oci::Digest& digest,
+                                   const Context& context);
+
+  // Links a blob whose bytes the store holds for certain: the last step of an upload. Within quota, else
+  // Errc::quota_exceeded.
+  Result<void> link(const access::Repository& repository, const oci::Digest& digest, std::uint64_t size,
+                    const Context& context);
+
+  // Takes the blob out of this repository only. Errc::blob_unknown.
+  Result<void> remove(const access::Repository& repository, const oci::Digest& digest, const Context& context);
+
+  // Forgets what memory knows of a repository; called when one is deleted.
+  void forget(std::int64_t repository_id);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace bulkhead::registry

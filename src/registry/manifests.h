@@ -1,0 +1,90 @@
+// Manifests, tags and referrers of a repository. Bytes are kept exactly, in the blob store; the database holds what is
+// asked about them.
+//
+// peek() never blocks: it answers from a bounded memory that is exact, because every change passes here and a load that
+// raced with one is not kept. The rest blocks. Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "access/facts.h"
+#include "blob/store.h"
+#include "db/database.h"
+#include "oci/manifest.h"
+#include "oci/name.h"
+#include "registry/context.h"
+
+namespace bulkhead::registry {
+
+struct StoredManifest {
+  oci::Digest digest;
+  std::string media_type;
+  std::string bytes;
+};
+
+struct PutResult {
+  oci::Digest digest;
+  std::optional<oci::Digest> subject;
+  std::vector<oci::Tag> tags;  // those set
+};
+
+struct Page {
+  std::vector<std::string> entries;
+  bool more = false;
+};
+
+struct Referrer {
+  oci::Descriptor descriptor;
+  std::string artifact_type;
+  std::string annotations;  // a JSON object
+};
+
+struct ReferrersPage {
+  std::vector<Referrer> entries;
+  bool more = false;
+};
+
+class Manifests {
+ public:
+  struct Options {
+    oci::ManifestLimits limits;
+    std::uint64_t cached_bytes = 64ull << 20;
+  };
+  Manifests(db::Database& database, blob::BlobStore& store, const Clock& clock, Options options);
+  ~Manifests();
+
+  std::shared_ptr<const StoredManifest> peek(const access::Repository& repository,
+                                             const oci::Reference& reference) const;
+  // Errc::manifest_unknown. The bytes are checked against the digest when they are read: Errc::corrupt.
+  Result<std::shared_ptr<const StoredManifest>> find(const access::Repository& repository,
+                                                     const oci::Reference& reference);
+
+  // Stores `bytes` under `reference` (a tag, or the digest they must have) and any further `tags`, in one transaction
+  // with its events. Tags that are protected and would move: Errc::immutable, and nothing changes. Errors of
+  // parse_manifest(); Errc::digest_invalid; Errc::manifest_blob_unknown for a missing child; Errc::size_invalid for a
+  // descriptor whose size is not what is stored. Pushing the same again is success.
+  Result<PutResult> put(const access::Repository& repository, const oci::Reference& reference,
+                        const std::vector<oci::Tag>& tags, Bytes bytes, std::string_view content_type,
+                        const Context& context);
+
+  // A tag: only the tag goes. A digest: the manifest and every tag on it; Errc::immutable if one is protected.
+  Result<void> remove(const access::Repository& repository, const oci::Reference& reference, const Context& context);
+
+  // Byte order, after `last` (exclusive), at most `limit`.
+  Result<Page> tags(const access::Repository& repository, std::string_view last, std::size_t limit);
+  // In digest order after `last`; `artifact_type` "" for all.
+  Result<ReferrersPage> referrers(const access::Repository& repository, const oci::Digest& subject,
+                                  std::string_view artifact_type, std::string_view last, std::size_t limit);
+
+  void forget(std::int64_t repository_id);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace bulkhead::registry

@@ -1,0 +1,72 @@
+// Upload sessions (OCI distribution-spec 1.1, "Pushing blobs"). A session answers only to its repository and its
+// principal; to anybody else it does not exist.
+//
+// A session is its staged bytes and a small file beside them (docs/formats/uploads.md), so that it survives a restart
+// and a crash: the durable offset is what the file system kept. Sessions need no database: until they finish they are
+// nothing that anybody can see.
+//
+// One writer at a time: acquire() hands out a Writer, and a second acquire() while it lives is Errc::upload_busy.
+// All calls block. Thread-safe; a Writer is used by one thread at a time.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "access/facts.h"
+#include "base/log.h"
+#include "blob/store.h"
+#include "registry/blobs.h"
+#include "registry/context.h"
+
+namespace bulkhead::registry {
+
+struct UploadLimits {
+  std::size_t sessions = 10'000;             // more: Errc::rate_limited
+  std::size_t sessions_per_account = 100;    // more: Errc::rate_limited
+  std::chrono::seconds idle{24 * 3600};      // then swept
+  std::uint64_t blob_bytes = 0;              // largest blob, 0 for no limit: Errc::too_large
+};
+
+struct UploadStatus {
+  std::string id;
+  std::uint64_t size = 0;
+};
+
+class Uploads {
+ public:
+  // The exclusive right to write to one session; letting it go ends the request, not the session.
+  class Writer {
+   public:
+    virtual ~Writer() = default;
+    virtual const std::string& id() const = 0;
+    virtual std::uint64_t size() const = 0;
+    // Errc::quota_exceeded (the session and its bytes are then gone), Errc::too_large, Errc::no_space.
+    virtual Result<void> append(Bytes bytes) = 0;
+    // Undoes appends past `size`, for a chunk that broke its promise.
+    virtual Result<void> truncate(std::uint64_t size) = 0;
+    // Verifies, commits and links; the session is over, also when the content does not match (Errc::digest_invalid).
+    virtual Result<void> finish(const oci::Digest& digest, const Context& context) = 0;
+  };
+
+  // `directory` holds the session files; sweeping runs when sweep() is called.
+  static Result<std::unique_ptr<Uploads>> open(blob::BlobStore& store, Blobs& blobs, db::Database& database,
+                                               const Clock& clock, Log& log, UploadLimits limits,
+                                               const std::filesystem::path& directory);
+  virtual ~Uploads() = default;
+
+  virtual Result<UploadStatus> start(const access::Repository& repository, oci::Algorithm algorithm,
+                                     const Context& context) = 0;
+  virtual Result<std::unique_ptr<Writer>> acquire(const access::Repository& repository, std::string_view id,
+                                                  const Context& context) = 0;
+  virtual Result<UploadStatus> status(const access::Repository& repository, std::string_view id,
+                                      const Context& context) = 0;
+  virtual Result<void> cancel(const access::Repository& repository, std::string_view id, const Context& context) = 0;
+  // Drops sessions idle for too long, and stages that no session names; returns how many.
+  virtual Result<std::size_t> sweep() = 0;
+};
+
+}  // namespace bulkhead::registry
