@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "crypto/hash.h"
-#include "oci/quoted.h"
+#include "oci/quote.h"
 
 namespace bulkhead::oci {
 namespace {
@@ -70,16 +70,16 @@ Error refusal_of_other_algorithm(std::string_view text) {
   if (colon == std::string_view::npos) {
     return {Errc::digest_invalid, fmt::format("digest {} has no colon; write it as sha256:<64 hexadecimal "
                                               "characters> or sha512:<128>",
-                                              quoted(text))};
+                                              quote(text))};
   }
   const std::string_view encoded = text.substr(colon + 1);
   if (!is_algorithm(text.substr(0, colon)) || encoded.empty() || !std::ranges::all_of(encoded, is_encoded)) {
     return {Errc::digest_invalid,
             fmt::format("{} is not a digest; write it as sha256:<64 hexadecimal characters> or sha512:<128>",
-                        quoted(text))};
+                        quote(text))};
   }
   return {Errc::digest_unsupported, fmt::format("digest algorithm {} is not supported; use sha256 or sha512",
-                                                quoted(text.substr(0, colon)))};
+                                                quote(text.substr(0, colon)))};
 }
 
 crypto::HashAlgorithm hash_algorithm(Algorithm algorithm) {
@@ -96,7 +96,7 @@ Result<Algorithm> parse_algorithm(std::string_view text) {
   if (text == "sha256") return Algorithm::sha256;
   if (text == "sha512") return Algorithm::sha512;
   return Error{Errc::digest_unsupported,
-               fmt::format("digest algorithm {} is not supported; use sha256 or sha512", quoted(text))};
+               fmt::format("digest algorithm {} is not supported; use sha256 or sha512", quote(text))};
 }
 
 Result<Digest> Digest::parse(std::string_view text) {
@@ -112,13 +112,13 @@ Result<Digest> Digest::parse(std::string_view text) {
   const std::size_t expected = 2 * hash_size(digest.algorithm_);
   if (hex.size() != expected) {
     return Error{Errc::digest_invalid,
-                 fmt::format("digest {} has {} characters after the colon; {} has {}", quoted(text),
+                 fmt::format("digest {} has {} characters after the colon; {} has {}", quote(text),
                              hex.size(), name(digest.algorithm_), expected)};
   }
   if (!decode_hex(hex, digest.hash_.data())) {
     return Error{
         Errc::digest_invalid,
-        fmt::format("digest {} has a character other than 0-9 and a-f after the colon", quoted(text))};
+        fmt::format("digest {} has a character other than 0-9 and a-f after the colon", quote(text))};
   }
   return digest;
 }

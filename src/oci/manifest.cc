@@ -11,7 +11,7 @@
 #include <iterator>
 #include <span>
 
-#include "oci/quoted.h"
+#include "oci/quote.h"
 #include "oci/strict_json.h"
 
 namespace bulkhead::oci {
@@ -77,7 +77,7 @@ Result<void> check_spelling(const json::object& object, std::span<const std::str
         std::ranges::find_if(fields, [&](std::string_view name) { return fold(name) == folded; });
     if (field != fields.end()) {
       return invalid(
-          fmt::format("the key {} would be read as \"{}\" by some clients; rename it", quoted(key), *field));
+          fmt::format("the key {} would be read as \"{}\" by some clients; rename it", quote(key), *field));
     }
   }
   return {};
@@ -104,7 +104,7 @@ Result<std::string> read_media_type(const json::object& object, std::string_view
   auto text = read_string(object, name);
   if (!text) return text;
   if (text->size() > kMaxLength || !std::ranges::all_of(*text, [](char c) { return c >= ' ' && c <= '~'; })) {
-    return invalid(fmt::format("{} {} is not a media type", name, quoted(*text)));
+    return invalid(fmt::format("{} {} is not a media type", name, quote(*text)));
   }
   return text;
 }
@@ -116,8 +116,7 @@ Result<Annotations> read_annotations(const json::object& object) {
   if (!value->is_object()) return invalid("annotations is not an object");
   for (const auto& member : value->get_object()) {
     const std::string_view key(member.key().data(), member.key().size());
-    if (!member.value().is_string())
-      return invalid(fmt::format("annotation {} is not a string", quoted(key)));
+    if (!member.value().is_string()) return invalid(fmt::format("annotation {} is not a string", quote(key)));
     annotations.emplace(key, view(member.value().get_string()));
   }
   return annotations;
@@ -201,7 +200,7 @@ Result<void> check_media_type(std::string_view text, std::string_view where) {
   if (text == media_type::kDockerSchema1 || text == media_type::kDockerSchema1Signed)
     return schema1_refused();
   if (std::ranges::find(kAccepted, text) != kAccepted.end()) return {};
-  return invalid(fmt::format("{} {} is not accepted; the accepted media types are {}", where, quoted(text),
+  return invalid(fmt::format("{} {} is not accepted; the accepted media types are {}", where, quote(text),
                              fmt::join(kAccepted, ", ")));
 }
 
@@ -225,8 +224,8 @@ Result<std::string> decide_media_type(std::string_view header, const json::objec
   }
   if (const auto accepted = check_media_type(*body, "mediaType"); !accepted) return accepted.error();
   if (!header.empty() && *body != header) {
-    return invalid(fmt::format("mediaType {} in the body differs from {} in Content-Type", quoted(*body),
-                               quoted(header)));
+    return invalid(
+        fmt::format("mediaType {} in the body differs from {} in Content-Type", quote(*body), quote(header)));
   }
   return *body;
 }

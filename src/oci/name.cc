@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "oci/quoted.h"
+#include "oci/quote.h"
 
 namespace bulkhead::oci {
 namespace {
@@ -39,7 +39,7 @@ bool is_component(std::string_view component) {
 }
 
 Error name_invalid(std::string_view text, std::string_view why) {
-  return {Errc::name_invalid, fmt::format("repository name {} {}", quoted(text), why)};
+  return {Errc::name_invalid, fmt::format("repository name {} {}", quote(text), why)};
 }
 
 }  // namespace
@@ -65,7 +65,7 @@ Result<RepositoryName> RepositoryName::parse(std::string_view text) {
       return name_invalid(
           text, fmt::format("has the component {}; one starts and ends with a letter or digit, with "
                             "'.', '_', '__' or dashes singly between them",
-                            quoted(component)));
+                            quote(component)));
     }
     if (slash == std::string_view::npos) break;
     rest.remove_prefix(slash + 1);
@@ -82,17 +82,17 @@ Result<Tag> Tag::parse(std::string_view text) {
   if (text.empty()) return Error{Errc::tag_invalid, "the tag is empty"};
   if (text.size() > kMaxTagLength) {
     return Error{Errc::tag_invalid, fmt::format("tag {} has {} characters; at most {} are allowed",
-                                                quoted(text), text.size(), kMaxTagLength)};
+                                                quote(text), text.size(), kMaxTagLength)};
   }
   const auto is_word = [](char c) { return is_lower_or_digit(c) || is_upper(c) || c == '_'; };
   if (!is_word(text.front())) {
     return Error{Errc::tag_invalid,
-                 fmt::format("tag {} must start with a letter, a digit or '_'", quoted(text))};
+                 fmt::format("tag {} must start with a letter, a digit or '_'", quote(text))};
   }
   if (!std::ranges::all_of(text, [&](char c) { return is_word(c) || is_separator_character(c); })) {
     return Error{
         Errc::tag_invalid,
-        fmt::format("tag {} has characters other than a-z, A-Z, 0-9, '.', '_' and '-'", quoted(text))};
+        fmt::format("tag {} has characters other than a-z, A-Z, 0-9, '.', '_' and '-'", quote(text))};
   }
   return Tag(std::string(text));
 }

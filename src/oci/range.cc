@@ -7,7 +7,7 @@
 #include <limits>
 #include <optional>
 
-#include "oci/quoted.h"
+#include "oci/quote.h"
 
 namespace bulkhead::oci {
 namespace {
@@ -72,7 +72,7 @@ ResolvedRange resolve_range(std::string_view header, std::uint64_t size) {
 
 Result<ByteRange> parse_content_range(std::string_view header) {
   const auto invalid = [&](std::string_view why) {
-    return Error{Errc::range_invalid, fmt::format("Content-Range {} {}", quoted(header), why)};
+    return Error{Errc::range_invalid, fmt::format("Content-Range {} {}", quote(header), why)};
   };
   std::string_view spec = trim(header);
   consume_unit(spec, " =");

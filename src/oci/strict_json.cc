@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "oci/quoted.h"
+#include "oci/quote.h"
 
 namespace bulkhead::oci {
 namespace {
@@ -100,7 +100,7 @@ class ValueBuilder {
       return true;
     }
     if (parent.container.get_object().emplace(parent.key, std::move(value)).second) return true;
-    return refuse(error, Errc::invalid_argument, fmt::format("the key {} occurs twice", quoted(parent.key)));
+    return refuse(error, Errc::invalid_argument, fmt::format("the key {} occurs twice", quote(parent.key)));
   }
 
   bool refuse(error_code& error, Errc code, std::string why) {

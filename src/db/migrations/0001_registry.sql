@@ -113,6 +113,7 @@ CREATE INDEX events_by_account ON events (account, id);
 CREATE INDEX events_by_repository ON events (repository, id);
 CREATE INDEX events_by_new_digest ON events (new_digest, id) WHERE new_digest <> '';
 CREATE INDEX events_by_old_digest ON events (old_digest, id) WHERE old_digest <> '';
+CREATE INDEX events_by_target ON events (target, id) WHERE target <> '';
 CREATE INDEX events_by_address ON events (address, id);
 CREATE INDEX events_by_time ON events (at);
 

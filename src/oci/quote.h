@@ -7,6 +7,6 @@
 namespace bulkhead::oci {
 
 // In double quotes, cut after 80 bytes, with everything but printable ASCII shown as \xNN.
-std::string quoted(std::string_view text);
+std::string quote(std::string_view text);
 
 }  // namespace bulkhead::oci

@@ -1,4 +1,4 @@
-#include "oci/quoted.h"
+#include "oci/quote.h"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@ constexpr std::size_t kShown = 80;
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
   std::string out = "\"";
   for (const char character : text.substr(0, kShown)) {
     if (character == '"' || character == '\\') {
