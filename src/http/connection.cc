@@ -1,0 +1,204 @@
+#include "http/connection.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+
+namespace bulkhead::http {
+namespace {
+
+constexpr std::size_t kReadBuffer = 4096;
+// Small bodies travel in the segment of their headers.
+constexpr std::size_t kInlineBody = 16 << 10;
+constexpr std::uint64_t kHeldBack = 64 << 10;
+constexpr std::uint64_t kLingerBytes = 4 << 20;
+constexpr std::chrono::milliseconds kLingerTime{2000};
+
+// The Date header's value, made once a second on each loop.
+std::string_view http_date() {
+  thread_local std::time_t second = 0;
+  thread_local std::string text;
+  const std::time_t now = std::time(nullptr);
+  if (now != second) {
+    second = now;
+    text = fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(now));
+  }
+  return text;
+}
+
+}  // namespace
+
+Connection::Connection(Shared& shared, net::Socket socket, net::SslPointer tls, net::Sweeper& sweeper,
+                       std::string address)
+    : shared_(shared),
+      stream_(std::move(socket), std::move(tls), sweeper),
+      address_(std::move(address)),
+      parser_(shared.limits) {}
+
+void Connection::stop(bool now) {
+  if (now || idle_) stream_.cancel();
+}
+
+async::Task<> Connection::run() {
+  if (stream_.encrypted()) {
+    stream_.set_deadline(std::chrono::steady_clock::now() + shared_.limits.header_timeout);
+    if (auto done = co_await stream_.handshake(); !done) co_return;
+    stream_.clear_deadline();
+  }
+  while (co_await read_head() && co_await serve()) {
+  }
+  stream_.shutdown_write();
+}
+
+async::Task<bool> Connection::read_head() {
+  parser_.reset();
+  input_.bytes.erase(0, input_.begin);
+  input_.begin = 0;
+  stream_.clear_deadline();
+  bool timing = false;
+  for (;;) {
+    if (!input_.bytes.empty()) {
+      switch (parser_.parse(input_.bytes)) {
+        case RequestParser::Head::complete:
+          input_.begin = parser_.head_bytes();
+          stream_.clear_deadline();
+          co_return true;
+        case RequestParser::Head::refused: {
+          const Refusal refusal = parser_.refusal();
+          co_await refuse(refusal.status, refusal.message);
+          co_return false;
+        }
+        case RequestParser::Head::incomplete: break;
+      }
+    }
+    idle_ = input_.bytes.empty();
+    if (idle_ && shared_.stopping) co_return false;
+    if (idle_) {
+      stream_.set_deadline(soon());
+    } else if (!timing) {
+      timing = true;
+      stream_.set_deadline(std::chrono::steady_clock::now() + shared_.limits.header_timeout);
+    }
+    const std::size_t had = input_.bytes.size();
+    input_.bytes.resize(had + kReadBuffer);
+    auto count = co_await stream_.read_some(std::as_writable_bytes(std::span(input_.bytes).subspan(had)));
+    const bool was_idle = std::exchange(idle_, false);
+    input_.bytes.resize(had + (count ? *count : 0));
+    if (count && *count > 0) continue;
+    if (!count && count.error().code == Errc::timeout && !was_idle)
+      co_await refuse(408, "the request's headers took too long");
+    co_return false;
+  }
+}
+
+async::Task<bool> Connection::serve() {
+  const auto started = std::chrono::steady_clock::now();
+  const std::uint64_t written = stream_.bytes_written();
+  Exchange exchange(shared_.limits, stream_, parser_, input_, address_);
+  Response response;
+  bool failed = false;
+  try {
+    response = co_await shared_.hooks.handle(exchange);
+  } catch (const std::exception& error) {
+    shared_.log.error("a request failed on a bug", {{"request", exchange.request_id},
+                                                    {"route", exchange.route},
+                                                    {"error", error.what()}});
+    failed = true;
+  }
+  if (failed) response = shared_.hooks.refuse(500, "an internal error; the log has it under this request's id");
+
+  // An unread body would be taken for the next request.
+  const bool body_left = !exchange.body_done();
+  const bool keep_alive =
+      exchange.request().keep_alive && !response.close && !body_left && !exchange.broken() && !shared_.stopping;
+  stream_.recover();
+  const bool head_request = exchange.request().method == Method::head;
+  const bool sent = co_await send(response, keep_alive, head_request);
+  shared_.hooks.observe(exchange, response.status, std::chrono::steady_clock::now() - started,
+                        stream_.bytes_written() - written);
+  if (!sent) {
+    stream_.cancel();
+    co_return false;
+  }
+  if (!keep_alive) {
+    if (body_left) co_await linger();
+    co_return false;
+  }
+  if (exchange.request().chunked) {
+    const std::string rest(exchange.leftover());
+    input_.bytes = rest;
+    input_.begin = 0;
+  }
+  if (input_.bytes.capacity() > 2 * shared_.limits.header_bytes) {
+    input_.bytes = std::string(input_.unread());
+    input_.begin = 0;
+  }
+  co_return true;
+}
+
+async::Task<bool> Connection::send(const Response& response, bool keep_alive, bool head_request) {
+  head_.clear();
+  const bool bodiless = response.status == 204 || response.status == 304 || response.status < 200;
+  write_head(head_, response, keep_alive, !bodiless, http_date());
+  stream_.set_deadline(soon());
+  Result<void> done = {};
+  if (head_request || bodiless) {
+    done = co_await stream_.write(as_bytes(head_));
+  } else if (const auto* file = std::get_if<FileBytes>(&response.body)) {
+    done = co_await send_file(head_, *file);
+  } else {
+    const std::string_view body = std::holds_alternative<std::string>(response.body)
+                                      ? std::string_view(std::get<std::string>(response.body))
+                                      : std::get<SharedBytes>(response.body).bytes;
+    if (body.size() <= kInlineBody) {
+      head_.append(body);
+      done = co_await stream_.write(as_bytes(head_));
+    } else {
+      done = co_await stream_.write(as_bytes(head_), as_bytes(body));
+    }
+  }
+  stream_.clear_deadline();
+  co_return bool(done);
+}
+
+async::Task<Result<void>> Connection::send_file(std::string_view head, const FileBytes& file) {
+  if (auto written = co_await stream_.write(as_bytes(head)); !written) co_return written.error();
+  std::uint64_t offset = file.offset;
+  std::uint64_t length = file.length;
+  const auto idle = shared_.limits.idle_timeout;
+  if (file.before_tail && length > 0) {
+    const std::uint64_t first = length > kHeldBack ? length - kHeldBack : 0;
+    auto sent = co_await stream_.send_file(file.file, offset, first, shared_.files, idle);
+    if (!sent) co_return sent.error();
+    offset += first;
+    length -= first;
+    stream_.clear_deadline();
+    if (auto sound = co_await file.before_tail(); !sound) co_return sound.error();
+    stream_.set_deadline(soon());
+  }
+  co_return co_await stream_.send_file(file.file, offset, length, shared_.files, idle);
+}
+
+async::Task<> Connection::refuse(unsigned status, std::string_view message) {
+  stream_.recover();
+  Response response = shared_.hooks.refuse(status, message);
+  const Exchange exchange(shared_.limits, stream_, parser_, input_, address_);
+  if (co_await send(response, false, false)) co_await linger();
+  shared_.hooks.observe(exchange, status, std::chrono::nanoseconds(0), 0);
+}
+
+async::Task<> Connection::linger() {
+  stream_.shutdown_write();
+  if (stream_.encrypted()) co_return;
+  stream_.set_deadline(std::chrono::steady_clock::now() + kLingerTime);
+  std::string sink(64 << 10, '\0');
+  for (std::uint64_t drained = 0; drained < kLingerBytes;) {
+    auto count = co_await stream_.read_some(std::as_writable_bytes(std::span(sink)));
+    if (!count || *count == 0) break;
+    drained += *count;
+  }
+}
+
+}  // namespace bulkhead::http

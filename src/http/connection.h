@@ -1,0 +1,51 @@
+// One client connection's life: handshake, then requests until either side has enough. Internal to http/.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <memory>
+#include <string>
+
+#include "http/server.h"
+#include "net/stream.h"
+
+namespace bulkhead::http {
+
+// What the connections of one server share; read-only but for the counters.
+struct Shared {
+  async::OffloadPool& files;
+  Limits limits;
+  Hooks hooks;
+  Log& log;
+  std::atomic<bool> stopping{false};
+  Counters counters;
+};
+
+class Connection
+    : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+ public:
+  Connection(Shared& shared, net::Socket socket, net::SslPointer tls, net::Sweeper& sweeper, std::string address);
+
+  async::Task<> run();
+  // On the connection's loop: ends it if it is between requests, or at any point when `now`.
+  void stop(bool now);
+
+ private:
+  async::Task<bool> read_head();
+  async::Task<bool> serve();  // false: close
+  async::Task<bool> send(const Response& response, bool keep_alive, bool head_request);
+  async::Task<Result<void>> send_file(std::string_view head, const FileBytes& file);
+  async::Task<> refuse(unsigned status, std::string_view message);
+  // Reads what the client still sends, within reason, so that closing does not destroy the answer on its way.
+  async::Task<> linger();
+  net::Instant soon() const { return std::chrono::steady_clock::now() + shared_.limits.idle_timeout; }
+
+  Shared& shared_;
+  net::Stream stream_;
+  std::string address_;
+  RequestParser parser_;
+  InputBuffer input_;
+  std::string head_;
+  bool idle_ = false;
+};
+
+}  // namespace bulkhead::http

@@ -1,0 +1,76 @@
+// One request on its way to its answer: what a handler sees. Lives on one event loop, for the length of the handler's
+// coroutine.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "async/task.h"
+#include "base/error.h"
+#include "http/parser.h"
+#include "http/request.h"
+#include "net/stream.h"
+
+namespace bulkhead::http {
+
+// The connection's bytes that have arrived and not been used.
+struct InputBuffer {
+  std::string bytes;       // capacity is the limit on heads
+  std::size_t begin = 0;   // used up to here
+  std::string_view unread() const { return std::string_view(bytes).substr(begin); }
+};
+
+class Exchange {
+ public:
+  Exchange(const Limits& limits, net::Stream& stream, RequestParser& parser, InputBuffer& input,
+           std::string_view address);
+
+  const Request& request() const { return parser_.request(); }
+  // The client's IP address, or "local" on the operators' socket.
+  std::string_view address() const { return address_; }
+  bool encrypted() const { return stream_.encrypted(); }
+
+  // The body's next bytes, 0 at its end. Tells a waiting client to go on (100 Continue) at the first call: decide
+  // before you read. Errc::timeout when it is too slow; Errc::unavailable when it ends early; Errc::invalid_argument when
+  // its chunks are malformed.
+  async::Task<Result<std::size_t>> read_body(std::span<std::byte> into);
+  // The whole body; Errc::too_large past `limit`, before reading when the length is stated.
+  async::Task<Result<std::string>> read_all(std::size_t limit);
+
+  // What arrived behind this request: the beginning of the next one.
+  std::string_view leftover() const { return (request().chunked ? chunks_ : input_).unread(); }
+
+  bool body_done() const { return body_done_; }
+  bool body_started() const { return body_started_; }
+  std::uint64_t body_bytes() const { return body_bytes_; }
+  // The framing of what follows can no longer be trusted.
+  bool broken() const { return broken_; }
+
+  // For logs, metrics and evidence; set by the handler. `route` must be a constant.
+  std::string_view route = "other";
+  std::string request_id;
+  std::string account;
+
+ private:
+  async::Task<Result<std::size_t>> read_within_rate(std::span<std::byte> into);
+  async::Task<Result<std::size_t>> read_chunked(std::span<std::byte> into);
+  async::Task<Result<std::size_t>> read_sized(std::span<std::byte> into);
+
+  const Limits& limits_;
+  net::Stream& stream_;
+  RequestParser& parser_;
+  InputBuffer& input_;
+  InputBuffer chunks_;  // a chunked body's bytes; the head's views stay valid in input_
+  std::string_view address_;
+  bool body_started_ = false;
+  bool body_done_ = false;
+  bool broken_ = false;
+  std::uint64_t body_bytes_ = 0;
+  net::Instant window_start_{};
+  std::uint64_t window_bytes_ = 0;
+};
+
+}  // namespace bulkhead::http

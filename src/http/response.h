@@ -1,0 +1,59 @@
+// An answer: a status, headers and a body that is text, shared bytes or a piece of an open file.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "async/task.h"
+#include "base/error.h"
+
+namespace bulkhead::http {
+
+// Bytes kept alive by `owner`; for cached bodies that many answers share.
+struct SharedBytes {
+  std::shared_ptr<const void> owner;
+  std::string_view bytes;
+};
+
+// A range of an open file, kept open by `owner`.
+struct FileBytes {
+  std::shared_ptr<const void> owner;
+  int file = -1;
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+  // When set: the last bytes are sent only after it succeeded; on its error the connection is cut instead, so that the
+  // client cannot take the answer for a complete one.
+  std::function<async::Task<Result<void>>()> before_tail;
+};
+
+using Body = std::variant<std::string, SharedBytes, FileBytes>;
+std::uint64_t body_length(const Body& body);
+
+struct Response {
+  unsigned status = 200;
+  // Names are constants; values are checked for line breaks when they are written.
+  std::vector<std::pair<std::string_view, std::string>> headers;
+  Body body;
+  // Sent as Content-Length instead of the body's own length: for HEAD.
+  std::optional<std::uint64_t> stated_length;
+  bool close = false;
+
+  Response& header(std::string_view name, std::string value) & {
+    headers.emplace_back(name, std::move(value));
+    return *this;
+  }
+};
+
+std::string_view reason(unsigned status);
+// The status line and headers, ending with the empty line, appended to `out`.
+void write_head(std::string& out, const Response& response, bool keep_alive, bool with_length,
+                std::string_view date);
+
+}  // namespace bulkhead::http

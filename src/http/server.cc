@@ -1,0 +1,251 @@
+#include "http/server.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <charconv>
+#include <future>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <variant>
+
+#include "http/connection.h"
+
+namespace bulkhead::http {
+namespace {
+
+namespace asio = boost::asio;
+using Tcp = asio::ip::tcp;
+using Local = asio::local::stream_protocol;
+using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+
+Result<Tcp::endpoint> parse_endpoint(std::string_view text) {
+  const auto bad = [&] {
+    return Error{Errc::invalid_argument,
+                 fmt::format("\"{}\" is not ADDRESS:PORT; write 127.0.0.1:5000 or [::1]:5000", text)};
+  };
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return bad();
+  std::string_view host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host.empty() || host == "*") host = "0.0.0.0";
+  if (host == "localhost") host = "127.0.0.1";
+  const std::string_view digits = text.substr(colon + 1);
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (error != std::errc() || end != digits.data() + digits.size() || digits.empty()) return bad();
+  boost::system::error_code parse_error;
+  const auto address = asio::ip::make_address(host, parse_error);
+  if (parse_error) return bad();
+  return Tcp::endpoint(address, port);
+}
+
+// IPv4 addresses that arrive on an IPv6 socket are shown as what they are.
+std::string client_address(const Tcp::endpoint& endpoint) {
+  const auto address = endpoint.address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
+  return address.to_string();
+}
+
+// How many connections each address has; shared by the loops.
+class AddressCounts {
+ public:
+  bool enter(const std::string& address, std::size_t limit) {
+    const std::lock_guard lock(mutex_);
+    std::size_t& count = counts_[address];
+    if (count >= limit) return false;
+    ++count;
+    return true;
+  }
+  void leave(const std::string& address) {
+    const std::lock_guard lock(mutex_);
+    const auto found = counts_.find(address);
+    if (--found->second == 0) counts_.erase(found);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::size_t> counts_;
+};
+
+// What belongs to one event loop, touched only there once the loops run.
+struct Loop {
+  explicit Loop(asio::io_context& io) : context(io), sweeper(io) {}
+  asio::io_context& context;
+  net::Sweeper sweeper;
+  std::vector<std::variant<Tcp::acceptor, Local::acceptor>> acceptors;
+  boost::intrusive::list<Connection, boost::intrusive::constant_time_size<false>> connections;
+};
+
+}  // namespace
+
+struct Server::State {
+  State(async::OffloadPool& files, Limits limits, Hooks hooks, const net::TlsContext* tls_context, Log& log)
+      : shared{files, limits, std::move(hooks), log, {}, {}}, tls(tls_context) {}
+
+  template <class Acceptor>
+  async::Task<> accept(Loop& loop, Acceptor& acceptor);
+  void open(Loop& loop, net::Socket socket, std::string address, bool local);
+  async::Task<> serve(std::shared_ptr<Connection> connection, std::string address);
+
+  Shared shared;
+  const net::TlsContext* tls;
+  AddressCounts addresses;
+  std::vector<std::unique_ptr<Loop>> loops;
+  std::filesystem::path local_path;
+};
+
+Server::Server(async::Loops& loops, async::OffloadPool& files, Limits limits, Hooks hooks,
+               const net::TlsContext* tls, Log& log)
+    : state_(std::make_unique<State>(files, limits, std::move(hooks), tls, log)) {
+  for (std::size_t i = 0; i < loops.size(); ++i) state_->loops.push_back(std::make_unique<Loop>(loops.at(i)));
+}
+
+Server::~Server() = default;
+
+const Counters& Server::counters() const { return state_->shared.counters; }
+
+async::Task<> Server::State::serve(std::shared_ptr<Connection> connection, std::string address) {
+  try {
+    co_await connection->run();
+  } catch (const std::exception& error) {
+    shared.log.error("a connection failed on a bug", {{"error", error.what()}});
+  }
+  connection.reset();
+  addresses.leave(address);
+  --shared.counters.open;
+}
+
+void Server::State::open(Loop& loop, net::Socket socket, std::string address, bool local) {
+  ++shared.counters.accepted;
+  if (!local && (shared.counters.open >= shared.limits.connections ||
+                 !addresses.enter(address, shared.limits.connections_per_address))) {
+    ++shared.counters.refused;
+    return;
+  }
+  if (local) addresses.enter(address, std::numeric_limits<std::size_t>::max());
+  ++shared.counters.open;
+  net::SslPointer session = tls != nullptr && !local ? tls->accept(socket.native_handle()) : nullptr;
+  auto connection =
+      std::make_shared<Connection>(shared, std::move(socket), std::move(session), loop.sweeper, address);
+  loop.connections.push_back(*connection);
+  asio::co_spawn(loop.context, serve(std::move(connection), std::move(address)), asio::detached);
+}
+
+template <class Acceptor>
+async::Task<> Server::State::accept(Loop& loop, Acceptor& acceptor) {
+  constexpr bool local = std::is_same_v<Acceptor, Local::acceptor>;
+  asio::steady_timer pause(loop.context);
+  for (;;) {
+    auto [error, socket] = co_await acceptor.async_accept(async::kTuple);
+    if (error == asio::error::operation_aborted || !acceptor.is_open()) co_return;
+    if (error) {
+      // Out of descriptors, most likely: trying again at once would only burn the processor.
+      shared.log.warning("cannot accept a connection", {{"reason", error.message()}});
+      pause.expires_after(std::chrono::milliseconds(100));
+      co_await pause.async_wait(async::kTuple);
+      continue;
+    }
+    if constexpr (local) {
+      open(loop, std::move(socket), "local", true);
+    } else {
+      boost::system::error_code ignored;
+      socket.set_option(Tcp::no_delay(true), ignored);
+      const auto peer = socket.remote_endpoint(ignored);
+      if (!ignored) open(loop, std::move(socket), client_address(peer), false);
+    }
+  }
+}
+
+Result<std::uint16_t> Server::listen(std::string_view address) {
+  auto endpoint = parse_endpoint(address);
+  if (!endpoint) return endpoint.error();
+  for (auto& loop : state_->loops) {
+    Tcp::acceptor acceptor(loop->context);
+    boost::system::error_code error;
+    acceptor.open(endpoint->protocol(), error);
+    if (!error) acceptor.set_option(Tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor.set_option(ReusePort(true), error);
+    if (!error && endpoint->address().is_v6()) acceptor.set_option(asio::ip::v6_only(false), error);
+    if (!error) acceptor.bind(*endpoint, error);
+    if (!error) acceptor.listen(4096, error);
+    if (error)
+      return Error{Errc::unavailable, fmt::format("cannot listen on {}: {}", address, error.message())};
+    // Port 0: the first loop's choice is everybody's.
+    endpoint->port(acceptor.local_endpoint().port());
+    loop->acceptors.emplace_back(std::move(acceptor));
+  }
+  for (auto& loop : state_->loops)
+    asio::co_spawn(loop->context,
+                   state_->accept(*loop, std::get<Tcp::acceptor>(loop->acceptors.back())), asio::detached);
+  return endpoint->port();
+}
+
+Result<void> Server::listen_local(const std::filesystem::path& path) {
+  Loop& loop = *state_->loops.front();
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+  boost::system::error_code error;
+  Local::acceptor acceptor(loop.context);
+  acceptor.open(Local(), error);
+  const mode_t before = ::umask(0177);
+  if (!error) acceptor.bind(Local::endpoint(path.string()), error);
+  ::umask(before);
+  if (!error) acceptor.listen(64, error);
+  if (error) return Error{Errc::unavailable, fmt::format("cannot listen on {}: {}", path.string(), error.message())};
+  loop.acceptors.emplace_back(std::move(acceptor));
+  state_->local_path = path;
+  asio::co_spawn(loop.context, state_->accept(loop, std::get<Local::acceptor>(loop.acceptors.back())),
+                 asio::detached);
+  return {};
+}
+
+void Server::stop(std::chrono::milliseconds deadline) {
+  state_->shared.stopping = true;
+  const auto on_each_loop = [&](auto work) {
+    for (auto& loop : state_->loops) {
+      std::promise<void> done;
+      asio::post(loop->context, [&] {
+        work(*loop);
+        done.set_value();
+      });
+      done.get_future().wait();
+    }
+  };
+  const auto stop_connections = [](bool now) {
+    return [now](Loop& loop) {
+      for (Connection& connection : loop.connections) connection.stop(now);
+    };
+  };
+  on_each_loop([](Loop& loop) {
+    for (auto& acceptor : loop.acceptors)
+      std::visit(
+          [](auto& open) {
+            boost::system::error_code ignored;
+            open.close(ignored);
+          },
+          acceptor);
+  });
+  on_each_loop(stop_connections(false));
+  const auto end = std::chrono::steady_clock::now() + deadline;
+  while (state_->shared.counters.open > 0 && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  on_each_loop(stop_connections(true));
+  const auto last = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  while (state_->shared.counters.open > 0 && std::chrono::steady_clock::now() < last)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  std::error_code ignored;
+  if (!state_->local_path.empty()) std::filesystem::remove(state_->local_path, ignored);
+}
+
+}  // namespace bulkhead::http

@@ -1,0 +1,99 @@
+#include "net/tls.h"
+
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+namespace bulkhead::net {
+namespace {
+
+std::string openssl_reason() {
+  const unsigned long code = ::ERR_get_error();
+  ::ERR_clear_error();
+  const char* reason = ::ERR_reason_error_string(code);
+  return reason ? reason : "unknown error";
+}
+
+// Clients offer HTTP/2 too; this server speaks HTTP/1.1.
+int select_protocol(SSL*, const unsigned char** out, unsigned char* out_length, const unsigned char* offered,
+                    unsigned offered_length, void*) {
+  static constexpr unsigned char kHttp11[] = "\x08http/1.1";
+  unsigned char* selected = nullptr;
+  if (::SSL_select_next_proto(&selected, out_length, kHttp11, sizeof kHttp11 - 1, offered, offered_length) !=
+      OPENSSL_NPN_NEGOTIATED)
+    return SSL_TLSEXT_ERR_NOACK;
+  *out = selected;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+}  // namespace
+
+void SslFree::operator()(ssl_st* ssl) const { ::SSL_free(ssl); }
+
+TlsContext::TlsContext(std::filesystem::path certificate, std::filesystem::path key)
+    : certificate_(std::move(certificate)), key_(std::move(key)) {}
+
+Result<std::unique_ptr<TlsContext>> TlsContext::open(std::filesystem::path certificate, std::filesystem::path key) {
+  std::unique_ptr<TlsContext> context(new TlsContext(std::move(certificate), std::move(key)));
+  if (auto loaded = context->load(); !loaded) return loaded.error();
+  return context;
+}
+
+Result<TlsContext::Stamp> TlsContext::stamp() const {
+  std::error_code error;
+  const auto certificate = std::filesystem::last_write_time(certificate_, error);
+  if (error)
+    return Error{Errc::not_found, fmt::format("cannot read {}: {}", certificate_.string(), error.message())};
+  const auto key = std::filesystem::last_write_time(key_, error);
+  if (error) return Error{Errc::not_found, fmt::format("cannot read {}: {}", key_.string(), error.message())};
+  return Stamp{certificate, key};
+}
+
+Result<void> TlsContext::load() {
+  const auto stamped = stamp();
+  if (!stamped) return stamped.error();
+  const std::shared_ptr<SSL_CTX> context(::SSL_CTX_new(::TLS_server_method()), ::SSL_CTX_free);
+  ::SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  ::SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_ENABLE_KTLS |
+                                           SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  ::SSL_CTX_set_mode(context.get(),
+                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  ::SSL_CTX_set_alpn_select_cb(context.get(), select_protocol, nullptr);
+  if (::SSL_CTX_use_certificate_chain_file(context.get(), certificate_.c_str()) != 1)
+    return Error{Errc::invalid_argument,
+                 fmt::format("cannot use the certificate {}: {}", certificate_.string(), openssl_reason())};
+  if (::SSL_CTX_use_PrivateKey_file(context.get(), key_.c_str(), SSL_FILETYPE_PEM) != 1)
+    return Error{Errc::invalid_argument, fmt::format("cannot use the key {}: {}", key_.string(), openssl_reason())};
+  if (::SSL_CTX_check_private_key(context.get()) != 1)
+    return Error{Errc::invalid_argument,
+                 fmt::format("{} is not the key of {}", key_.string(), certificate_.string())};
+  const std::lock_guard lock(mutex_);
+  context_ = context;
+  loaded_ = *stamped;
+  return {};
+}
+
+Result<bool> TlsContext::reload_if_changed() {
+  const auto now = stamp();
+  if (!now) return now.error();
+  {
+    const std::lock_guard lock(mutex_);
+    if (*now == loaded_) return false;
+  }
+  if (auto loaded = load(); !loaded) return loaded.error();
+  return true;
+}
+
+SslPointer TlsContext::accept(int socket) const {
+  std::shared_ptr<SSL_CTX> context;
+  {
+    const std::lock_guard lock(mutex_);
+    context = context_;
+  }
+  SslPointer ssl(::SSL_new(context.get()));
+  ::SSL_set_fd(ssl.get(), socket);
+  ::SSL_set_accept_state(ssl.get());
+  return ssl;
+}
+
+}  // namespace bulkhead::net

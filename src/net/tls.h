@@ -1,0 +1,48 @@
+// Server-side TLS over OpenSSL 3: TLS 1.2 and 1.3, the library's own choice of ciphers, kernel TLS where the machine has
+// it, and certificates that are read again when their files change.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/error.h"
+
+struct ssl_ctx_st;
+struct ssl_st;
+
+namespace bulkhead::net {
+
+struct SslFree {
+  void operator()(ssl_st* ssl) const;
+};
+using SslPointer = std::unique_ptr<ssl_st, SslFree>;
+
+// Thread-safe.
+class TlsContext {
+ public:
+  // PEM files; the certificate file holds the chain, leaf first.
+  static Result<std::unique_ptr<TlsContext>> open(std::filesystem::path certificate, std::filesystem::path key);
+
+  // A server session on a connected, non-blocking socket.
+  SslPointer accept(int socket) const;
+
+  // Reads the files again if they have changed since they were last read; true when new ones are in use. On an error the
+  // old certificate stays in use.
+  Result<bool> reload_if_changed();
+
+ private:
+  using Stamp = std::pair<std::filesystem::file_time_type, std::filesystem::file_time_type>;
+  TlsContext(std::filesystem::path certificate, std::filesystem::path key);
+  Result<Stamp> stamp() const;
+  Result<void> load();
+
+  const std::filesystem::path certificate_;
+  const std::filesystem::path key_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<ssl_ctx_st> context_;
+  Stamp loaded_;
+};
+
+}  // namespace bulkhead::net
