@@ -70,7 +70,7 @@ class Server:
     @property
     def authority(self):
         """The certificate of the local authority that `--tls auto` made."""
-        return self.data / "tls" / "ca.crt"
+        return self.data / "tls" / "ca.pem"
 
     def environment(self):
         env = {name: value for name, value in os.environ.items() if not name.startswith("BULKHEAD_")}
