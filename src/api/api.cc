@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/errors.h"
 #include "base/bytes.h"
 #include "crypto/hash.h"
@@ -36,14 +38,20 @@ std::string location(const Options& options, const oci::RepositoryName& name, st
 
 void record_pull(const Deps& deps, const http::Exchange& exchange, const Caller& caller, audit::Action action,
                  const oci::RepositoryName& name, std::string_view target, const oci::Digest& digest) {
-  audit::Event event;
+  const std::string rendered = digest.render();
+  const std::string credential = Gate::credential(caller);
+  audit::EventView event;
   event.at = deps.services.clock.now();
   event.action = action;
-  event.origin = deps.gate.origin(exchange, caller);
+  event.account = caller.bearer ? std::string_view(caller.bearer->principal.account) : std::string_view();
+  event.credential = credential;
+  event.address = exchange.address();
+  event.user_agent = exchange.request().header("User-Agent").value_or("").substr(0, kUserAgentBytes);
+  event.request_id = exchange.request_id;
   event.repository = name.render();
   event.target = target;
-  event.new_digest = digest.render();
-  deps.services.journal.append(event);
+  event.new_digest = rendered;
+  deps.services.journal.observe(event);
 }
 
 Api::Api(const Services& services, const Options& options)
@@ -73,8 +81,30 @@ std::string Api::next_request_id() {
   return fmt::format("{}{:010x}", request_prefix_, requests_.fetch_add(1, std::memory_order_relaxed));
 }
 
+// Behind a trusted proxy the client is the last address in X-Forwarded-For that is not a trusted proxy itself: what
+// stands before it anybody may have written.
+void Api::look_behind_proxies(http::Exchange& exchange) const {
+  const auto trusted = [this](std::string_view address) {
+    return std::ranges::any_of(options_.trusted_proxies,
+                               [&](const IpNetwork& network) { return network.contains(address); });
+  };
+  if (options_.trusted_proxies.empty() || !trusted(exchange.address())) return;
+  std::string_view rest = exchange.request().header("X-Forwarded-For").value_or("");
+  while (!rest.empty()) {
+    const std::size_t comma = rest.rfind(',');
+    std::string_view last = comma == std::string_view::npos ? rest : rest.substr(comma + 1);
+    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(0, comma);
+    while (last.starts_with(' ')) last.remove_prefix(1);
+    while (last.ends_with(' ')) last.remove_suffix(1);
+    if (!is_ip_address(last)) return;
+    exchange.set_address(last);
+    if (!trusted(last)) return;
+  }
+}
+
 async::Task<http::Response> Api::handle(http::Exchange& exchange) {
   exchange.request_id = next_request_id();
+  look_behind_proxies(exchange);
   const auto route = parse_route(exchange.request().path);
   http::Response response;
   if (!route) {
@@ -132,6 +162,7 @@ async::Task<http::Response> Api::ready(http::Exchange&) const {
 }
 
 http::Response Api::scrape(const http::Exchange& exchange) const {
+  if (!options_.metrics) return error_response({Errc::not_found, "metrics are switched off (setting metrics.enabled)"});
   // Names of routes and loads are nobody's business by default; the setting metrics.public opens them.
   if (!options_.metrics_public && !is_local(exchange.address()))
     return error_response({Errc::not_found, "metrics are served to this machine only (setting metrics.public)"});

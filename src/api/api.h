@@ -34,6 +34,7 @@ class Api {
   http::Response scrape(const http::Exchange& exchange) const;
   void observe(const http::Exchange& exchange, unsigned status, std::chrono::nanoseconds took, std::uint64_t sent);
   std::string next_request_id();
+  void look_behind_proxies(http::Exchange& exchange) const;
 
   const Services& services_;
   const Options& options_;

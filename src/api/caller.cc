@@ -10,8 +10,6 @@
 namespace bulkhead::api {
 namespace {
 
-constexpr std::size_t kUserAgentBytes = 256;
-
 bool is_loopback_host(std::string_view host) {
   if (host.starts_with("[::1]")) return host.size() == 5 || host[5] == ':';
   const std::string_view bare = host.substr(0, host.rfind(':'));
@@ -80,12 +78,14 @@ http::Response Gate::challenge(const http::Exchange& exchange, std::string_view 
   return response;
 }
 
+std::string Gate::credential(const Caller& caller) {
+  return caller.bearer ? "bearer:" + caller.bearer->token_id : std::string();
+}
+
 audit::Origin Gate::origin(const http::Exchange& exchange, const Caller& caller) const {
   audit::Origin origin;
-  if (caller.bearer) {
-    origin.account = caller.bearer->principal.account;
-    origin.credential = "bearer:" + caller.bearer->token_id;
-  }
+  if (caller.bearer) origin.account = caller.bearer->principal.account;
+  origin.credential = credential(caller);
   origin.address = exchange.address();
   origin.user_agent = exchange.request().header("User-Agent").value_or("").substr(0, kUserAgentBytes);
   origin.request_id = exchange.request_id;

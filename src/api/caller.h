@@ -29,6 +29,9 @@ struct Authorization {
 };
 std::optional<Authorization> parse_authorization(std::string_view header);
 
+// What evidence keeps of a User-Agent header.
+inline constexpr std::size_t kUserAgentBytes = 256;
+
 struct Caller {
   std::shared_ptr<const access::Bearer> bearer;  // null for an anonymous caller
 
@@ -59,6 +62,8 @@ class Gate {
 
   http::Response challenge(const http::Exchange& exchange, std::string_view scope, std::string_view problem,
                            std::string_view code, std::string_view message) const;
+  // "bearer:<token id>", or "" for an anonymous caller: what evidence says proved the caller.
+  static std::string credential(const Caller& caller);
   audit::Origin origin(const http::Exchange& exchange, const Caller& caller) const;
 
  private:

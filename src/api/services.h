@@ -11,6 +11,7 @@
 #include "access/tokens.h"
 #include "async/offload.h"
 #include "audit/journal.h"
+#include "base/ip_network.h"
 #include "base/log.h"
 #include "blob/verify.h"
 #include "db/database.h"
@@ -34,8 +35,9 @@ struct Options {
   std::size_t token_scopes = 32;
   std::uint64_t transfer_memory = 64ull << 20;
   bool log_requests = false;
+  bool metrics = true;
   bool metrics_public = false;
-  std::vector<std::string> trusted_proxies;
+  std::vector<IpNetwork> trusted_proxies;  // peers whose X-Forwarded-For is believed
 };
 
 struct Services {

@@ -46,7 +46,7 @@ audit::Origin login_origin(const http::Exchange& exchange, std::string_view acco
   origin.account = account.substr(0, 255);
   origin.credential = "password";
   origin.address = exchange.address();
-  origin.user_agent = exchange.request().header("User-Agent").value_or("").substr(0, 256);
+  origin.user_agent = exchange.request().header("User-Agent").value_or("").substr(0, kUserAgentBytes);
   origin.request_id = exchange.request_id;
   return origin;
 }
@@ -71,7 +71,7 @@ async::Task<Result<access::Principal>> TokenHandler::log_in(http::Exchange& exch
   });
   if (!account) co_return account.error();
   exchange.account = account->name;
-  co_return access::Principal{account->id, account->name, account->administrator};
+  co_return access::Principal{account->id, account->name, account->administrator, account->credential_version};
 }
 
 async::Task<http::Response> TokenHandler::issue(const access::Principal& principal,

@@ -15,6 +15,7 @@ constexpr std::string_view kMagic = "BHJRNIDX";
 constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kBitsPerText = 10;
 constexpr int kProbes = 7;
+constexpr std::size_t kMinFilterBytes = 8;  // below, the probes of different texts coincide too often
 
 constexpr std::uint64_t kFnvOffset = 0xcbf29ce484222325;
 constexpr std::uint64_t kFnvPrime = 0x100000001b3;
@@ -72,7 +73,7 @@ std::uint64_t BloomFilter::hash(std::string_view text) {
 
 BloomFilter::BloomFilter(const std::unordered_set<std::uint64_t>& hashes) {
   if (hashes.empty()) return;
-  bits_.resize((hashes.size() * kBitsPerText + 7) / 8);
+  bits_.resize(std::max((hashes.size() * kBitsPerText + 7) / 8, kMinFilterBytes));
   const std::uint64_t bits = bits_.size() * 8;
   for (const std::uint64_t value : hashes)
     for (int probe = 0; probe < kProbes; ++probe) {

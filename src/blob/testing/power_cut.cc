@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <ranges>
 #include <string>
 
 namespace bulkhead::blob {
@@ -26,12 +25,12 @@ void PowerCut::forget_entry(const std::filesystem::path& path) {
 
 void PowerCut::cut() {
   const std::lock_guard lock(mutex_);
-  for (const Entry& entry : entries_ | std::views::reverse) {
+  for (; !entries_.empty(); entries_.pop_back()) {
+    const Entry& newest = entries_.back();
     std::error_code ignored;
-    std::filesystem::remove_all(entry.path, ignored);
-    if (!entry.displaced.empty()) std::filesystem::rename(entry.displaced, entry.path, ignored);
+    std::filesystem::remove_all(newest.path, ignored);
+    if (!newest.displaced.empty()) std::filesystem::rename(newest.displaced, newest.path, ignored);
   }
-  entries_.clear();
   for (const auto& [inode, directory] : directories_) {
     std::error_code ignored;
     for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <ostream>
 
 #include "blob/store.h"
 #include "blob/testing/temporary_directory.h"
@@ -20,6 +21,8 @@ using MakeStore = std::function<std::unique_ptr<BlobStore>(const std::filesystem
 
 struct StoreFactory {
   MakeStore make;
+
+  friend void PrintTo(const StoreFactory&, std::ostream* out) { *out << "a factory"; }
 };
 
 // Also makes sure that the tests, which nothing else refers to, are linked in.

@@ -53,7 +53,7 @@ bool push_in_a_process_killed_before(unsigned nth, const std::filesystem::path& 
 // The promise after any crash: no partial blob, nothing acknowledged lost, and what is left can be resumed or
 // swept.
 void expect_sound(const std::filesystem::path& root, std::string_view content, bool acknowledged) {
-  auto store = std::move(open_filesystem_store(root).value());
+  auto store = open_filesystem_store(root).value();
   const auto stored = read_all(*store, sha256_of(content));
   if (stored) {
     EXPECT_EQ(*stored, content);
@@ -94,7 +94,7 @@ TEST(Crash, AProcessKilledWhilePushingAStoredBlobKeepsIt) {
     SCOPED_TRACE(nth);
     TemporaryDirectory directory;
     const auto root = directory.path() / "store";
-    ASSERT_TRUE(std::move(open_filesystem_store(root).value())->put(sha256_of(content), as_bytes(content)));
+    ASSERT_TRUE(open_filesystem_store(root).value()->put(sha256_of(content), as_bytes(content)));
     finished = push_in_a_process_killed_before(nth, root, content);
     expect_sound(root, content, true);
   }
@@ -107,7 +107,7 @@ TEST(PowerCut, TakesAwayWhatWasNotSynced) {
   auto disk = std::make_shared<PowerCut>();
   auto faults = std::make_shared<FaultySystemCalls>(disk);
   {
-    auto store = std::move(open_filesystem_store(root, faults).value());
+    auto store = open_filesystem_store(root, faults).value();
     ASSERT_TRUE(store->put(sha256_of("first"), as_bytes("first")));
     auto stage = store->stage("upload", kSha256);
     ASSERT_TRUE(stage);
@@ -117,7 +117,7 @@ TEST(PowerCut, TakesAwayWhatWasNotSynced) {
   const Layout layout(root);
   ASSERT_EQ(disk->rename(layout.stage("upload"), layout.blob(sha256_of("first"))), 0);
   disk->cut();
-  auto store = std::move(open_filesystem_store(root).value());
+  auto store = open_filesystem_store(root).value();
   EXPECT_EQ(read_all(*store, sha256_of("first")).value(), "first");
   EXPECT_TRUE(store->stages().value().empty());
 }
@@ -128,7 +128,7 @@ TEST(PowerCut, LosesTheBytesOfANameThatWasSyncedBeforeThem) {
   auto disk = std::make_shared<PowerCut>();
   const Layout layout(root);
   {
-    auto store = std::move(open_filesystem_store(root, disk).value());
+    auto store = open_filesystem_store(root, disk).value();
     ASSERT_TRUE(store->put(sha256_of("first"), as_bytes("first")));
     auto stage = store->stage("upload", kSha256);
     ASSERT_TRUE(stage);
@@ -172,7 +172,7 @@ TEST(PowerCut, AtAnyStepOfPushingAStoredBlobKeepsIt) {
     auto disk = std::make_shared<PowerCut>();
     {
       auto calls = std::make_shared<FaultySystemCalls>(disk);
-      auto store = std::move(open_filesystem_store(root, calls).value());
+      auto store = open_filesystem_store(root, calls).value();
       ASSERT_TRUE(store->put(sha256_of(content), as_bytes(content)));
       calls->fail_all(EIO, nth);
       acknowledged = push(*store, content).has_value();
@@ -190,15 +190,15 @@ TEST(PowerCut, SparesABlobInADirectoryMadeByAKilledProcess) {
   const auto root = directory.path() / "store";
   auto disk = std::make_shared<PowerCut>();
   {
-    auto store = std::move(open_filesystem_store(root, disk).value());
+    auto store = open_filesystem_store(root, disk).value();
     ASSERT_EQ(disk->mkdir(Layout(root).fan_out(sha256_of(content)), 0700), 0);
   }
   {
-    auto store = std::move(open_filesystem_store(root, disk).value());
+    auto store = open_filesystem_store(root, disk).value();
     ASSERT_TRUE(store->put(sha256_of(content), as_bytes(content)));
   }
   disk->cut();
-  auto store = std::move(open_filesystem_store(root).value());
+  auto store = open_filesystem_store(root).value();
   EXPECT_EQ(read_all(*store, sha256_of(content)).value(), content);
 }
 

@@ -40,7 +40,7 @@ bool mount_tmpfs(const std::filesystem::path& path, const char* options) {
 }
 
 void fill_and_recover(const std::filesystem::path& root) {
-  auto store = std::move(open_filesystem_store(root).value());
+  auto store = open_filesystem_store(root).value();
   ASSERT_TRUE(store->put(sha256_of("kept"), as_bytes("kept")));
   const std::string piece = make_content(100'000);
   std::uint64_t size = 0;

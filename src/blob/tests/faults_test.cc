@@ -18,13 +18,13 @@ constexpr auto kSha256 = oci::Algorithm::sha256;
 
 class Faults : public testing::Test {
  protected:
-  void SetUp() override { store_ = std::move(open_filesystem_store(root(), calls_).value()); }
+  void SetUp() override { store_ = open_filesystem_store(root(), calls_).value(); }
 
   std::filesystem::path root() const { return directory_.path() / "store"; }
   BlobStore& store() { return *store_; }
   FaultySystemCalls& calls() { return *calls_; }
   std::unique_ptr<Stage> stage(std::string_view content) {
-    auto made = std::move(store().stage("upload", kSha256).value());
+    auto made = store().stage("upload", kSha256).value();
     EXPECT_TRUE(made->append(as_bytes(content)));
     return made;
   }
@@ -185,7 +185,7 @@ TEST_F(Faults, WhicheverCallFailsTheBlobIsWholeOrNotThere) {
     ASSERT_LT(nth, 100u);
     TemporaryDirectory directory;
     auto faulty = std::make_shared<FaultySystemCalls>();
-    auto fresh = std::move(open_filesystem_store(directory.path() / "store", faulty).value());
+    auto fresh = open_filesystem_store(directory.path() / "store", faulty).value();
     faulty->fail_all(EIO, nth);
     failed = !fresh->put(digest, as_bytes(content));
     EXPECT_TRUE(failed || nth > 8) << "fewer steps than a push needs";

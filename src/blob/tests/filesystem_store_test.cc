@@ -20,19 +20,19 @@ namespace {
 constexpr auto kSha256 = oci::Algorithm::sha256;
 
 std::unique_ptr<BlobStore> make_filesystem_store(const std::filesystem::path& root) {
-  return std::move(open_filesystem_store(root).value());
+  return open_filesystem_store(root).value();
 }
 
 // The same promises where no file is kept open between two uses of a stage, and where calls move a few bytes
 // at a time.
 std::unique_ptr<BlobStore> make_forgetful_store(const std::filesystem::path& root) {
-  return std::move(open_filesystem_store(root, make_posix_system_calls(), 0).value());
+  return open_filesystem_store(root, make_posix_system_calls(), 0).value();
 }
 
 std::unique_ptr<BlobStore> make_store_with_short_calls(const std::filesystem::path& root) {
   auto calls = std::make_shared<FaultySystemCalls>();
   calls->shorten(1021);
-  return std::move(open_filesystem_store(root, calls).value());
+  return open_filesystem_store(root, calls).value();
 }
 
 INSTANTIATE_TEST_SUITE_P(Filesystem, StoreContract, testing::Values(contract_of(make_filesystem_store)));
@@ -48,7 +48,7 @@ class FilesystemStore : public testing::Test {
   void reopen(std::size_t parked = kParkedStages) {
     store_.reset();
     calls_ = std::make_shared<FaultySystemCalls>();
-    store_ = std::move(open_filesystem_store(root(), calls_, parked).value());
+    store_ = open_filesystem_store(root(), calls_, parked).value();
   }
 
   std::filesystem::path root() const { return directory_.path() / "store"; }

@@ -35,14 +35,14 @@ class VerifierTest : public testing::Test {
   std::filesystem::path root() const { return directory_.path() / "store"; }
   std::shared_ptr<const Reader> store_and_open(std::string_view content) {
     EXPECT_TRUE(store_->put(sha256_of(content), as_bytes(content)));
-    return std::move(store_->open(sha256_of(content)).value());
+    return store_->open(sha256_of(content)).value();
   }
   BlobStore& store() { return *store_; }
   ManualClock& clock() { return clock_; }
 
  private:
   TemporaryDirectory directory_;
-  std::unique_ptr<BlobStore> store_ = std::move(open_filesystem_store(root()).value());
+  std::unique_ptr<BlobStore> store_ = open_filesystem_store(root()).value();
   ManualClock clock_;
 };
 
@@ -60,7 +60,7 @@ TEST_F(VerifierTest, RemembersWhatItFoundWhole) {
 TEST_F(VerifierTest, VerifiesSha512) {
   Verifier verifier(clock(), kInterval);
   ASSERT_TRUE(store().put(sha512_of("content"), as_bytes("content")));
-  const auto reader = std::move(store().open(sha512_of("content")).value());
+  const auto reader = store().open(sha512_of("content")).value();
   EXPECT_TRUE(verifier.verify(sha512_of("content"), *reader));
   EXPECT_EQ(verifier.verify(sha512_of("contents"), *reader).error().code, Errc::corrupt);
 }
@@ -76,7 +76,7 @@ TEST_F(VerifierTest, FindsAByteThatRotted) {
   store_and_open(content);
   for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{1'500'000}, std::uint64_t{2'999'999}}) {
     rot(root(), sha256_of(content), offset);
-    const auto reader = std::move(store().open(sha256_of(content)).value());
+    const auto reader = store().open(sha256_of(content)).value();
     EXPECT_EQ(verifier.verify(sha256_of(content), *reader).error().code, Errc::corrupt);
     EXPECT_FALSE(verifier.verified(sha256_of(content), *reader));
     rot(root(), sha256_of(content), offset);
@@ -151,7 +151,7 @@ TEST_F(VerifierTest, VerifiesBlobsThatAreInNoFile) {
   Verifier verifier(clock(), kInterval);
   const auto memory = make_memory_store();
   ASSERT_TRUE(memory->put(sha256_of("content"), as_bytes("content")));
-  const auto reader = std::move(memory->open(sha256_of("content")).value());
+  const auto reader = memory->open(sha256_of("content")).value();
   ASSERT_TRUE(verifier.verify(sha256_of("content"), *reader));
   EXPECT_TRUE(verifier.verified(sha256_of("content"), *reader));
 }
