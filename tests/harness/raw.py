@@ -80,6 +80,15 @@ class Connection:
         taken, self._pending = self._pending[:length], self._pending[length:]
         return taken
 
+    def skip(self, length, buffer):
+        """Reads and drops that many bytes of a body, through `buffer`."""
+        length -= len(self._take(min(length, len(self._pending))))
+        while length:
+            count = self.socket.recv_into(buffer, min(length, len(buffer)))
+            if not count:
+                raise ConnectionError("closed in the middle of an answer")
+            length -= count
+
     def _take_line(self):
         while b"\r\n" not in self._pending:
             self._fill()

@@ -37,9 +37,10 @@ class Registry:
     # -- credentials
 
     @functools.cached_property
-    def _basic(self):
+    def _scheme(self):
+        """Ours asks for Bearer; docker-registry for Basic, or for nothing."""
         response = self.session.get(self.server.url + "/v2/", timeout=self.timeout)
-        return response.status_code == 401 and challenge(response)[0] == "Basic"
+        return challenge(response)[0] if response.status_code == 401 else None
 
     def request_token(self, scope, user=None, **parameters):
         """The answer of the token endpoint, whatever it is."""
@@ -63,8 +64,8 @@ class Registry:
 
     def authorization(self, repository=None):
         """The Authorization header for a repository, or for the registry as a whole."""
-        if self._basic:
-            if self.user is None:
+        if self._scheme != "Bearer":
+            if self._scheme is None or self.user is None:
                 return {}
             return {"Authorization": requests.auth._basic_auth_str(self.user.name, self.user.password)}
         scope = f"repository:{repository}:{ALL_ACTIONS}" if repository else "registry:catalog:*"
