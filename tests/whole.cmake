@@ -13,10 +13,12 @@ set(once ${python} ${CMAKE_CURRENT_SOURCE_DIR}/once.py)
 
 # bulkhead_suite(NAME SUITE BUILD TIMEOUT): the pytest folder SUITE against the server of BUILD.
 function(bulkhead_suite name suite build timeout)
+  set(here ${CMAKE_CURRENT_SOURCE_DIR})
+  set(binary ${builds}/${build}/bulkhead)
   add_test(NAME ${name}
-    COMMAND ${once} ${name} ${builds}/${build}/bulkhead ${CMAKE_CURRENT_SOURCE_DIR} --
-      ${python} -m pytest -q --suite-name ${name} --bulkhead ${builds}/${build}/bulkhead ${suite}
-    WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+    COMMAND ${once} ${name} ${binary} ${here}/conftest.py ${here}/pytest.ini ${here}/harness ${here}/${suite} --
+      ${python} -B -m pytest -q --suite-name ${name} --bulkhead ${binary} ${suite}
+    WORKING_DIRECTORY ${here})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout})
 endfunction()
 
