@@ -103,7 +103,7 @@ TEST_P(AccountsTest, FindsByNameAndIdAndListsInOrder) {
 }
 
 TEST_P(AccountsTest, AnswersNotFoundForWhoIsNotThere) {
-  for (const std::string name :
+  for (const std::string& name :
        {std::string("nobody-here"), std::string("a\0b", 3), std::string("\xff\xfe"), std::string()}) {
     EXPECT_THAT(accounts_.find(name), FailsWith(Errc::not_found));
     EXPECT_THAT(accounts_.credentials(name), FailsWith(Errc::not_found));

@@ -28,7 +28,7 @@ class SetupTest : public ::testing::TestWithParam<Engine> {
   }
 
   Installation installation_{GetParam()};
-  Setup setup_{*installation_.database, installation_.keyring, installation_.accounts, installation_.clock};
+  identity::Setup setup_{*installation_.database, installation_.keyring, installation_.accounts, installation_.clock};
 };
 
 TEST_P(SetupTest, TheTokenMakesTheFirstAdministratorOnce) {
@@ -60,7 +60,7 @@ TEST_P(SetupTest, TheDatabaseHoldsNothingThatRedeems) {
 
   // With other keys, the same database and the same token are worth nothing.
   const auto other_keys = crypto::Keyring::ephemeral();
-  Setup thief(*installation_.database, other_keys, installation_.accounts, installation_.clock);
+  identity::Setup thief(*installation_.database, other_keys, installation_.accounts, installation_.clock);
   EXPECT_THAT(
       thief.redeem(token, "mallory", Secret<>(std::string("correct horse battery")), testing::some_origin()),
       FailsWith(Errc::unauthenticated));
