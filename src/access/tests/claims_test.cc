@@ -134,7 +134,7 @@ TEST(Claims, AreStrictJson) {
   EXPECT_THAT(parse_claims(text + "x"), FailsWith(Errc::unauthenticated));
   EXPECT_THAT(parse_claims(R"({"iss":"bulkhead",)" + text.substr(1)), FailsWith(Errc::unauthenticated))
       << "twice";
-  EXPECT_THAT(parse_with("jti", std::string(65, 'a')), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(parse_with("jti", json::string(65, 'a')), FailsWith(Errc::unauthenticated));
   EXPECT_THAT(parse_with("jti", ""), FailsWith(Errc::unauthenticated));
 }
 

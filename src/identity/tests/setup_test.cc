@@ -28,7 +28,8 @@ class SetupTest : public ::testing::TestWithParam<Engine> {
   }
 
   Installation installation_{GetParam()};
-  identity::Setup setup_{*installation_.database, installation_.keyring, installation_.accounts, installation_.clock};
+  identity::Setup setup_{*installation_.database, installation_.keyring, installation_.accounts,
+                         installation_.clock};
 };
 
 TEST_P(SetupTest, TheTokenMakesTheFirstAdministratorOnce) {
