@@ -1,6 +1,6 @@
 # bulkhead_module(NAME DEPENDS a b LIBRARIES x y)
 #
-# One library per folder of src/. DEPENDS names the modules whose headers this one may include; tests/modules
+# One library per folder of src/. DEPENDS names the modules whose headers this one may include; tests/layout
 # compares the declaration with the real #include lines and fails on an undeclared or circular edge.
 # Sources are NAME/*.cc; tests are NAME/tests/*_test.cc; fakes and contract suites that other modules' tests use
 # are NAME/testing/*.cc; fuzz targets are NAME/fuzz/*_fuzz.cc with their seeds in NAME/fuzz/corpus/<target>/.
