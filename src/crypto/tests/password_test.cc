@@ -17,9 +17,7 @@
 namespace bulkhead::crypto {
 namespace {
 
-Secret<> secret(std::string text) {
-  return Secret<>(std::move(text));
-}
+Secret<> secret(std::string text) { return Secret<>(std::move(text)); }
 
 // Made once with an independent program, so that the format cannot change unnoticed. Pepper 7 is
 // counting_key().
