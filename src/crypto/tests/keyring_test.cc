@@ -16,7 +16,7 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
-#include "temporary_directory.h"
+#include "crypto/tests/temporary_directory.h"
 
 namespace bulkhead::crypto {
 namespace {

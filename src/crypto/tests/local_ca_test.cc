@@ -13,7 +13,7 @@
 
 #include "base/file.h"
 #include "crypto/hash.h"
-#include "temporary_directory.h"
+#include "crypto/tests/temporary_directory.h"
 
 namespace bulkhead::crypto {
 namespace {

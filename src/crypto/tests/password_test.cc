@@ -12,7 +12,7 @@
 #include <string>
 
 #include "crypto/testing/passwords.h"
-#include "fixed_keyring.h"
+#include "crypto/tests/fixed_keyring.h"
 
 namespace bulkhead::crypto {
 namespace {
