@@ -78,7 +78,7 @@ def test_grant_does_not_pass_to_a_repository_of_the_same_name(server, registry, 
     """security.md: grants bind to ids, not names."""
     registry.push_image(repository, rng, "latest")
     server.run("grant", "set", members["reader"].name, "reader", repository)
-    server.run("repo", "delete", repository)
+    server.run("repo", "delete", repository, "--yes")
     registry.push_image(repository, rng, "latest")
     member = Registry(server, members["reader"])
     assert member.get_manifest(repository, "latest").status_code in (401, 404)
