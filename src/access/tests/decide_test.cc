@@ -12,7 +12,7 @@ namespace {
 
 using db::testing::FailsWith;
 
-constexpr Principal kAnonymous{};
+const Principal kAnonymous{};
 Principal account() {
   return {.account_id = 7, .account = "alice", .administrator = false, .credential_version = 1};
 }
