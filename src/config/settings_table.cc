@@ -9,6 +9,8 @@ namespace {
 
 using S = Settings;
 
+constexpr std::uint64_t kPiB = kGiB * kMiB;
+
 bool not_empty(std::string_view text) { return !text.empty(); }
 
 bool has_only(std::string_view text, std::string_view characters) {
@@ -190,7 +192,7 @@ void limits(std::vector<Setting>& rows) {
                        "The most open upload sessions of all accounts together; more is answered 429."));
   rows.push_back(duration("limits.upload_idle", at(&S::limits, &L::upload_idle), 1s, 24h * 30,
                           "An upload session that nobody wrote to for so long is removed with its bytes."));
-  rows.push_back(size("limits.upload_bytes", at(&S::limits, &L::upload_bytes), 0, 1024 * 1024 * kGiB,
+  rows.push_back(size("limits.upload_bytes", at(&S::limits, &L::upload_bytes), 0, kPiB,
                       "The largest blob; a larger one is answered 413. 0 means no limit."));
   rows.push_back(count("limits.token_scopes", at(&S::limits, &L::token_scopes), 1u, 1000u,
                        "The most scopes that one token request may ask for."));
@@ -240,12 +242,11 @@ void the_rest(std::vector<Setting>& rows) {
       duration("storage.verify_interval", at(&S::storage, &StorageSettings::verify_interval), 1s, 24h * 365,
                "A blob whose bytes were last checked longer ago is checked again while it is served."));
   rows.push_back(size(
-      "storage.minimum_free_bytes", at(&S::storage, &StorageSettings::minimum_free_bytes), 0,
-      1024 * 1024 * kGiB,
+      "storage.minimum_free_bytes", at(&S::storage, &StorageSettings::minimum_free_bytes), 0, kPiB,
       "Pushes are refused with 507 while less than this is free on the disk of `data`, which leaves room for "
       "deletes and garbage collection. 0 keeps nothing free."));
   rows.push_back(
-      size("audit.journal_bytes", at(&S::audit, &AuditSettings::journal_bytes), 1 * kMiB, 1024 * 1024 * kGiB,
+      size("audit.journal_bytes", at(&S::audit, &AuditSettings::journal_bytes), 1 * kMiB, kPiB,
            "The disk space of the journal of pulls, denials and failed log-ins; past it the oldest segments "
            "go."));
   rows.push_back(size("audit.segment_bytes", at(&S::audit, &AuditSettings::segment_bytes), 64 * kKiB,
