@@ -1,7 +1,9 @@
-// What evidence is made of. One shape for changes (kept in the database, in the change's own transaction) and for
-// observations such as pulls, denials and failed log-ins (kept in the journal).
+// What evidence is made of. One shape for changes (kept in the database, in the change's own transaction) and
+// for observations such as pulls, denials and failed log-ins (kept in the journal). docs/formats/events.md
+// lists the actions and what each field holds for them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -14,7 +16,8 @@ namespace bulkhead::audit {
 // Where a request came from; every state-changing operation takes one.
 struct Origin {
   std::string account;     // "" for nobody
-  std::string credential;  // what proved it: "password", "bearer:<token id>", "setup-token", "operator"; never a secret
+  std::string credential;  // what proved it: "password", "bearer:<token id>", "setup-token", "operator";
+                           // never a secret
   std::string address;     // the client's IP address, or "local" for the operator's socket
   std::string user_agent;
   std::string request_id;
@@ -52,6 +55,7 @@ enum class Action : std::uint8_t {
 };
 std::string_view name(Action action);  // "tag_set"
 Result<Action> parse_action(std::string_view text);
+bool is_known(Action action);
 
 struct Event {
   Time at{};
@@ -61,10 +65,35 @@ struct Event {
   std::string target;      // the tag, digest, account or other thing acted on
   std::string old_digest;  // "" where there was none
   std::string new_digest;
-  std::string detail;      // a short word or JSON object for what the other fields do not say
+  std::string detail;  // a short word or JSON object for what the other fields do not say
 };
 
-// One line of JSON, the form that `bulkhead audit --json` prints. `id` is the database's, 0 for journal events.
+// An event whose texts belong to someone else: what the hot path fills without allocating.
+struct EventView {
+  Time at{};
+  Action action{};
+  std::string_view account;
+  std::string_view credential;
+  std::string_view address;
+  std::string_view user_agent;
+  std::string_view request_id;
+  std::string_view repository;
+  std::string_view target;
+  std::string_view old_digest;
+  std::string_view new_digest;
+  std::string_view detail;
+};
+EventView view(const Event& event);  // valid as long as `event` is neither changed nor gone
+Event to_event(const EventView& event);
+
+// Longer texts are cut to this many bytes, the cut marked by a closing "…": clients choose some of these
+// texts, and evidence has a budget.
+inline constexpr std::size_t kMaxTextBytes = 1024;
+inline constexpr std::size_t kMaxDetailBytes = 4096;
+
+// One line of JSON, the form that `bulkhead audit --json` prints. `id` is the database's, 0 for journal
+// events. Keys stand in one order; empty texts and a zero id are left out; bytes that are not UTF-8 become
+// U+FFFD.
 std::string to_json(const Event& event, std::int64_t id);
 
 }  // namespace bulkhead::audit

@@ -28,7 +28,9 @@ class Hasher {
   std::string current() const;
 
  private:
-  struct Free { void operator()(void* context) const; };
+  struct Free {
+    void operator()(void* context) const;
+  };
   HashAlgorithm algorithm_;
   std::unique_ptr<void, Free> context_;
 };

@@ -1,6 +1,6 @@
-// The keys that the database must never hold (../../docs/formats/keyring.md). They live in a directory of their own
-// (default <data>/keys, 0700), one file per purpose (0600), each with numbered versions; a thief with the database and
-// every blob but without this directory can log in nowhere.
+// The keys that the database must never hold (../../docs/formats/keyring.md). They live in a directory of
+// their own (default <data>/keys, 0700), one file per purpose (0600), each with numbered versions; a thief
+// with the database and every blob but without this directory can log in nowhere.
 //
 // Thread-safe after loading: the keyring is immutable for the life of the process.
 #pragma once
@@ -32,8 +32,11 @@ struct Key {
 
 class Keyring {
  public:
-  // Loads the directory, creating it and any missing purpose's first key. A directory or file that others may read,
-  // or a file that does not parse, is an error that names it and the command that mends it.
+  Keyring(Keyring&&) = default;
+  Keyring& operator=(Keyring&&) = default;
+
+  // Loads the directory, creating it and any missing purpose's first key. A directory or file that others may
+  // read, or a file that does not parse, is an error that names it and the command that mends it.
   static Result<Keyring> open(const std::filesystem::path& directory);
   // Fresh keys that are never written; for tests.
   static Keyring ephemeral();
@@ -44,6 +47,8 @@ class Keyring {
   const Key* find(KeyPurpose purpose, std::uint32_t version) const;
 
  private:
+  Keyring() = default;
+
   std::map<KeyPurpose, std::map<std::uint32_t, Key>> keys_;
 };
 

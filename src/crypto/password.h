@@ -1,8 +1,8 @@
-// Password hashing: Argon2id (RFC 9106, through libsodium), its output then keyed with the pepper, so that the stored
-// string alone cannot be attacked offline. Stored form: docs/formats/database.md.
+// Password hashing: Argon2id (RFC 9106, through libsodium), its output then keyed with the pepper, so that
+// the stored string alone cannot be attacked offline. Stored form: docs/formats/password.md.
 //
-// hash() and verify() take tens to hundreds of milliseconds and tens of MiB: never call them on an event loop.
-// Thread-safe.
+// hash() and verify() take tens to hundreds of milliseconds and tens of MiB: never call them on an event
+// loop. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -16,19 +16,26 @@
 namespace bulkhead::crypto {
 
 struct PasswordParameters {
-  std::uint32_t memory_kib = 64 * 1024;  // at least 19 MiB
-  std::uint32_t passes = 3;              // at least 2
+  static constexpr std::uint32_t kLeastMemoryKib = 19 * 1024;
+  static constexpr std::uint32_t kMostMemoryKib = 256 * 1024;
+  static constexpr std::uint32_t kLeastPasses = 2;
+  static constexpr std::uint32_t kMostPasses = 10;
+
+  std::uint32_t memory_kib = 64 * 1024;
+  std::uint32_t passes = 3;
 };
 
-// Length 8 to 128 characters (code points), valid UTF-8, not one of the well-known breached ones: otherwise
-// Errc::invalid_argument saying which rule and that 15 or more are advised.
+// Length 8 to 128 characters (code points), valid UTF-8 without control characters, not one of the well-known
+// breached ones: otherwise Errc::invalid_argument saying which rule and that 15 or more are advised.
 Result<void> check_password_rules(const Secret<>& password);
 
 class PasswordHasher {
  public:
-  // The keyring must outlive this. The parameters' minimum is enforced.
+  // The keyring must outlive this. Parameters outside their bounds are a bug in the caller:
+  // std::invalid_argument.
   PasswordHasher(const Keyring& keyring, PasswordParameters parameters);
 
+  // Throws std::bad_alloc when the memory is not there. The memory goes back to the system before it returns.
   std::string hash(const Secret<>& password) const;
   // False for a wrong password and for a stored string that cannot be read.
   bool verify(const Secret<>& password, std::string_view stored) const;

@@ -1,11 +1,11 @@
 // One schema on two engines: SQLite (default) and PostgreSQL.
 //
-// SQL is plain and portable, with `?` for parameters; RETURNING and ON CONFLICT work on both. All calls block: run
-// them on the offload pool. Thread-safe; any number of threads may read and write at once.
+// SQL is plain and portable, with `?` for parameters; RETURNING and ON CONFLICT work on both. All calls
+// block: run them on the offload pool. Thread-safe; any number of threads may read and write at once.
 //
-// Errors: Errc::conflict when a UNIQUE, CHECK or foreign-key constraint refuses, Errc::no_space when the disk is full,
-// Errc::unavailable when the server is away or a bound wait ran out, Errc::internal for the rest (a bug or a damaged
-// database).
+// Errors: Errc::conflict when a UNIQUE, CHECK or foreign-key constraint refuses, Errc::no_space when the disk
+// is full, Errc::unavailable when the server is away or a bound wait ran out, Errc::internal for the rest (a
+// bug or a damaged database).
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,9 @@ using Value = std::variant<std::monostate, std::int64_t, std::string>;
 class Row {
  public:
   explicit Row(std::vector<Value> values) : values_(std::move(values)) {}
-  bool is_null(std::size_t column) const { return std::holds_alternative<std::monostate>(values_.at(column)); }
+  bool is_null(std::size_t column) const {
+    return std::holds_alternative<std::monostate>(values_.at(column));
+  }
   std::int64_t integer(std::size_t column) const { return std::get<std::int64_t>(values_.at(column)); }
   const std::string& text(std::size_t column) const { return std::get<std::string>(values_.at(column)); }
 
@@ -38,6 +40,11 @@ class Row {
 };
 
 // Inside one transaction; valid only during the callback it was passed to, on that thread.
+//
+// Each call runs one statement with as many parameters as it has `?`. Text is UTF-8 without NUL, else
+// Errc::invalid_argument. The first statement that fails ends the transaction: later ones answer with the
+// same error without being run, and a callback that returns success all the same has failed with it. Where a
+// conflict is expected, say ON CONFLICT.
 class Session {
  public:
   virtual ~Session() = default;
@@ -55,16 +62,20 @@ class Session {
 
 class Database {
  public:
-  // The callback may be called again from the start when the engine asks for a retry (serialization failure), so it
-  // must not keep effects outside the session beyond assigning its results. A returned error rolls back, and is what
-  // read() or write() returns.
+  // The callback may be called again from the start when the engine asks for a retry (serialization failure),
+  // so it must not keep effects outside the session beyond assigning its results. A returned error rolls
+  // back, and is what read() or write() returns; so does an exception, which read() or write() throws. The
+  // callback may run on another thread than the caller's. A read() or write() inside a callback is refused
+  // with Errc::internal.
   using Work = std::function<Result<void>(Session&)>;
 
   virtual ~Database() = default;
-  // A consistent snapshot; sees every write() that returned before it began.
+  // A consistent snapshot; sees every write() that returned before it began. A statement that writes is
+  // refused.
   virtual Result<void> read(const Work& work) = 0;
   // Serializable; durable (synced) when it returns. Concurrent writers may share one sync (group commit); one
-  // writer's failure does not affect another's.
+  // writer's failure does not affect another's. Errc::unavailable says so when the connection to the server
+  // broke during the commit, so that the outcome is unknown.
   virtual Result<void> write(const Work& work) = 0;
   // Cheap: one trivial query. For readiness.
   virtual Result<void> ping() = 0;
@@ -72,13 +83,14 @@ class Database {
 };
 
 struct Options {
-  std::size_t readers = 4;        // connections for read()
-  std::size_t writers = 8;        // PostgreSQL connections for write(); SQLite has one writer with group commit
-  int timeout_ms = 10'000;        // for a connection, a lock or one statement
+  std::size_t readers = 4;  // connections for read()
+  std::size_t writers = 8;  // PostgreSQL connections for write(); SQLite has one writer with group commit
+  int timeout_ms = 10'000;  // for a connection, a lock or one statement
 };
 
-// `url`: "sqlite:PATH" or "postgres://…" (also "postgresql://…"; libpq's URL). Connects and applies the migrations
-// that are missing. A database of a newer schema than this program knows is refused with a sentence that says so.
+// `url`: "sqlite:PATH" or "postgres://…" (also "postgresql://…"; libpq's URL). Connects and applies the
+// migrations that are missing. A database of a newer schema than this program knows is refused with a
+// sentence that says so.
 Result<std::unique_ptr<Database>> open(std::string_view url, const Options& options = {});
 
 }  // namespace bulkhead::db

@@ -1,7 +1,7 @@
 // A content digest: the algorithm and the hash (OCI image-spec 1.1, descriptor.md#digests).
 //
-// A small regular value: 66 bytes, no allocation, ordered and hashable. The two registered algorithms are accepted;
-// hex is lower case, as the specification requires.
+// A small regular value: 65 bytes, no allocation, ordered and hashable. The two registered algorithms are
+// accepted; hex is lower case, as the specification requires.
 #pragma once
 
 #include <array>
@@ -18,15 +18,15 @@ namespace bulkhead::oci {
 
 enum class Algorithm : std::uint8_t { sha256, sha512 };
 
-std::string_view name(Algorithm algorithm);             // "sha256"
+std::string_view name(Algorithm algorithm);                // "sha256"
 Result<Algorithm> parse_algorithm(std::string_view text);  // Errc::digest_unsupported
 
 class Digest {
  public:
-  // Errc::digest_invalid for a malformed one, Errc::digest_unsupported for a well-formed one of another algorithm.
+  // Errc::digest_invalid when malformed, Errc::digest_unsupported for a well-formed one of another algorithm.
   static Result<Digest> parse(std::string_view text);
 
-  // `hash` is the raw hash; its length must be the algorithm's.
+  // `hash` is the raw hash; another length than the algorithm's is a bug and throws std::logic_error.
   static Digest from_hash(Algorithm algorithm, Bytes hash);
   static Digest of(Algorithm algorithm, Bytes content);
 

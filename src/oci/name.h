@@ -17,7 +17,7 @@ class RepositoryName {
   static Result<RepositoryName> parse(std::string_view text);  // Errc::name_invalid
 
   const std::string& render() const { return text_; }
-  // The first component, or "" for a one-component name: those are the installation's own, the official images.
+  // The first component, or "" for a one-component name: those are the installation's own images.
   std::string_view namespace_name() const;
 
   friend bool operator==(const RepositoryName&, const RepositoryName&) = default;

@@ -1,5 +1,5 @@
-// Byte ranges of requests: `Range` on reads (RFC 9110 section 14.2, one range) and `Content-Range` on chunked uploads
-// (OCI distribution-spec 1.1, "Pushing a blob in chunks": <start>-<end>, inclusive, no unit).
+// Byte ranges of requests: `Range` on reads (RFC 9110 section 14.2, one range) and `Content-Range` on chunked
+// uploads (OCI distribution-spec 1.1, "Pushing a blob in chunks": <start>-<end>, inclusive, no unit).
 #pragma once
 
 #include <cstdint>
@@ -20,11 +20,14 @@ struct ResolvedRange {
   ByteRange range;  // of a partial one
 };
 
-// A malformed, multi-part or other-unit header is ignored (RFC 9110 allows it): `whole`. "500-0" and a start past the
-// end are unsatisfiable.
+// A malformed, multi-part or other-unit header is ignored (RFC 9110 allows it): `whole`. So is "-500" of an
+// empty blob, which is satisfiable but has no Content-Range to be answered with. "500-0", "-0" and a start
+// past the end are unsatisfiable. Numbers past 2^64 - 1 count as that.
 ResolvedRange resolve_range(std::string_view header, std::uint64_t size);
 
-// "0-1023" (also accepted: "bytes 0-1023/*" and "bytes=0-1023"). Errc::range_invalid when malformed.
+// "0-1023" (also accepted: "bytes 0-1023/*" and "bytes=0-1023"). Errc::range_invalid when malformed, when the
+// end is before the start or not before the total, and when the end is past 2^63 - 2, where no file can
+// reach.
 Result<ByteRange> parse_content_range(std::string_view header);
 
 }  // namespace bulkhead::oci

@@ -46,9 +46,6 @@ class Blobs {
   // Takes the blob out of this repository only. Errc::blob_unknown.
   Result<void> remove(const access::Repository& repository, const oci::Digest& digest, const Context& context);
 
-  // Forgets what memory knows of a repository; called when one is deleted.
-  void forget(std::int64_t repository_id);
-
  private:
   struct State;
   std::unique_ptr<State> state_;

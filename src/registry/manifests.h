@@ -80,8 +80,6 @@ class Manifests {
   Result<ReferrersPage> referrers(const access::Repository& repository, const oci::Digest& subject,
                                   std::string_view artifact_type, std::string_view last, std::size_t limit);
 
-  void forget(std::int64_t repository_id);
-
  private:
   struct State;
   std::unique_ptr<State> state_;

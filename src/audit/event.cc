@@ -1,0 +1,118 @@
+#include "audit/event.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+#include "base/log.h"
+
+namespace bulkhead::audit {
+namespace {
+
+constexpr std::array kActions = {
+    std::pair{Action::account_created, std::string_view("account_created")},
+    std::pair{Action::account_disabled, std::string_view("account_disabled")},
+    std::pair{Action::account_enabled, std::string_view("account_enabled")},
+    std::pair{Action::account_password_changed, std::string_view("account_password_changed")},
+    std::pair{Action::account_role_changed, std::string_view("account_role_changed")},
+    std::pair{Action::setup_token_created, std::string_view("setup_token_created")},
+    std::pair{Action::setup_token_used, std::string_view("setup_token_used")},
+    std::pair{Action::repository_created, std::string_view("repository_created")},
+    std::pair{Action::repository_visibility_changed, std::string_view("repository_visibility_changed")},
+    std::pair{Action::repository_policy_changed, std::string_view("repository_policy_changed")},
+    std::pair{Action::repository_deleted, std::string_view("repository_deleted")},
+    std::pair{Action::namespace_quota_changed, std::string_view("namespace_quota_changed")},
+    std::pair{Action::grant_set, std::string_view("grant_set")},
+    std::pair{Action::grant_removed, std::string_view("grant_removed")},
+    std::pair{Action::blob_pushed, std::string_view("blob_pushed")},
+    std::pair{Action::blob_mounted, std::string_view("blob_mounted")},
+    std::pair{Action::blob_deleted, std::string_view("blob_deleted")},
+    std::pair{Action::manifest_pushed, std::string_view("manifest_pushed")},
+    std::pair{Action::manifest_deleted, std::string_view("manifest_deleted")},
+    std::pair{Action::tag_set, std::string_view("tag_set")},
+    std::pair{Action::tag_deleted, std::string_view("tag_deleted")},
+    std::pair{Action::manifest_pulled, std::string_view("manifest_pulled")},
+    std::pair{Action::blob_pulled, std::string_view("blob_pulled")},
+    std::pair{Action::request_denied, std::string_view("request_denied")},
+    std::pair{Action::login_succeeded, std::string_view("login_succeeded")},
+    std::pair{Action::login_failed, std::string_view("login_failed")},
+};
+
+}  // namespace
+
+std::string_view name(Action action) {
+  for (const auto& [value, text] : kActions)
+    if (value == action) return text;
+  return "unknown";
+}
+
+Result<Action> parse_action(std::string_view text) {
+  std::string known;
+  for (const auto& [value, spelling] : kActions) {
+    if (spelling == text) return value;
+    known += known.empty() ? "" : ", ";
+    known += spelling;
+  }
+  return Error{Errc::invalid_argument,
+               fmt::format("{} is not an action; the actions are {}", json_quote(text), known)};
+}
+
+bool is_known(Action action) {
+  for (const auto& entry : kActions)
+    if (entry.first == action) return true;
+  return false;
+}
+
+EventView view(const Event& event) {
+  return {.at = event.at,
+          .action = event.action,
+          .account = event.origin.account,
+          .credential = event.origin.credential,
+          .address = event.origin.address,
+          .user_agent = event.origin.user_agent,
+          .request_id = event.origin.request_id,
+          .repository = event.repository,
+          .target = event.target,
+          .old_digest = event.old_digest,
+          .new_digest = event.new_digest,
+          .detail = event.detail};
+}
+
+Event to_event(const EventView& event) {
+  return {.at = event.at,
+          .action = event.action,
+          .origin = {.account = std::string(event.account),
+                     .credential = std::string(event.credential),
+                     .address = std::string(event.address),
+                     .user_agent = std::string(event.user_agent),
+                     .request_id = std::string(event.request_id)},
+          .repository = std::string(event.repository),
+          .target = std::string(event.target),
+          .old_digest = std::string(event.old_digest),
+          .new_digest = std::string(event.new_digest),
+          .detail = std::string(event.detail)};
+}
+
+std::string to_json(const Event& event, std::int64_t id) {
+  std::string line = "{";
+  if (id != 0) line += fmt::format(R"("id":{},)", id);
+  line += fmt::format(R"("time":"{}","action":"{}")", to_rfc3339(event.at), name(event.action));
+  const auto text = [&](std::string_view key, std::string_view value) {
+    if (!value.empty()) line += fmt::format(R"(,"{}":{})", key, json_quote(value));
+  };
+  text("account", event.origin.account);
+  text("credential", event.origin.credential);
+  text("address", event.origin.address);
+  text("user_agent", event.origin.user_agent);
+  text("request_id", event.origin.request_id);
+  text("repository", event.repository);
+  text("target", event.target);
+  text("old_digest", event.old_digest);
+  text("new_digest", event.new_digest);
+  text("detail", event.detail);
+  line += "}";
+  return line;
+}
+
+}  // namespace bulkhead::audit

@@ -1,0 +1,21 @@
+#include "blob/fan_out.h"
+
+#include <cerrno>
+
+namespace bulkhead::blob {
+
+Result<void> FanOut::ensure(const oci::Digest& digest) {
+  std::atomic<bool>& durable = durable_.at(static_cast<std::size_t>(digest.algorithm()))
+                                   .at(std::to_integer<std::size_t>(digest.hash().front()));
+  if (durable.load(std::memory_order_acquire)) return {};
+  const std::lock_guard lock(mutex_);
+  if (durable.load(std::memory_order_relaxed)) return {};
+  const auto directory = layout_.fan_out(digest);
+  if (calls_->mkdir(directory, 0700) != 0 && errno != EEXIST)
+    return io_error("create directory", directory, errno);
+  if (auto synced = sync_entries(*calls_, directory.parent_path()); !synced) return synced;
+  durable.store(true, std::memory_order_release);
+  return {};
+}
+
+}  // namespace bulkhead::blob

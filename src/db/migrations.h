@@ -1,0 +1,39 @@
+// The schema's numbered steps and how a database gets those it lacks. See docs/formats/database.md.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "db/connection.h"
+
+namespace bulkhead::db {
+
+struct Migration {
+  int version;  // 1, 2, 3 … without gaps
+  std::string_view name;
+  std::string_view sql;  // any number of statements, with the placeholders of Dialect
+};
+
+// Those of src/db/migrations, in order.
+std::span<const Migration> embedded_migrations();
+
+// Where the engines' SQL differs.
+struct Dialect {
+  std::string_view id;        // {{id}}: an integer primary key that the engine assigns and never reuses
+  std::string_view bytewise;  // {{bytewise}}: makes a text column compare byte by byte
+  // A script that begins a transaction which no other process's migration can overlap.
+  std::string_view begin_migration;
+  // One row if the table `schema_migrations` exists.
+  std::string_view find_version_table;
+};
+
+// Replaces the placeholders; one that is not known is Errc::internal.
+Result<std::string> render(std::string_view sql, const Dialect& dialect);
+
+// Applies the missing migrations, each in one transaction together with its line in `schema_migrations`: a
+// failure or a crash leaves the schema of the last one that committed. Any number of processes may do this at
+// once. A database of a newer schema than the last of `migrations` is Errc::unsupported and is not changed.
+Result<void> migrate(Connection& connection, const Dialect& dialect, std::span<const Migration> migrations);
+
+}  // namespace bulkhead::db
