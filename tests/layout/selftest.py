@@ -89,6 +89,13 @@ class Modules(Tree):
         self.write("src/oci/digest.cc", '#include "digest.h"\n')
         self.expect(self.problems(), '"digest.h" does not begin with a module')
 
+    def test_a_neighbour_in_a_test_folder(self):
+        self.write("src/oci/tests/support.h", "")
+        self.write("src/oci/tests/digest_test.cc", '#include "support.h"\n#include "oci/digest.h"\n')
+        self.assertEqual(self.problems(), [])
+        self.write("src/api/tests/routes_test.cc", '#include "oci/tests/support.h"\n')
+        self.expect(self.problems(), "oci's own tests")
+
     def test_circular_edges(self):
         self.write("src/base/CMakeLists.txt", "bulkhead_module(base DEPENDS api)\n")
         self.assertTrue([p for p in self.problems() if p == "circular edges: api -> base -> api"], self.problems())
