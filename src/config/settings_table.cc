@@ -241,10 +241,6 @@ void the_rest(std::vector<Setting>& rows) {
   rows.push_back(
       duration("storage.verify_interval", at(&S::storage, &StorageSettings::verify_interval), 1s, 24h * 365,
                "A blob whose bytes were last checked longer ago is checked again while it is served."));
-  rows.push_back(size(
-      "storage.minimum_free_bytes", at(&S::storage, &StorageSettings::minimum_free_bytes), 0, kPiB,
-      "Pushes are refused with 507 while less than this is free on the disk of `data`, which leaves room for "
-      "deletes and garbage collection. 0 keeps nothing free."));
   rows.push_back(
       size("audit.journal_bytes", at(&S::audit, &AuditSettings::journal_bytes), 1 * kMiB, kPiB,
            "The disk space of the journal of pulls, denials and failed log-ins; past it the oldest segments "
