@@ -43,7 +43,12 @@ function(bulkhead_module name)
     endforeach()
     target_compile_definitions(${name}_tests PRIVATE
       BULKHEAD_TESTDATA="${CMAKE_CURRENT_SOURCE_DIR}/tests/data" BULKHEAD_SOURCE="${CMAKE_SOURCE_DIR}")
-    add_test(NAME unit.${name} COMMAND ${name}_tests)
+    set(once "")
+    if(BULKHEAD_WHOLE)  # scripts/test: see tests/whole.cmake
+      set(once /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/once.py unit.${name} $<TARGET_FILE:${name}_tests>
+        ${CMAKE_CURRENT_SOURCE_DIR}/tests --)
+    endif()
+    add_test(NAME unit.${name} COMMAND ${once} $<TARGET_FILE:${name}_tests>)
     set_tests_properties(unit.${name} PROPERTIES TIMEOUT 300)
   endif()
 

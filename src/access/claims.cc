@@ -69,10 +69,12 @@ bool take_scope(const json::value& value, std::vector<Scope>& scopes) {
     if (!action.is_string()) return false;
     scope.actions.add(std::string_view(action.get_string()));
   }
-  if (*type == name(Scope::Type::catalog))
+  if (*type == name(Scope::Type::catalog)) {
     scope.type = Scope::Type::catalog;
-  else if (*type != name(Scope::Type::repository))
+    if (scope.name != "catalog" || !scope.actions.all()) return true;
+  } else if (*type != name(Scope::Type::repository)) {
     return true;
+  }
   scopes.push_back(std::move(scope));
   return true;
 }

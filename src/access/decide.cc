@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "oci/quoted.h"
+#include "oci/quote.h"
 
 namespace bulkhead::access {
 namespace {
@@ -12,7 +12,8 @@ namespace {
 constexpr std::size_t kRoles = 5;
 constexpr std::size_t kActions = 3;
 
-// What a role may do in a repository that exists. Tags that are protected are held fast for every role, by the registry.
+// What a role may do in a repository that exists. Tags that are protected are held fast for every role, by
+// the registry.
 constexpr std::array<std::array<bool, kActions>, kRoles> kAllowed = {{
     // pull   push   delete
     {{false, false, false}},  // none
@@ -22,7 +23,8 @@ constexpr std::array<std::array<bool, kActions>, kRoles> kAllowed = {{
     {{true, true, true}},     // owner
 }};
 
-constexpr std::array<std::string_view, kRoles> kRoleNames = {"none", "reader", "writer", "maintainer", "owner"};
+constexpr std::array<std::string_view, kRoles> kRoleNames = {"none", "reader", "writer", "maintainer",
+                                                             "owner"};
 constexpr std::array<std::string_view, kActions> kActionNames = {"pull", "push", "delete"};
 
 constexpr bool allowed(Role role, Action action) {
@@ -31,21 +33,25 @@ constexpr bool allowed(Role role, Action action) {
 
 }  // namespace
 
-std::string_view name(Role role) { return kRoleNames[static_cast<std::size_t>(role)]; }
+std::string_view name(Role role) {
+  return kRoleNames[static_cast<std::size_t>(role)];
+}
 
 Result<Role> parse_role(std::string_view text) {
   for (const Role role : {Role::reader, Role::writer, Role::maintainer})
     if (text == name(role)) return role;
   return Error{Errc::invalid_argument,
-               fmt::format("{} is no role; it is one of reader, writer and maintainer", oci::quoted(text))};
+               fmt::format("{} is no role; it is one of reader, writer and maintainer", oci::quote(text))};
 }
 
-std::string_view name(Action action) { return kActionNames[static_cast<std::size_t>(action)]; }
+std::string_view name(Action action) {
+  return kActionNames[static_cast<std::size_t>(action)];
+}
 
-// Being administrator has no place here: whoever runs the installation owns its own namespace (facts.h gives the role
-// there) and nothing else. Running a registry is not a reason to read what other teams keep in it, and a stolen
-// administrator's token must not be a key to every private repository. An administrator who needs access grants it to
-// an account, which is a change with an event that the owner sees.
+// Being administrator has no place here: whoever runs the installation owns its own namespace (facts.h gives
+// the role there) and nothing else. Running a registry is not a reason to read what other teams keep in it,
+// and a stolen administrator's token must not be a key to every private repository. An administrator who
+// needs access grants it to an account, which is a change with an event that the owner sees.
 bool decide(const Principal& principal, Action action, const Standing& standing) {
   const Role role = principal.anonymous() ? Role::none : standing.role;
   if (!standing.exists) return action != Action::remove && allowed(role, Action::push);

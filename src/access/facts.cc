@@ -7,7 +7,7 @@
 
 #include "access/facts_state.h"
 #include "audit/outbox.h"
-#include "oci/quoted.h"
+#include "oci/quote.h"
 
 namespace bulkhead::access {
 namespace {
@@ -54,13 +54,13 @@ Resolved resolved(std::shared_ptr<const Repository> repository, Role role, bool 
 }  // namespace
 
 Error repository_unknown(const oci::RepositoryName& name) {
-  return {Errc::name_unknown, fmt::format("there is no repository {}", oci::quoted(name.render()))};
+  return {Errc::name_unknown, fmt::format("there is no repository {}", oci::quote(name.render()))};
 }
 
 Error namespace_unknown(std::string_view name) {
   return {
       Errc::name_unknown,
-      fmt::format("there is no namespace {}; creating an account of the name makes it", oci::quoted(name))};
+      fmt::format("there is no namespace {}; creating an account of the name makes it", oci::quote(name))};
 }
 
 Result<std::shared_ptr<const Repository>> read_repository(db::Session& session,

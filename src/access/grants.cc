@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "access/facts_state.h"
-#include "oci/quoted.h"
+#include "oci/quote.h"
 
 namespace bulkhead::access {
 namespace {
@@ -53,11 +53,11 @@ Result<Subject> find_subject(db::Session& session, std::string_view account, con
   const auto target_id = find_id(
       session, statements(target).find, target.name,
       {Errc::name_unknown, fmt::format("there is no {} {}", target.is_namespace ? "namespace" : "repository",
-                                       oci::quoted(target.name))});
+                                       oci::quote(target.name))});
   if (!target_id) return target_id.error();
   const auto account_id =
       find_id(session, "SELECT id FROM accounts WHERE name = ?", account,
-              {Errc::not_found, fmt::format("there is no account named {}", oci::quoted(account))});
+              {Errc::not_found, fmt::format("there is no account named {}", oci::quote(account))});
   if (!account_id) return account_id.error();
   return Subject{*account_id, *target_id};
 }
@@ -72,7 +72,7 @@ std::string detail(const GrantTarget& target, std::string_view role) {
 Result<void> check_names(std::string_view account, const GrantTarget& target) {
   // Bytes that are no name are not sent to the database, which may refuse them in its own way.
   if (const auto name = oci::RepositoryName::parse(account); !name)
-    return Error{Errc::not_found, fmt::format("there is no account named {}", oci::quoted(account))};
+    return Error{Errc::not_found, fmt::format("there is no account named {}", oci::quote(account))};
   if (target.is_namespace && target.name.empty()) return {};
   if (const auto name = oci::RepositoryName::parse(target.name); !name) return name.error();
   return {};
@@ -89,7 +89,7 @@ Result<GrantTarget> parse_grant_target(std::string_view text) {
   if (is_namespace && text.find('/') != std::string_view::npos)
     return Error{Errc::name_invalid,
                  fmt::format("{} is no namespace: that is one component and a '/', as in \"team/\"",
-                             oci::quoted(text))};
+                             oci::quote(text))};
   return GrantTarget{is_namespace, name->render()};
 }
 
@@ -125,7 +125,7 @@ Result<void> Facts::revoke(std::string_view account, const GrantTarget& target, 
     if (!changed) return changed.error();
     if (*changed == 0)
       return Error{Errc::not_found,
-                   fmt::format("{} has no grant there that could be removed", oci::quoted(account))};
+                   fmt::format("{} has no grant there that could be removed", oci::quote(account))};
     return state_->record(
         session, audit::Action::grant_removed, target.is_namespace ? "" : target.name, account,
         target.is_namespace ? fmt::format(R"({{"namespace":"{}"}})", target.name) : std::string(), origin);

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "access/facts_state.h"
-#include "oci/quoted.h"
+#include "oci/quote.h"
 
 namespace bulkhead::access {
 namespace {
@@ -24,7 +24,7 @@ Result<void> check_pattern(std::string_view pattern) {
       fmt::format(
           "{} is no pattern of tags: at most {} characters of a-z, A-Z, 0-9, '.', '_', '-', and '*' for "
           "any run of characters",
-          oci::quoted(pattern), kLongestPattern)};
+          oci::quote(pattern), kLongestPattern)};
 }
 
 // Text that every database takes, before and after which the same names stand: names are ASCII without

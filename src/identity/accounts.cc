@@ -8,7 +8,7 @@
 #include "audit/outbox.h"
 #include "base/exact_cache.h"
 #include "oci/name.h"
-#include "oci/quoted.h"
+#include "oci/quote.h"
 
 namespace bulkhead::identity {
 namespace {
@@ -17,7 +17,8 @@ using audit::Action;
 
 // The columns that account_from() reads; callers append what they need after them.
 constexpr std::string_view kByName =
-    "SELECT id, name, state, administrator, credential_version, created_at, password_hash FROM accounts WHERE name = ?";
+    "SELECT id, name, state, administrator, credential_version, created_at, password_hash FROM accounts "
+    "WHERE name = ?";
 constexpr std::string_view kById =
     "SELECT id, name, state, administrator, credential_version, created_at FROM accounts WHERE id = ?";
 constexpr std::string_view kAll =
@@ -33,15 +34,17 @@ Account account_from(const db::Row& row) {
 }
 
 Error taken(std::string_view name) {
-  return {Errc::conflict, fmt::format("the name {} is taken; choose another", oci::quoted(name))};
+  return {Errc::conflict, fmt::format("the name {} is taken; choose another", oci::quote(name))};
 }
 
 Error no_account(std::string_view name) {
-  return {Errc::not_found, fmt::format("there is no account named {}", oci::quoted(name))};
+  return {Errc::not_found, fmt::format("there is no account named {}", oci::quote(name))};
 }
 
 // Names that are none are not sent to the database, which may refuse their bytes in its own way.
-bool may_exist(std::string_view name) { return oci::RepositoryName::parse(name).has_value(); }
+bool may_exist(std::string_view name) {
+  return oci::RepositoryName::parse(name).has_value();
+}
 
 Result<Accounts::Credentials> read_credentials(db::Session& session, std::string_view name) {
   if (!may_exist(name)) return no_account(name);
@@ -77,8 +80,8 @@ struct Accounts::State {
                                    .detail = std::string(detail)});
   }
 
-  // Runs `work` on the account in one transaction. Memory forgets the account whatever came of it: a commit whose answer
-  // was lost on the way is a commit all the same.
+  // Runs `work` on the account in one transaction. Memory forgets the account whatever came of it: a commit
+  // whose answer was lost on the way is a commit all the same.
   template <class F>
   Result<void> change(std::string_view name, const F& work) {
     std::int64_t id = 0;
@@ -111,7 +114,8 @@ struct Accounts::State {
 
 Accounts::Accounts(db::Database& database, const crypto::PasswordHasher& hasher, const Clock& clock,
                    std::size_t cached)
-    : state_(new State{database, hasher, clock, ExactCache<std::int64_t, std::shared_ptr<const Account>>(cached)}) {}
+    : state_(new State{database, hasher, clock,
+                       ExactCache<std::int64_t, std::shared_ptr<const Account>>(cached)}) {}
 
 Accounts::~Accounts() = default;
 
@@ -125,8 +129,10 @@ Result<Accounts::Prepared> Accounts::prepare(std::string_view name, const Secret
 
 Result<Account> Accounts::create(db::Session& session, const Prepared& prepared,
                                  const audit::Origin& origin) const {
-  // A namespace may be there without an account of its name; giving it to a newcomer would give away what is in it.
-  for (const std::string_view sql : {"SELECT 1 FROM accounts WHERE name = ?", "SELECT 1 FROM namespaces WHERE name = ?"}) {
+  // A namespace may be there without an account of its name; giving it to a newcomer would give away what is
+  // in it.
+  for (const std::string_view sql :
+       {"SELECT 1 FROM accounts WHERE name = ?", "SELECT 1 FROM namespaces WHERE name = ?"}) {
     const auto found = exists(session, sql, prepared.name);
     if (!found) return found.error();
     if (*found) return taken(prepared.name);
@@ -134,12 +140,14 @@ Result<Account> Accounts::create(db::Session& session, const Prepared& prepared,
   const Time now = state_->clock.now();
   const auto rows = session.query(
       "INSERT INTO accounts (name, state, administrator, password_hash, created_at) "
-      "VALUES (?, 'active', ?, ?, ?) RETURNING id, name, state, administrator, credential_version, created_at",
+      "VALUES (?, 'active', ?, ?, ?) RETURNING id, name, state, administrator, credential_version, "
+      "created_at",
       {prepared.name, std::int64_t{prepared.administrator}, prepared.password_hash, to_micros(now)});
   if (!rows) return rows.error();
   Account account = account_from(rows->at(0));
-  if (const auto made = session.execute("INSERT INTO namespaces (name, owner_id, created_at) VALUES (?, ?, ?)",
-                                        {prepared.name, account.id, to_micros(now)});
+  if (const auto made =
+          session.execute("INSERT INTO namespaces (name, owner_id, created_at) VALUES (?, ?, ?)",
+                          {prepared.name, account.id, to_micros(now)});
       !made)
     return made.error();
   if (const auto recorded = state_->record(session, Action::account_created, prepared.name,
@@ -164,7 +172,8 @@ Result<Account> Accounts::create(std::string_view name, const Secret<>& password
   return *std::move(account);
 }
 
-Result<void> Accounts::set_password(std::string_view name, const Secret<>& password, const audit::Origin& origin) {
+Result<void> Accounts::set_password(std::string_view name, const Secret<>& password,
+                                    const audit::Origin& origin) {
   if (const auto allowed = crypto::check_password_rules(password); !allowed) return allowed.error();
   const std::string hash = state_->hasher.hash(password);
   return state_->change(name, [&](db::Session& session, const Account& account) -> Result<void> {
@@ -179,17 +188,19 @@ Result<void> Accounts::set_password(std::string_view name, const Secret<>& passw
 Result<void> Accounts::set_active(std::string_view name, bool active, const audit::Origin& origin) {
   return state_->change(name, [&](db::Session& session, const Account& account) -> Result<void> {
     if (account.active == active) return {};
-    // The version rises when disabling, so that enabling the account again does not bring its old tokens back.
-    const auto done =
-        session.execute("UPDATE accounts SET state = ?, credential_version = credential_version + ? WHERE id = ?",
-                        {std::string(active ? "active" : "disabled"), std::int64_t{!active}, account.id});
+    // The version rises when disabling, so that enabling the account again does not bring its old tokens
+    // back.
+    const auto done = session.execute(
+        "UPDATE accounts SET state = ?, credential_version = credential_version + ? WHERE id = ?",
+        {std::string(active ? "active" : "disabled"), std::int64_t{!active}, account.id});
     if (!done) return done.error();
-    return state_->record(session, active ? Action::account_enabled : Action::account_disabled, account.name, "",
-                          origin);
+    return state_->record(session, active ? Action::account_enabled : Action::account_disabled, account.name,
+                          "", origin);
   });
 }
 
-Result<void> Accounts::set_administrator(std::string_view name, bool administrator, const audit::Origin& origin) {
+Result<void> Accounts::set_administrator(std::string_view name, bool administrator,
+                                         const audit::Origin& origin) {
   return state_->change(name, [&](db::Session& session, const Account& account) -> Result<void> {
     if (account.administrator == administrator) return {};
     const auto done = session.execute("UPDATE accounts SET administrator = ? WHERE id = ?",
@@ -254,8 +265,9 @@ Result<Accounts::Credentials> Accounts::credentials(std::string_view name) {
 Result<void> Accounts::upgrade_hash(std::int64_t id, std::string_view old_hash, std::string_view new_hash) {
   // Comparing with the old hash lets a password that was set in the meantime stand.
   return state_->database.write([&](db::Session& session) -> Result<void> {
-    const auto done = session.execute("UPDATE accounts SET password_hash = ? WHERE id = ? AND password_hash = ?",
-                                      {std::string(new_hash), id, std::string(old_hash)});
+    const auto done =
+        session.execute("UPDATE accounts SET password_hash = ? WHERE id = ? AND password_hash = ?",
+                        {std::string(new_hash), id, std::string(old_hash)});
     if (!done) return done.error();
     return {};
   });

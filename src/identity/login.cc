@@ -1,7 +1,8 @@
-// An attempt takes a place in two counts, its account's and its network's, before anything is read or hashed, and gives
-// it back with its outcome. A place counts like a failure as long as it is held: when failures and places together reach
-// the limit, the next attempt waits for an outcome rather than being refused, so that twenty builds that log in at the
-// same moment with the right password all succeed while a thousand guesses made at once get no further than ten.
+// An attempt takes a place in two counts, its account's and its network's, before anything is read or hashed,
+// and gives it back with its outcome. A place counts like a failure as long as it is held: when failures and
+// places together reach the limit, the next attempt waits for an outcome rather than being refused, so that
+// twenty builds that log in at the same moment with the right password all succeed while a thousand guesses
+// made at once get no further than ten.
 
 #include "identity/login.h"
 
@@ -34,8 +35,8 @@ struct Outcome {
   std::string_view why_not;
 };
 
-// The name as it is counted and journaled. Whatever cannot be a name counts as one and is not written down: it may be
-// a password that was typed into the wrong field.
+// The name as it is counted and journaled. Whatever cannot be a name counts as one and is not written down:
+// it may be a password that was typed into the wrong field.
 std::string countable(std::string_view name) {
   const auto parsed = oci::RepositoryName::parse(name);
   return parsed ? parsed->render() : std::string();
@@ -63,7 +64,8 @@ struct LogIn::State {
   std::mutex mutex;               // guards the counts
   std::condition_variable ended;  // an attempt gave its place back
 
-  State(Accounts& a, const crypto::PasswordHasher& h, audit::Journal& j, const Clock& c, const LoginLimits& limits)
+  State(Accounts& a, const crypto::PasswordHasher& h, audit::Journal& j, const Clock& c,
+        const LoginLimits& limits)
       : accounts(a),
         hasher(h),
         journal(j),
@@ -78,7 +80,8 @@ struct LogIn::State {
 
   Result<void> take_place(const Caller& caller);
   Result<Outcome> check(std::string_view name, const Secret<>& password) const;
-  void record(audit::Action action, std::string_view target, std::string_view detail, const audit::Origin& origin);
+  void record(audit::Action action, std::string_view target, std::string_view detail,
+              const audit::Origin& origin);
 };
 
 namespace {
@@ -91,12 +94,14 @@ class Place {
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
   ~Place() {
-    if (!settled_) settle([&] { state_.by_account.abandon(caller_.account); },
-                          [&] { state_.by_network.abandon(caller_.network); });
+    if (!settled_)
+      settle([&] { state_.by_account.abandon(caller_.account); },
+             [&] { state_.by_network.abandon(caller_.network); });
   }
 
   void succeeded() {
-    settle([&] { state_.by_account.succeed(caller_.account); }, [&] { state_.by_network.abandon(caller_.network); });
+    settle([&] { state_.by_account.succeed(caller_.account); },
+           [&] { state_.by_network.abandon(caller_.network); });
   }
 
   void failed() {
@@ -168,8 +173,8 @@ void LogIn::State::record(audit::Action action, std::string_view target, std::st
                   .detail = std::string(detail)});
 }
 
-LogIn::LogIn(Accounts& accounts, const crypto::PasswordHasher& hasher, audit::Journal& journal, const Clock& clock,
-             LoginLimits limits)
+LogIn::LogIn(Accounts& accounts, const crypto::PasswordHasher& hasher, audit::Journal& journal,
+             const Clock& clock, LoginLimits limits)
     : state_(new State(accounts, hasher, journal, clock, limits)) {}
 
 LogIn::~LogIn() = default;
@@ -197,7 +202,8 @@ Result<Account> LogIn::verify(std::string_view name, const Secret<>& password, c
   }
   place.succeeded();
   const auto& [account, stored] = *outcome->credentials;
-  // A log-in with the right password stands even when the better hash cannot be stored now; the next one tries again.
+  // A log-in with the right password stands even when the better hash cannot be stored now; the next one
+  // tries again.
   if (state_->hasher.outdated(stored))
     static_cast<void>(state_->accounts.upgrade_hash(account.id, stored, state_->hasher.hash(password)));
   audit::Origin known = origin;

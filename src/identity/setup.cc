@@ -33,7 +33,8 @@ bool matches(const crypto::Keyring& keyring, std::string_view stored, std::strin
   std::uint32_t version = 0;
   std::from_chars(stored.data(), stored.data() + stored.size(), version);
   const crypto::Key* key = keyring.find(crypto::KeyPurpose::token_hash, version);
-  return key != nullptr && crypto::equal_in_constant_time(as_bytes(keyed_hash(*key, token)), as_bytes(stored));
+  return key != nullptr &&
+         crypto::equal_in_constant_time(as_bytes(keyed_hash(*key, token)), as_bytes(stored));
 }
 
 Result<bool> any_account(db::Session& session) {
@@ -85,8 +86,9 @@ Result<std::optional<Secret<>>> Setup::issue() {
     const auto stored = session.execute("INSERT INTO setup_token (id, hash, expires_at) VALUES (1, ?, ?)",
                                         {hash, to_micros(now + kLifetime)});
     if (!stored) return stored.error();
-    return record(session, now, audit::Action::setup_token_created, "",
-                  {.account = {}, .credential = "operator", .address = "local", .user_agent = {}, .request_id = {}});
+    return record(
+        session, now, audit::Action::setup_token_created, "",
+        {.account = {}, .credential = "operator", .address = "local", .user_agent = {}, .request_id = {}});
   });
   if (!done) return done.error();
   std::optional<Secret<>> issued;
@@ -98,7 +100,8 @@ Result<Account> Setup::redeem(const Secret<>& token, std::string_view name, cons
                               const audit::Origin& origin) {
   if (!token_is_well_formed(kPrefix, token.reveal())) return refused();
   // Before the slow hash, so that a wrong token costs nothing; again in the transaction, where it counts.
-  const auto valid = database_.read([&](db::Session& session) { return check(session, keyring_, clock_.now(), token); });
+  const auto valid =
+      database_.read([&](db::Session& session) { return check(session, keyring_, clock_.now(), token); });
   if (!valid) return valid.error();
   const auto prepared = accounts_.prepare(name, password, true);
   if (!prepared) return prepared.error();
@@ -110,7 +113,8 @@ Result<Account> Setup::redeem(const Secret<>& token, std::string_view name, cons
     const Time now = clock_.now();
     if (const auto still = check(session, keyring_, now, token); !still) return still.error();
     if (const auto burned = session.execute("DELETE FROM setup_token"); !burned) return burned.error();
-    if (const auto recorded = record(session, now, audit::Action::setup_token_used, prepared->name, with_token);
+    if (const auto recorded =
+            record(session, now, audit::Action::setup_token_used, prepared->name, with_token);
         !recorded)
       return recorded.error();
     auto created = accounts_.create(session, *prepared, with_token);

@@ -4,22 +4,12 @@
 
 #include "audit/outbox.h"
 #include "base/exact_cache.h"
+#include "registry/content_event.h"
 #include "registry/keys.h"
 #include "registry/links.h"
 
 namespace bulkhead::registry {
 namespace {
-
-audit::Event event_of(audit::Action action, const access::Repository& repository, const oci::Digest& digest,
-                      const Context& context, Time now) {
-  audit::Event event;
-  event.at = now;
-  event.action = action;
-  event.origin = context.origin;
-  event.repository = repository.name.render();
-  event.target = digest.render();
-  return event;
-}
 
 Error unknown(const access::Repository& repository, const oci::Digest& digest) {
   return {Errc::blob_unknown, fmt::format("{} has no blob {}", repository.name.render(), digest.render())};
@@ -34,7 +24,7 @@ struct Blobs::State {
   db::Database& database;
   blob::BlobStore& store;
   const Clock& clock;
-  ExactCache<BlobKey, std::shared_ptr<const BlobHandle>, BlobKeyHash> open;
+  ExactCache<BlobKey, std::shared_ptr<const BlobHandle>, KeyHash> open;
 };
 
 Blobs::Blobs(db::Database& database, blob::BlobStore& store, const Clock& clock, std::size_t cached)
@@ -42,27 +32,32 @@ Blobs::Blobs(db::Database& database, blob::BlobStore& store, const Clock& clock,
 
 Blobs::~Blobs() = default;
 
-std::shared_ptr<const BlobHandle> Blobs::peek(const access::Repository& repository, const oci::Digest& digest) const {
+std::shared_ptr<const BlobHandle> Blobs::peek(const access::Repository& repository,
+                                              const oci::Digest& digest) const {
   return state_->open.find(BlobKey{repository.id, digest}).value_or(nullptr);
 }
 
 Result<std::shared_ptr<const BlobHandle>> Blobs::find(const access::Repository& repository,
                                                       const oci::Digest& digest) {
   const auto ticket = state_->open.begin();
-  bool linked = false;
+  std::optional<std::uint64_t> size;
   auto looked = state_->database.read([&](db::Session& session) -> Result<void> {
-    auto size = linked_size(session, repository.id, digest);
-    if (!size) return size.error();
-    linked = size->has_value();
+    const auto linked = linked_size(session, repository.id, digest);
+    if (!linked) return linked.error();
+    size = *linked;
     return {};
   });
   if (!looked) return looked.error();
-  if (!linked) return unknown(repository, digest);
+  if (!size) return unknown(repository, digest);
   auto reader = state_->store.open(digest);
   // The database says that it is here: its absence is damage, not a wrong question.
   if (!reader && reader.error().code == Errc::blob_unknown)
     return Error{Errc::corrupt, fmt::format("the stored bytes of {} are missing", digest.render())};
   if (!reader) return reader.error();
+  // Its size is told before its bytes are hashed.
+  if ((*reader)->size() != *size)
+    return Error{Errc::corrupt, fmt::format("{} is stored with {} bytes and should have {}", digest.render(),
+                                            (*reader)->size(), *size)};
   auto handle = std::make_shared<const BlobHandle>(BlobHandle{digest, std::move(*reader)});
   state_->open.put(ticket, BlobKey{repository.id, digest}, handle);
   return handle;
@@ -81,7 +76,7 @@ Result<bool> Blobs::mount(const access::Repository& target, const access::Reposi
     if (!linked) return linked.error();
     mounted = true;
     if (!*linked) return {};
-    audit::Event event = event_of(audit::Action::blob_mounted, target, digest, context, now);
+    audit::Event event = content_event(audit::Action::blob_mounted, target, digest.render(), context, now);
     event.new_digest = digest.render();
     event.detail = "from " + source.name.render();
     return audit::record(session, event);
@@ -96,12 +91,15 @@ Result<bool> Blobs::mount_from_anywhere(const access::Repository& target, const 
   auto looked = state_->database.read([&](db::Session& session) -> Result<void> {
     source.reset();
     auto rows = session.query(
-        "SELECT r.id, r.namespace_id, r.name FROM repository_blobs b JOIN repositories r ON r.id = b.repository_id "
+        "SELECT r.id, r.namespace_id, r.name FROM repository_blobs b JOIN repositories r ON r.id = "
+        "b.repository_id "
         "JOIN namespaces n ON n.id = r.namespace_id "
-        "WHERE b.digest = ? AND (r.visibility = 'public' OR n.owner_id = ? "
+        "WHERE b.digest = ? AND (r.visibility = 'public' OR n.owner_id = ? OR (n.name = '' AND ? = 1) "
         "OR EXISTS (SELECT 1 FROM repository_grants g WHERE g.repository_id = r.id AND g.account_id = ?) "
-        "OR EXISTS (SELECT 1 FROM namespace_grants g WHERE g.namespace_id = n.id AND g.account_id = ?)) LIMIT 1",
-        {digest.render(), context.principal.account_id, context.principal.account_id, context.principal.account_id});
+        "OR EXISTS (SELECT 1 FROM namespace_grants g WHERE g.namespace_id = n.id AND g.account_id = ?)) "
+        "LIMIT 1",
+        {digest.render(), context.principal.account_id, std::int64_t{context.principal.administrator},
+         context.principal.account_id, context.principal.account_id});
     if (!rows) return rows.error();
     if (rows->empty()) return {};
     auto name = oci::RepositoryName::parse(rows->front().text(2));
@@ -117,24 +115,29 @@ Result<bool> Blobs::mount_from_anywhere(const access::Repository& target, const 
 
 Result<void> Blobs::link(const access::Repository& repository, const oci::Digest& digest, std::uint64_t size,
                          const Context& context) {
-  return state_->database.write([&](db::Session& session) -> Result<void> {
+  auto linked_now = state_->database.write([&](db::Session& session) -> Result<void> {
     const Time now = state_->clock.now();
     if (auto noted = note_stored(session, digest, size, now); !noted) return noted;
     auto linked = link_blob(session, repository, digest, size, now);
     if (!linked) return linked.error();
     if (!*linked) return {};
-    audit::Event event = event_of(audit::Action::blob_pushed, repository, digest, context, now);
+    audit::Event event = content_event(audit::Action::blob_pushed, repository, digest.render(), context, now);
     event.new_digest = digest.render();
     return audit::record(session, event);
   });
+  // The bytes have just been written anew: a reader of an older copy, which may have rotted, has had its day.
+  state_->open.forget(BlobKey{repository.id, digest});
+  return linked_now;
 }
 
-Result<void> Blobs::remove(const access::Repository& repository, const oci::Digest& digest, const Context& context) {
+Result<void> Blobs::remove(const access::Repository& repository, const oci::Digest& digest,
+                           const Context& context) {
   auto removed = state_->database.write([&](db::Session& session) -> Result<void> {
     auto unlinked = unlink_blob(session, repository, digest);
     if (!unlinked) return unlinked.error();
     if (!*unlinked) return unknown(repository, digest);
-    audit::Event event = event_of(audit::Action::blob_deleted, repository, digest, context, state_->clock.now());
+    audit::Event event =
+        content_event(audit::Action::blob_deleted, repository, digest.render(), context, state_->clock.now());
     event.old_digest = digest.render();
     return audit::record(session, event);
   });

@@ -13,8 +13,9 @@ Result<void> check_exists(db::Session& session, const access::Repository& reposi
 }
 
 Result<void> note_stored(db::Session& session, const oci::Digest& digest, std::uint64_t size, Time now) {
-  auto noted = session.execute("INSERT INTO blobs (digest, size, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                               {digest.render(), static_cast<std::int64_t>(size), to_micros(now)});
+  auto noted =
+      session.execute("INSERT INTO blobs (digest, size, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                      {digest.render(), static_cast<std::int64_t>(size), to_micros(now)});
   if (!noted) return noted.error();
   return {};
 }
@@ -27,17 +28,20 @@ Result<void> check_quota(db::Session& session, const access::Repository& reposit
   const auto quota = static_cast<std::uint64_t>(rows->front().integer(1));
   const auto used = static_cast<std::uint64_t>(rows->front().integer(2));
   if (used <= quota && more <= quota - used) return {};
-  return Error{Errc::quota_exceeded,
-               fmt::format("the namespace \"{}\" may hold {} bytes and holds {}; {} more do not fit: delete something, "
-                           "or ask an administrator to raise the quota",
-                           rows->front().text(0), quota, used, more)};
+  return Error{
+      Errc::quota_exceeded,
+      fmt::format(
+          "the namespace \"{}\" may hold {} bytes and holds {}; {} more do not fit: delete something, "
+          "or ask an administrator to raise the quota",
+          rows->front().text(0), quota, used, more)};
 }
 
 Result<bool> link_blob(db::Session& session, const access::Repository& repository, const oci::Digest& digest,
                        std::uint64_t size, Time now) {
   if (auto exists = check_exists(session, repository); !exists) return exists.error();
   auto linked = session.execute(
-      "INSERT INTO repository_blobs (repository_id, digest, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+      "INSERT INTO repository_blobs (repository_id, digest, created_at) VALUES (?, ?, ?) ON CONFLICT DO "
+      "NOTHING",
       {repository.id, digest.render(), to_micros(now)});
   if (!linked) return linked.error();
   if (*linked == 0) return false;
@@ -48,7 +52,8 @@ Result<bool> link_blob(db::Session& session, const access::Repository& repositor
   return true;
 }
 
-Result<bool> unlink_blob(db::Session& session, const access::Repository& repository, const oci::Digest& digest) {
+Result<bool> unlink_blob(db::Session& session, const access::Repository& repository,
+                         const oci::Digest& digest) {
   auto size = linked_size(session, repository.id, digest);
   if (!size) return size.error();
   if (!*size) return false;

@@ -1,5 +1,5 @@
-// The database rows that make stored bytes exist for a repository's readers, and the namespace's account of them.
-// Internal to registry/.
+// The database rows that make stored bytes exist for a repository's readers, and the namespace's account of
+// them. Internal to registry/.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +14,14 @@ namespace bulkhead::registry {
 // The blob store holds these bytes. Idempotent.
 Result<void> note_stored(db::Session& session, const oci::Digest& digest, std::uint64_t size, Time now);
 
-// Links the blob into the repository and adds its size to the namespace's use: true when it was not linked before.
-// Errc::quota_exceeded, and Errc::name_unknown when the repository has been deleted meanwhile.
+// Links the blob into the repository and adds its size to the namespace's use: true when it was not linked
+// before. Errc::quota_exceeded, and Errc::name_unknown when the repository has been deleted meanwhile.
 Result<bool> link_blob(db::Session& session, const access::Repository& repository, const oci::Digest& digest,
                        std::uint64_t size, Time now);
 
 // Takes it out again: false when it was not linked.
-Result<bool> unlink_blob(db::Session& session, const access::Repository& repository, const oci::Digest& digest);
+Result<bool> unlink_blob(db::Session& session, const access::Repository& repository,
+                         const oci::Digest& digest);
 
 // The linked blob's size, or nothing.
 Result<std::optional<std::uint64_t>> linked_size(db::Session& session, std::int64_t repository_id,

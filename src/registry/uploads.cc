@@ -6,6 +6,9 @@
 #include <limits>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "registry/links.h"
 #include "registry/upload_name.h"
@@ -13,12 +16,10 @@
 namespace bulkhead::registry {
 namespace {
 
-// A resting session's file is closed after this long; the next request opens it again.
-constexpr std::chrono::seconds kKeepOpen{60};
+constexpr std::uint64_t kNoQuota = std::numeric_limits<std::uint64_t>::max();
 
 struct Session {
   UploadName name;
-  std::unique_ptr<blob::Stage> stage;  // kept between requests, so that its hash need not be made again
   std::uint64_t size = 0;
   bool busy = false;
   Time last_used{};
@@ -26,37 +27,12 @@ struct Session {
 
 Error unknown() { return {Errc::upload_unknown, "there is no such upload; begin again with a POST"}; }
 
-class UploadTable;
-
-class SessionWriter final : public Uploads::Writer {
- public:
-  SessionWriter(UploadTable& table, access::Repository repository, UploadName name, std::unique_ptr<blob::Stage> stage,
-                std::uint64_t allowed)
-      : table_(table),
-        repository_(std::move(repository)),
-        name_(std::move(name)),
-        stage_(std::move(stage)),
-        allowed_(allowed) {}
-  ~SessionWriter() override;
-
-  const std::string& id() const override { return name_.id; }
-  std::uint64_t size() const override { return stage_ ? stage_->size() : 0; }
-  Result<void> append(Bytes bytes) override;
-  Result<void> truncate(std::uint64_t size) override { return stage_ ? stage_->truncate(size) : unknown(); }
-  Result<void> finish(const oci::Digest& digest, const Context& context) override;
-
- private:
-  UploadTable& table_;
-  access::Repository repository_;
-  UploadName name_;
-  std::unique_ptr<blob::Stage> stage_;  // null once the session is over
-  std::uint64_t allowed_;               // bytes that the namespace's quota leaves
-  bool over_ = false;
-};
+Error busy() { return {Errc::upload_busy, "another request is writing to this upload; wait for it to end"}; }
 
 class UploadTable final : public Uploads {
  public:
-  UploadTable(blob::BlobStore& store, Blobs& blobs, db::Database& database, const Clock& clock, UploadLimits limits)
+  UploadTable(blob::BlobStore& store, Blobs& blobs, db::Database& database, const Clock& clock,
+              UploadLimits limits)
       : store_(store), blobs_(blobs), database_(database), clock_(clock), limits_(limits) {}
 
   Result<void> load();
@@ -67,19 +43,26 @@ class UploadTable final : public Uploads {
                                           const Context& context) override;
   Result<UploadStatus> status(const access::Repository& repository, std::string_view id,
                               const Context& context) override;
-  Result<void> cancel(const access::Repository& repository, std::string_view id, const Context& context) override;
+  Result<void> cancel(const access::Repository& repository, std::string_view id,
+                      const Context& context) override;
   Result<std::size_t> sweep() override;
   std::size_t count() const override;
 
  private:
+  friend class Hold;
   friend class SessionWriter;
   using Sessions = std::map<std::string, Session, std::less<>>;
 
   // The caller's own session of that id, with the lock held; end() when there is none.
   Sessions::iterator find(const access::Repository& repository, std::string_view id, const Context& context);
   void erase(Sessions::iterator at);
-  void release(const UploadName& name, std::unique_ptr<blob::Stage> stage, bool over);
-  // How many bytes the namespace's quota leaves.
+  // Enters a busy session, if the limits allow one more.
+  Result<void> enter(const UploadName& name);
+  void release(const UploadName& name, std::optional<std::uint64_t> size);
+  // Errc::quota_exceeded when a blob of that size could not be linked now.
+  Result<void> check_room(const access::Repository& repository, const oci::Digest& digest,
+                          std::uint64_t size);
+  // How many bytes the namespace's quota leaves, or kNoQuota.
   Result<std::uint64_t> allowance(const access::Repository& repository);
 
   blob::BlobStore& store_;
@@ -89,50 +72,120 @@ class UploadTable final : public Uploads {
   const UploadLimits limits_;
   mutable std::mutex mutex_;
   Sessions sessions_;                          // by the client's id
-  std::map<std::int64_t, std::size_t> owned_;  // sessions by account
+  std::map<std::int64_t, std::size_t> owned_;  // sessions by account; none is 0
+  std::vector<blob::StageInfo> strays_;        // stages of an earlier process that are nobody's session
 };
 
-SessionWriter::~SessionWriter() { table_.release(name_, std::move(stage_), over_); }
+// The right to a session that is marked busy; gives it back, or ends the session.
+class Hold {
+ public:
+  Hold(UploadTable& table, UploadName name) : table_(table), name_(std::move(name)) {}
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
+  ~Hold() { table_.release(name_, size_); }
+
+  UploadTable& table() const { return table_; }
+  const UploadName& name() const { return name_; }
+  // What the session holds from now on; without one it is over.
+  void keep(std::uint64_t size) { size_ = size; }
+  void end() { size_.reset(); }
+
+ private:
+  UploadTable& table_;
+  const UploadName name_;
+  std::optional<std::uint64_t> size_;
+};
+
+class SessionWriter final : public Uploads::Writer {
+ public:
+  SessionWriter(std::unique_ptr<Hold> hold, access::Repository repository, std::unique_ptr<blob::Stage> stage,
+                std::uint64_t allowed)
+      : hold_(std::move(hold)),
+        repository_(std::move(repository)),
+        stage_(std::move(stage)),
+        allowed_(allowed) {
+    hold_->keep(stage_->size());
+  }
+
+  const std::string& id() const override { return hold_->name().id; }
+  std::uint64_t size() const override { return stage_ ? stage_->size() : 0; }
+  Result<void> append(Bytes bytes) override;
+  Result<void> truncate(std::uint64_t size) override;
+  Result<void> finish(const oci::Digest& digest, const Context& context) override;
+
+ private:
+  // Ends the session and gives its bytes back to the disk.
+  Result<void> drop();
+
+  std::unique_ptr<Hold> hold_;  // goes after the stage, which the session's next holder opens
+  access::Repository repository_;
+  std::unique_ptr<blob::Stage> stage_;  // null once the session is over, and after a commit that failed
+  std::uint64_t allowed_;               // bytes that the namespace's quota leaves
+};
 
 Result<void> SessionWriter::append(Bytes bytes) {
   if (!stage_) return unknown();
   const std::uint64_t size = stage_->size() + bytes.size();
-  if (table_.limits_.blob_bytes != 0 && size > table_.limits_.blob_bytes)
-    return Error{Errc::too_large, fmt::format("a blob may have at most {} bytes", table_.limits_.blob_bytes)};
+  if (hold_->table().limits_.blob_bytes != 0 && size > hold_->table().limits_.blob_bytes)
+    return Error{Errc::too_large,
+                 fmt::format("a blob may have at most {} bytes", hold_->table().limits_.blob_bytes)};
   if (size > allowed_) {
-    const std::string stage = name_.render();
-    stage_.reset();
-    over_ = true;
-    if (auto discarded = table_.store_.discard(stage); !discarded) return discarded;
+    if (auto dropped = drop(); !dropped) return dropped;
     return Error{Errc::quota_exceeded,
                  fmt::format("the namespace of {} has room for {} bytes more; the upload has been dropped",
                              repository_.name.render(), allowed_)};
   }
-  return stage_->append(bytes);
+  auto appended = stage_->append(bytes);
+  hold_->keep(stage_->size());
+  return appended;
+}
+
+Result<void> SessionWriter::truncate(std::uint64_t size) {
+  if (!stage_) return unknown();
+  auto cut = stage_->truncate(size);
+  hold_->keep(stage_->size());
+  return cut;
+}
+
+Result<void> SessionWriter::drop() {
+  stage_.reset();
+  hold_->end();
+  return hold_->table().store_.discard(hold_->name().render());
 }
 
 Result<void> SessionWriter::finish(const oci::Digest& digest, const Context& context) {
   if (!stage_) return unknown();
+  UploadTable& table = hold_->table();
   const std::uint64_t size = stage_->size();
-  auto committed = table_.store_.commit(std::move(stage_), digest);
-  if (!committed) {
-    // Content that is not what it should be is gone; after anything else the client may try this step again.
-    over_ = committed.error().code == Errc::digest_invalid;
-    return committed;
+  // Other uploads may have taken the room since this one began. Once committed, the bytes are out of our
+  // hands: another repository may have come to share them.
+  const auto fits = allowed_ == kNoQuota ? Result<void>() : table.check_room(repository_, digest, size);
+  if (!fits && fits.error().code == Errc::quota_exceeded) {
+    if (auto dropped = drop(); !dropped) return dropped;
   }
-  over_ = true;
-  return table_.blobs_.link(repository_, digest, size, context);
+  if (!fits) return fits;
+  auto committed = table.store_.commit(std::move(stage_), digest);
+  // Content that is not what it should be is gone; after anything else the client may try this step again.
+  if (committed || committed.error().code == Errc::digest_invalid) hold_->end();
+  if (!committed) return committed;
+  // When this fails, the stored bytes belong to no repository: garbage collection finds them.
+  return table.blobs_.link(repository_, digest, size, context);
 }
 
 Result<void> UploadTable::load() {
   auto stages = store_.stages();
   if (!stages) return stages.error();
-  for (const blob::StageInfo& info : *stages) {
+  for (blob::StageInfo& info : *stages) {
     auto name = UploadName::parse(info.id);
-    if (!name) continue;
-    ++owned_[name->account];
+    if (!name) {
+      strays_.push_back(std::move(info));
+      continue;
+    }
+    const std::int64_t account = name->account;
     const std::string id = name->id;
-    sessions_.emplace(id, Session{std::move(*name), nullptr, info.size, false, info.modified});
+    const bool added =
+        sessions_.emplace(id, Session{*std::move(name), info.size, false, info.modified}).second;
+    if (added) ++owned_[account];
   }
   return {};
 }
@@ -157,46 +210,58 @@ void UploadTable::erase(Sessions::iterator at) {
   sessions_.erase(at);
 }
 
-void UploadTable::release(const UploadName& name, std::unique_ptr<blob::Stage> stage, bool over) {
+Result<void> UploadTable::enter(const UploadName& name) {
+  const std::lock_guard lock(mutex_);
+  if (sessions_.size() >= limits_.sessions)
+    return Error{Errc::rate_limited, "the registry has too many unfinished uploads; try again later"};
+  const auto owned = owned_.find(name.account);
+  const std::size_t unfinished = owned == owned_.end() ? 0 : owned->second;
+  if (unfinished >= limits_.sessions_per_account)
+    return Error{
+        Errc::rate_limited,
+        fmt::format("this account has {} unfinished uploads, as many as it may have; finish or cancel some",
+                    unfinished)};
+  sessions_.emplace(name.id, Session{name, 0, true, clock_.now()});
+  ++owned_[name.account];
+  return {};
+}
+
+void UploadTable::release(const UploadName& name, std::optional<std::uint64_t> size) {
   const std::lock_guard lock(mutex_);
   const auto found = sessions_.find(name.id);
   if (found == sessions_.end()) return;
-  if (over) return erase(found);
-  if (stage) found->second.size = stage->size();
-  found->second.stage = std::move(stage);
+  if (!size) return erase(found);
+  found->second.size = *size;
   found->second.busy = false;
   found->second.last_used = clock_.now();
 }
 
 Result<UploadStatus> UploadTable::start(const access::Repository& repository, oci::Algorithm algorithm,
                                         const Context& context) {
-  auto name = UploadName::fresh(repository.id, context.principal.account_id, algorithm);
-  {
-    const std::lock_guard lock(mutex_);
-    if (sessions_.size() >= limits_.sessions)
-      return Error{Errc::rate_limited, "the registry has too many unfinished uploads; try again later"};
-    auto& owned = owned_[name.account];
-    if (owned >= limits_.sessions_per_account) {
-      return Error{Errc::rate_limited,
-                   fmt::format("this account has {} unfinished uploads, as many as it may have; finish or cancel some",
-                               owned)};
-    }
-    ++owned;
-    sessions_.emplace(name.id, Session{name, nullptr, 0, true, clock_.now()});
-  }
-  auto stage = store_.stage(name.render(), algorithm);
-  if (!stage) {
-    release(name, nullptr, true);
-    return stage.error();
-  }
-  release(name, std::move(*stage), false);
+  const auto name = UploadName::fresh(repository.id, context.principal.account_id, algorithm);
+  if (auto entered = enter(name); !entered) return entered.error();
+  Hold hold(*this, name);
+  const auto stage = store_.stage(name.render(), algorithm);
+  if (!stage) return stage.error();
+  hold.keep(0);
   return UploadStatus{name.id, 0};
 }
 
+Result<void> UploadTable::check_room(const access::Repository& repository, const oci::Digest& digest,
+                                     std::uint64_t size) {
+  return database_.read([&](db::Session& session) -> Result<void> {
+    const auto linked = linked_size(session, repository.id, digest);
+    if (!linked) return linked.error();
+    if (*linked) return {};  // counted already
+    return check_quota(session, repository, size);
+  });
+}
+
 Result<std::uint64_t> UploadTable::allowance(const access::Repository& repository) {
-  std::uint64_t allowed = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t allowed = kNoQuota;
   auto looked = database_.read([&](db::Session& session) -> Result<void> {
-    auto rows = session.query("SELECT quota_bytes, used_bytes FROM namespaces WHERE id = ?", {repository.namespace_id});
+    auto rows = session.query("SELECT quota_bytes, used_bytes FROM namespaces WHERE id = ?",
+                              {repository.namespace_id});
     if (!rows) return rows.error();
     if (rows->empty() || rows->front().is_null(0)) return {};
     const std::int64_t left = rows->front().integer(0) - rows->front().integer(1);
@@ -209,30 +274,28 @@ Result<std::uint64_t> UploadTable::allowance(const access::Repository& repositor
 
 Result<std::unique_ptr<Uploads::Writer>> UploadTable::acquire(const access::Repository& repository,
                                                               std::string_view id, const Context& context) {
-  auto allowed = allowance(repository);
+  const auto allowed = allowance(repository);
   if (!allowed) return allowed.error();
-  std::unique_ptr<blob::Stage> stage;
-  std::optional<UploadName> name;
+  std::unique_ptr<Hold> hold;
+  std::uint64_t size = 0;
   {
     const std::lock_guard lock(mutex_);
     const auto found = find(repository, id, context);
     if (found == sessions_.end()) return unknown();
-    if (found->second.busy)
-      return Error{Errc::upload_busy, "another request is writing to this upload; wait for it to end"};
+    if (found->second.busy) return busy();
+    hold = std::make_unique<Hold>(*this, found->second.name);
+    size = found->second.size;
     found->second.busy = true;
-    stage = std::move(found->second.stage);
-    name = found->second.name;
   }
-  if (!stage) {
-    auto opened = store_.open_stage(name->render(), name->algorithm);
-    if (!opened) {
-      release(*name, nullptr, opened.error().code == Errc::upload_unknown);
-      return opened.error();
-    }
-    stage = std::move(*opened);
+  hold->keep(size);
+  auto stage = store_.open_stage(hold->name().render(), hold->name().algorithm);
+  if (!stage && stage.error().code == Errc::upload_unknown) {
+    hold->end();
+    return unknown();
   }
+  if (!stage) return stage.error();
   return std::unique_ptr<Writer>(
-      std::make_unique<SessionWriter>(*this, repository, std::move(*name), std::move(stage), *allowed));
+      std::make_unique<SessionWriter>(std::move(hold), repository, *std::move(stage), *allowed));
 }
 
 Result<UploadStatus> UploadTable::status(const access::Repository& repository, std::string_view id,
@@ -243,40 +306,51 @@ Result<UploadStatus> UploadTable::status(const access::Repository& repository, s
   return UploadStatus{found->second.name.id, found->second.size};
 }
 
-Result<void> UploadTable::cancel(const access::Repository& repository, std::string_view id, const Context& context) {
+Result<void> UploadTable::cancel(const access::Repository& repository, std::string_view id,
+                                 const Context& context) {
   std::string stage;
   {
     const std::lock_guard lock(mutex_);
     const auto found = find(repository, id, context);
     if (found == sessions_.end()) return unknown();
-    if (found->second.busy)
-      return Error{Errc::upload_busy, "another request is writing to this upload; wait for it to end"};
+    if (found->second.busy) return busy();
     stage = found->second.name.render();
     erase(found);
   }
-  return store_.discard(stage);
+  auto discarded = store_.discard(stage);
+  // Its bytes went before, by an error of the disk's.
+  if (!discarded && discarded.error().code == Errc::upload_unknown) return {};
+  return discarded;
 }
 
 Result<std::size_t> UploadTable::sweep() {
+  const Time now = clock_.now();
   std::vector<std::string> expired;
+  std::size_t sessions = 0;
   {
     const std::lock_guard lock(mutex_);
-    const Time now = clock_.now();
     for (auto at = sessions_.begin(); at != sessions_.end();) {
       const auto next = std::next(at);
-      Session& session = at->second;
-      if (!session.busy && now - session.last_used > kKeepOpen) session.stage.reset();
-      if (!session.busy && now - session.last_used > limits_.idle) {
-        expired.push_back(session.name.render());
+      if (!at->second.busy && now - at->second.last_used > limits_.idle) {
+        expired.push_back(at->second.name.render());
         erase(at);
       }
       at = next;
     }
+    sessions = expired.size();
+    std::erase_if(strays_, [&](const blob::StageInfo& stray) {
+      const bool idle = now - stray.modified > limits_.idle;
+      if (idle) expired.push_back(stray.id);
+      return idle;
+    });
   }
+  // One that cannot be removed does not save the others; the next process finds it again.
+  Result<void> failure;
   for (const std::string& stage : expired)
     if (auto discarded = store_.discard(stage); !discarded && discarded.error().code != Errc::upload_unknown)
-      return discarded.error();
-  return expired.size();
+      failure = discarded;
+  if (!failure) return failure.error();
+  return sessions;
 }
 
 }  // namespace

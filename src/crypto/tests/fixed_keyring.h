@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "crypto/keyring.h"
-#include "temporary_directory.h"
+#include "crypto/tests/temporary_directory.h"
 
 namespace bulkhead::crypto {
 

@@ -16,7 +16,7 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
-#include "temporary_directory.h"
+#include "crypto/tests/temporary_directory.h"
 
 namespace bulkhead::crypto {
 namespace {
@@ -30,9 +30,7 @@ const std::string kHexA(64, 'a');
 const std::string kHexB(64, 'b');
 const std::string kTime = "2026-01-31T08:15:00.123456Z";
 
-fs::perms mode_of(const fs::path& path) {
-  return fs::status(path).permissions() & fs::perms::mask;
-}
+fs::perms mode_of(const fs::path& path) { return fs::status(path).permissions() & fs::perms::mask; }
 
 class KeyringDirectory : public testing::Test {
  protected:
@@ -259,9 +257,7 @@ TEST(Keyring, EphemeralKeysDifferEachTime) {
             a.current(KeyPurpose::token_hash).bytes.reveal());
 }
 
-TEST(Keyring, CannotBeCopied) {
-  EXPECT_FALSE(std::is_copy_constructible_v<Keyring>);
-}
+TEST(Keyring, CannotBeCopied) { EXPECT_FALSE(std::is_copy_constructible_v<Keyring>); }
 
 }  // namespace
 }  // namespace bulkhead::crypto

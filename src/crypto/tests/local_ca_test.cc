@@ -13,7 +13,7 @@
 
 #include "base/file.h"
 #include "crypto/hash.h"
-#include "temporary_directory.h"
+#include "crypto/tests/temporary_directory.h"
 
 namespace bulkhead::crypto {
 namespace {
@@ -24,9 +24,7 @@ using testing::HasSubstr;
 
 const Time kStart = std::chrono::sys_days(std::chrono::year(2026) / 1 / 31) + std::chrono::hours(8);
 
-fs::perms mode_of(const fs::path& path) {
-  return fs::status(path).permissions() & fs::perms::mask;
-}
+fs::perms mode_of(const fs::path& path) { return fs::status(path).permissions() & fs::perms::mask; }
 
 using X509Pointer = std::unique_ptr<X509, decltype(&X509_free)>;
 

@@ -13,9 +13,7 @@ namespace {
 
 using testing::HasSubstr;
 
-Result<void> check(std::string password) {
-  return check_password_rules(Secret<>(std::move(password)));
-}
+Result<void> check(std::string password) { return check_password_rules(Secret<>(std::move(password))); }
 
 void expect_refused(const std::string& password, std::string_view why) {
   const auto result = check(password);
@@ -153,9 +151,7 @@ TEST(PasswordRules, TheMessageDoesNotRepeatThePassword) {
   }
 }
 
-TEST(CommonPasswords, AnEmptyTextIsCommon) {
-  EXPECT_TRUE(is_common_password(""));
-}
+TEST(CommonPasswords, AnEmptyTextIsCommon) { EXPECT_TRUE(is_common_password("")); }
 
 }  // namespace
 }  // namespace bulkhead::crypto

@@ -12,14 +12,12 @@
 #include <string>
 
 #include "crypto/testing/passwords.h"
-#include "fixed_keyring.h"
+#include "crypto/tests/fixed_keyring.h"
 
 namespace bulkhead::crypto {
 namespace {
 
-Secret<> secret(std::string text) {
-  return Secret<>(std::move(text));
-}
+Secret<> secret(std::string text) { return Secret<>(std::move(text)); }
 
 // Made once with an independent program, so that the format cannot change unnoticed. Pepper 7 is
 // counting_key().

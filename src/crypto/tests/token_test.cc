@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 #include "crypto/hash.h"
-#include "fixed_keyring.h"
+#include "crypto/tests/fixed_keyring.h"
 
 namespace bulkhead::crypto {
 namespace {
