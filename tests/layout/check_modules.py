@@ -105,10 +105,12 @@ def check_includes(module, modules, problems):
             if rest.startswith("tests/"):
                 problems.append(f"{where}: {target} is for {other}'s own tests; what others share is in testing/")
                 continue
-            if rest.startswith("testing/"):
-                if not is_test:
-                    problems.append(f"{where}: a source includes {target}, which is for tests")
-                elif f"bulkhead_{other}_testing" not in module.test_depends:
+            if rest.startswith("testing/") and not is_test:
+                problems.append(f"{where}: a source includes {target}, which is for tests")
+                continue
+            # A folder of headers alone makes no library, so the edge to the module itself is what it takes.
+            if rest.startswith("testing/") and any((modules[other].folder / "testing").glob("*.cc")):
+                if f"bulkhead_{other}_testing" not in module.test_depends:
                     problems.append(
                         f"{where}: {target} needs TEST_DEPENDS bulkhead_{other}_testing in src/{module.name}/CMakeLists.txt")
                 continue
