@@ -94,7 +94,7 @@ audit::Origin Gate::origin(const http::Exchange& exchange, const Caller& caller)
 
 async::Task<OrResponse<Caller>> Gate::authenticate(http::Exchange& exchange) const {
   const auto header = exchange.request().header("Authorization");
-  if (!header) co_return Caller{};
+  if (!header) co_return Caller();
   if (exchange.request().count("Authorization") > 1)
     co_return error_response(400, "BAD_REQUEST", "the request carries more than one Authorization header");
   const auto authorization = parse_authorization(*header);
@@ -110,7 +110,7 @@ async::Task<OrResponse<Caller>> Gate::authenticate(http::Exchange& exchange) con
     co_return challenge(exchange, "", "invalid_token", "UNAUTHORIZED", checked->error().message);
   }
   exchange.account = (**checked)->principal.account;
-  co_return Caller{std::move(**checked)};
+  co_return Caller(std::move(**checked));
 }
 
 async::Task<OrResponse<Permitted>> Gate::authorize(http::Exchange& exchange, const Caller& caller,
@@ -141,7 +141,8 @@ async::Task<OrResponse<Permitted>> Gate::authorize(http::Exchange& exchange, con
     resolved = std::move(*loaded);
   }
   if (!access::decide(principal, action, resolved->standing)) co_return refuse("");
-  co_return Permitted{{principal, origin(exchange, caller)}, std::move(resolved->repository)};
+  registry::Context context{principal, origin(exchange, caller)};
+  co_return Permitted(std::move(context), std::move(resolved->repository));
 }
 
 async::Task<std::shared_ptr<const access::Repository>> Gate::readable(const Caller& caller,

@@ -71,7 +71,9 @@ async::Task<Result<access::Principal>> TokenHandler::log_in(http::Exchange& exch
   });
   if (!account) co_return account.error();
   exchange.account = account->name;
-  co_return access::Principal{account->id, account->name, account->administrator, account->credential_version};
+  const access::Principal principal{account->id, account->name, account->administrator,
+                                    account->credential_version};
+  co_return principal;
 }
 
 async::Task<http::Response> TokenHandler::issue(const access::Principal& principal,
@@ -95,7 +97,7 @@ async::Task<http::Response> TokenHandler::get(http::Exchange& exchange) {
                                                              deps_.options.service, service));
   const auto scopes = scopes_of(*query);
   const auto header = exchange.request().header("Authorization");
-  if (!header) co_return co_await issue(access::Principal{}, scopes);
+  if (!header) co_return co_await issue(access::Principal(), scopes);
 
   const auto refuse = [&](const Error& error) {
     if (error.code != Errc::unauthenticated) return error_response(error);

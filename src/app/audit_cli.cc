@@ -59,7 +59,7 @@ void print_event(const json::value& value, bool as_json) {
   const json::object& event = value.as_object();
   const auto or_dash = [](std::string text) { return text.empty() ? "-" : text; };
   std::string line =
-      fmt::format("{}  {:<22} {:<16} {:<15}", field(event, "at"), field(event, "action"),
+      fmt::format("{}  {:<22} {:<16} {:<15}", field(event, "time"), field(event, "action"),
                   or_dash(field(event, "account")), or_dash(field(event, "address")));
   const std::string repository = field(event, "repository");
   const std::string target = field(event, "target");

@@ -72,11 +72,9 @@ void add_settings(CLI::App& command, CommandLine& line, bool all) {
     const bool needed = info.key == "data" || info.key == "database" || info.key == "database_password_file" ||
                         info.key == "keys" || info.key.starts_with("auth.password_");
     if (!all && !needed) continue;
-    std::string names = info.flag;
-    if (info.key == "tls.mode") names += ",--tls";
     command
         .add_option_function<std::string>(
-            names, [&line, key = info.key](const std::string& value) { line.flags[key] = value; }, info.doc)
+            info.flag, [&line, key = info.key](const std::string& value) { line.flags[key] = value; }, info.doc)
         ->type_name("")
         ->group(all || info.key == "data" ? "Settings" : "");
   }

@@ -97,7 +97,6 @@ struct AuthSettings {
 
 struct StorageSettings {
   Duration verify_interval = 1h;
-  std::uint64_t minimum_free_bytes = 0;
 };
 
 struct AuditSettings {
