@@ -17,7 +17,7 @@ function(bulkhead_suite name suite build timeout)
   set(binary ${builds}/${build}/bulkhead)
   add_test(NAME ${name}
     COMMAND ${once} ${name} ${binary} ${here}/conftest.py ${here}/pytest.ini ${here}/harness ${here}/${suite} --
-      ${python} -B -m pytest -q --suite-name ${name} --bulkhead ${binary} ${suite}
+      ${python} -B -m pytest -q --suite-name=${name} --bulkhead=${binary} ${suite}
     WORKING_DIRECTORY ${here})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout})
 endfunction()
