@@ -87,11 +87,16 @@ class GroupCommit : public ::testing::Test {
 };
 
 TEST_F(GroupCommit, AFailureInTheMiddleOfAGroupIsUndoneAlone) {
-  const auto results = write_as_one_group({insert(1), insert(1), insert(2)});
+  const Database::Work half = [](Session& session) {
+    return run(session, "INSERT INTO t (a) VALUES (7)") ? run(session, "INSERT INTO t (a) VALUES (1)")
+                                                        : Error{Errc::internal, "the first statement failed"};
+  };
+  const auto results = write_as_one_group({insert(1), half, insert(2)});
   EXPECT_THAT(results[0], Succeeds());
   EXPECT_THAT(results[1], FailsWith(Errc::conflict));
   EXPECT_THAT(results[2], Succeeds());
   EXPECT_EQ(count(storage_, "SELECT count(*) FROM t"), 2);
+  EXPECT_EQ(count(storage_, "SELECT count(*) FROM t WHERE a = 7"), 0);
 }
 
 TEST_F(GroupCommit, WhenAnErrorRollsBackTheWholeTransactionTheOthersRunAgain) {
