@@ -93,6 +93,12 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    // CLI11 only says that some subcommand is missing.
+    if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && argc > 1 && argv[1][0] != '-' &&
+        app.get_subcommands().empty()) {
+      fmt::print(stderr, "bulkhead: there is no command \"{}\"; \"bulkhead --help\" lists them\n", argv[1]);
+      return kNotUnderstood;
+    }
     return app.exit(error) == 0 ? 0 : kNotUnderstood;
   }
   if (!line.action) return kNotUnderstood;
