@@ -25,6 +25,9 @@ Method method_named(std::string_view text) {
   return Method::other;
 }
 
+// A method's first letter, or the empty line before one.
+bool begins_request(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '\r'; }
+
 std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
 
 }  // namespace
@@ -87,6 +90,12 @@ bool RequestParser::refuse(unsigned status, std::string message) {
 }
 
 RequestParser::Head RequestParser::parse(std::string_view buffer) {
+  // Engines try TLS first on any port. Their hello is no request that could become complete, and answering it only when
+  // the headers time out would hold them up at every step.
+  if (!buffer.empty() && !begins_request(buffer.front())) {
+    refuse(400, "this is a port for plain HTTP/1.1, and what came is something else, such as TLS");
+    return Head::refused;
+  }
   // RFC 9112 section 2.2: one empty line before a request is forgiven.
   const std::size_t skipped = buffer.starts_with("\r\n") ? 2 : 0;
   const std::size_t from = std::max(skipped, scanned_ > 3 ? scanned_ - 3 : 0);
