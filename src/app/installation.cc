@@ -92,6 +92,7 @@ Result<void> Installation::assemble() {
   registry::Manifests::Options manifests;
   manifests.limits.bytes = s.limits.manifest_bytes;
   manifests.cached_bytes = s.limits.cached_manifests_bytes;
+  manifests.sparse = s.storage.sparse_manifests;
   manifests_ = std::make_unique<registry::Manifests>(*database_, *store_, clock_, manifests);
 
   work_ = std::make_unique<async::OffloadPool>("work", s.offload.threads, s.offload.queue);

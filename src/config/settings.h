@@ -97,6 +97,7 @@ struct AuthSettings {
 
 struct StorageSettings {
   Duration verify_interval = 1h;
+  bool sparse_manifests = false;
 };
 
 struct AuditSettings {
