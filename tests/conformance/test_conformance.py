@@ -17,14 +17,12 @@ HERE = paths.ROOT / "tests" / "conformance"
 PACKAGE = "github.com/opencontainers/distribution-spec/conformance"
 NEEDED = (1, 24)
 
-# Everything but DATA_SPARSE, which pushes manifests whose layers and children were never pushed: this registry refuses
-# those on purpose (MANIFEST_BLOB_UNKNOWN), as the specification lets it.
 SWITCHES = """
 API_PING API_PULL API_PUSH
 API_BLOBS_ATOMIC API_BLOBS_DELETE API_BLOBS_DIGEST_HEADER API_BLOBS_MOUNT_ANONYMOUS API_BLOBS_UPLOAD_CANCEL
 API_MANIFESTS_ATOMIC API_MANIFESTS_DELETE API_MANIFESTS_DIGEST_HEADER API_MANIFESTS_TAG_PARAM
 API_TAGS_ATOMIC API_TAGS_DELETE API_TAGS_LIST API_REFERRER
-DATA_IMAGE DATA_INDEX DATA_INDEX_LIST DATA_ARTIFACT DATA_SUBJECT DATA_SUBJECT_MISSING DATA_ARTIFACT_LIST
+DATA_IMAGE DATA_INDEX DATA_INDEX_LIST DATA_SPARSE DATA_ARTIFACT DATA_SUBJECT DATA_SUBJECT_MISSING DATA_ARTIFACT_LIST
 DATA_SUBJECT_LIST DATA_DATA_FIELD DATA_NONDISTRIBUTABLE DATA_CUSTOM_FIELDS DATA_NO_LAYERS DATA_EMPTY_BLOB DATA_SHA512
 """.split()
 
@@ -53,7 +51,6 @@ def test_conformance(conformance, launch, folder, result_line, version):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OCI_")}
     environment |= {f"OCI_{switch}": "true" for switch in SWITCHES}
     environment |= {
-        "OCI_DATA_SPARSE": "false",
         "OCI_VERSION": version,
         "OCI_REGISTRY": server.address,
         "OCI_TLS": "disabled",
