@@ -1,6 +1,6 @@
 # bulkhead_module(NAME DEPENDS a b LIBRARIES x y)
 #
-# One library per folder of src/. DEPENDS names the modules whose headers this one may include; tests/modules
+# One library per folder of src/. DEPENDS names the modules whose headers this one may include; tests/layout
 # compares the declaration with the real #include lines and fails on an undeclared or circular edge.
 # Sources are NAME/*.cc; tests are NAME/tests/*_test.cc; fakes and contract suites that other modules' tests use
 # are NAME/testing/*.cc; fuzz targets are NAME/fuzz/*_fuzz.cc with their seeds in NAME/fuzz/corpus/<target>/.
@@ -43,7 +43,12 @@ function(bulkhead_module name)
     endforeach()
     target_compile_definitions(${name}_tests PRIVATE
       BULKHEAD_TESTDATA="${CMAKE_CURRENT_SOURCE_DIR}/tests/data" BULKHEAD_SOURCE="${CMAKE_SOURCE_DIR}")
-    add_test(NAME unit.${name} COMMAND ${name}_tests)
+    set(once "")
+    if(BULKHEAD_WHOLE)  # scripts/test: see tests/whole.cmake
+      set(once /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/once.py unit.${name} $<TARGET_FILE:${name}_tests>
+        ${CMAKE_CURRENT_SOURCE_DIR}/tests --)
+    endif()
+    add_test(NAME unit.${name} COMMAND ${once} $<TARGET_FILE:${name}_tests>)
     set_tests_properties(unit.${name} PROPERTIES TIMEOUT 300)
   endif()
 

@@ -1,5 +1,5 @@
-// Who may do what: one function over one table (decide.cc). It reads no database and keeps no state; access/facts.h
-// brings it what it decides on.
+// Who may do what: one function over one table (decide.cc). It reads no database and keeps no state;
+// access/facts.h brings it what it decides on.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +24,9 @@ struct Principal {
   std::int64_t account_id = 0;  // 0: anonymous
   std::string account;
   bool administrator = false;
+  // The account's when its credential was checked. A token is issued only while it is still current, so that
+  // a log-in that overlaps with a change of password does not outlive it.
+  std::int64_t credential_version = 0;
 
   bool anonymous() const { return account_id == 0; }
 };
@@ -38,8 +41,9 @@ struct Standing {
   bool anonymous_pull = true;  // the installation's setting
 };
 
-// Absent repositories: pull and push are allowed to those who could create them (owner and namespace maintainers and
-// writers), so that they see an honest "unknown"; to everybody else absent and forbidden are one answer.
+// An absent repository is decided on like a private one, by the role in its namespace: whoever has one sees an
+// honest "unknown" and gets tokens that still hold once a push has created it; to everybody else absent and
+// forbidden are one answer.
 bool decide(const Principal& principal, Action action, const Standing& standing);
 
 }  // namespace bulkhead::access

@@ -1,5 +1,6 @@
-// Bearer tokens: five minutes, bound to an account and scopes, dead at once when the account is disabled or its password
-// changes. A token's scopes are a ceiling: what its holder may do is decided anew at each request.
+// Bearer tokens: five minutes, bound to an account and scopes, dead at once when the account is disabled or
+// its password changes. A token's scopes are a ceiling: what its holder may do is decided anew at each
+// request.
 #pragma once
 
 #include <chrono>
@@ -15,6 +16,9 @@
 #include "identity/accounts.h"
 
 namespace bulkhead::access {
+
+// The caller that an account's checked credential makes.
+Principal principal_of(const identity::Account& account);
 
 // What a checked token says.
 struct Bearer {
@@ -45,13 +49,15 @@ class Tokens {
          Options options);
   ~Tokens();
 
-  // Grants the part of `requested` that decide() allows now; the rest is left out silently, as the protocol asks.
-  // Blocking.
+  // Grants the part of `requested` that decide() allows now; the rest is left out silently, as the protocol
+  // asks. Errc::unauthenticated when the principal's account has changed since its credential was checked;
+  // Errc::invalid_argument when so many scopes are granted that the token would be longer than a token may
+  // be. Blocking.
   Result<IssuedToken> issue(const Principal& principal, const std::vector<Scope>& requested);
 
-  // Errc::unauthenticated for anything wrong: shape, MAC, algorithm, typ, iss, aud, missing iat or exp, expired, from the
-  // future, an account that is gone, disabled or has a newer credential version.
-  // peek() answers without blocking, or nothing when the account must be read first: verify() then.
+  // Errc::unauthenticated for anything wrong: shape, MAC, algorithm, typ, iss, aud, missing iat or exp,
+  // expired, from the future, an account that is gone, disabled or has a newer credential version. peek()
+  // answers without blocking, or nothing when the account must be read first: verify() then.
   std::optional<Result<std::shared_ptr<const Bearer>>> peek(std::string_view token) const;
   Result<std::shared_ptr<const Bearer>> verify(std::string_view token);
 

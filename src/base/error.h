@@ -1,12 +1,13 @@
 // What can go wrong, in terms that know nothing of HTTP or the command line.
 //
-// An Error is a value: a code that programs act on and one sentence that people read. The sentence names what was
-// wrong, with what value, and what to do; it never holds a secret. api/ maps codes to HTTP in one table.
+// An Error is a value: a code that programs act on and one sentence that people read. The sentence names what
+// was wrong, with what value, and what to do; it never holds a secret. api/ maps codes to HTTP in one table.
 #pragma once
 
 #include <boost/system/result.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace bulkhead {
 
@@ -55,7 +56,7 @@ enum class Errc {
 std::string_view name(Errc code);
 
 struct Error {
-  Errc code;
+  Errc code = Errc::internal;
   std::string message;
 
   friend bool operator==(const Error&, const Error&) = default;

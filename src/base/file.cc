@@ -9,6 +9,18 @@
 #include <cstring>
 
 namespace bulkhead {
+namespace {
+
+// A leftover of a crash is removed rather than written over: it may have another mode.
+Result<void> write_new_file(const std::filesystem::path& path, Bytes contents, unsigned mode) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return system_error("replace", path, errno);
+  auto fd = open_file(path, O_WRONLY | O_CREAT | O_EXCL, mode);
+  if (!fd) return fd.error();
+  if (auto written = write_all(fd->get(), contents, path); !written) return written;
+  return sync_file(fd->get(), path);
+}
+
+}  // namespace
 
 FileDescriptor::~FileDescriptor() {
   if (fd_ >= 0) ::close(fd_);
@@ -68,13 +80,15 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t lim
 
 Result<void> replace_file(const std::filesystem::path& path, Bytes contents, unsigned mode) {
   const std::filesystem::path next = path.string() + ".new";
-  {
-    auto fd = open_file(next, O_WRONLY | O_CREAT | O_TRUNC, mode);
-    if (!fd) return fd.error();
-    if (auto written = write_all(fd->get(), contents, next); !written) return written;
-    if (auto synced = sync_file(fd->get(), next); !synced) return synced;
+  if (auto written = write_new_file(next, contents, mode); !written) {
+    ::unlink(next.c_str());
+    return written;
   }
-  if (::rename(next.c_str(), path.c_str()) != 0) return system_error("replace", path, errno);
+  if (::rename(next.c_str(), path.c_str()) != 0) {
+    const Error failed = system_error("replace", path, errno);
+    ::unlink(next.c_str());
+    return failed;
+  }
   const auto parent = path.parent_path();
   return sync_directory(parent.empty() ? std::filesystem::path(".") : parent);
 }
@@ -84,8 +98,11 @@ Result<void> make_directories(const std::filesystem::path& path, unsigned mode) 
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return {};
   if (auto parent = make_directories(path.parent_path(), mode); !parent) return parent;
-  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return system_error("create directory", path, errno);
-  return {};
+  if (::mkdir(path.c_str(), mode) == 0) return {};
+  const int reason = errno;
+  // Another process may have been first.
+  if (reason == EEXIST && std::filesystem::is_directory(path, ignored)) return {};
+  return system_error("create directory", path, reason);
 }
 
 }  // namespace bulkhead

@@ -1,5 +1,6 @@
 // Small wrappers over POSIX files: owned descriptors, whole reads and writes, and durable replacement.
-// A full disk is Errc::no_space; a missing file is Errc::not_found; the rest is Errc::internal with the path named.
+// A full disk is Errc::no_space; a missing file is Errc::not_found; the rest is Errc::internal with the path
+// named.
 #pragma once
 
 #include <cstdint>

@@ -21,9 +21,7 @@ std::string_view label(LogLevel level) {
 
 // The length of the well-formed UTF-8 sequence at the front, or 0 (Unicode 15, table 3-7).
 std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-  };
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
   const auto tail = [&](std::size_t i) { return (byte(i) & 0xc0) == 0x80; };
   const unsigned first = byte(0);
   if (first < 0x80) return 1;
@@ -55,6 +53,9 @@ std::string json_quote(std::string_view text) {
     } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
       out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
       ++i;
+    } else if (c == '\xc2' && i + 1 < text.size() && (text[i + 1] & 0xe0) == 0x80) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(text[i + 1])));
+      i += 2;
     } else if (const std::size_t length = utf8_length(text.substr(i)); length > 0) {
       out.append(text.substr(i, length));
       i += length;
@@ -97,10 +98,11 @@ void Log::write(LogLevel level, std::string_view message, std::initializer_list<
   if (!sink_ || level < sink_->level) return;
   std::string line;
   if (sink_->format == LogFormat::json) {
-    line = fmt::format(R"({{"time":"{}","level":"{}","message":{})", to_rfc3339(SystemClock().now()), label(level),
-                       json_quote(message));
+    line = fmt::format(R"({{"time":"{}","level":"{}","message":{})", to_rfc3339(SystemClock().now()),
+                       label(level), json_quote(message));
     for (const Field& field : fields)
-      line += fmt::format(",{}:{}", json_quote(field.key), field.quoted ? json_quote(field.value) : field.value);
+      line +=
+          fmt::format(",{}:{}", json_quote(field.key), field.quoted ? json_quote(field.value) : field.value);
     line += "}";
   } else {
     line = fmt::format("{} {:7} {}", to_rfc3339(SystemClock().now()), label(level), message);

@@ -1,5 +1,5 @@
-// Structured logging: a message that is constant text and fields that are data, rendered as one line, either for
-// people or as JSON. Secrets cannot be logged: Secret<T> does not convert to a Field.
+// Structured logging: a message that is constant text and fields that are data, rendered as one line, either
+// for people or as JSON. Secrets cannot be logged: Secret<T> does not convert to a Field.
 #pragma once
 
 #include <concepts>
@@ -51,7 +51,8 @@ class Log {
   std::unique_ptr<Sink> sink_;
 };
 
-// JSON string contents with quotes, as RFC 8259 section 7 escapes them; bytes that are not UTF-8 become U+FFFD.
+// JSON string contents with quotes, as RFC 8259 section 7 escapes them. Every control character is escaped,
+// also U+0080 to U+009F, which terminals obey; bytes that are not UTF-8 become U+FFFD.
 std::string json_quote(std::string_view text);
 
 }  // namespace bulkhead

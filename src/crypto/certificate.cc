@@ -59,9 +59,7 @@ std::string contents(BIO* bio) {
 }
 
 // An encrypted key must not make the library ask for its password on the terminal.
-int no_password(char*, int, int, void*) {
-  return 0;
-}
+int no_password(char*, int, int, void*) { return 0; }
 
 std::time_t to_time_t(Time time) {
   return std::chrono::system_clock::to_time_t(std::chrono::time_point_cast<std::chrono::seconds>(time));
@@ -138,9 +136,7 @@ void sign(X509* certificate, const PrivateKey& key) {
 
 }  // namespace
 
-void PrivateKey::Free::operator()(evp_pkey_st* key) const {
-  EVP_PKEY_free(key);
-}
+void PrivateKey::Free::operator()(evp_pkey_st* key) const { EVP_PKEY_free(key); }
 
 PrivateKey PrivateKey::generate() {
   PrivateKey key(EVP_EC_gen("P-256"));
@@ -187,9 +183,7 @@ bool is_ip_address(std::string_view text) {
           ::inet_pton(AF_INET6, terminated.c_str(), ignored.data()) == 1);
 }
 
-void Certificate::Free::operator()(x509_st* certificate) const {
-  X509_free(certificate);
-}
+void Certificate::Free::operator()(x509_st* certificate) const { X509_free(certificate); }
 
 Certificate Certificate::make_authority(const PrivateKey& key, std::string_view common_name, Time from,
                                         Time until) {

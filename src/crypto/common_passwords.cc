@@ -80,16 +80,10 @@ constexpr std::size_t kLeastWalk = 3;
 constexpr std::size_t kLongestUnit = 4;
 constexpr std::size_t kLongestAffix = 5;  // such as "2024!"
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80;
-}
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80; }
 
-bool is_listed(std::string_view word) {
-  return std::ranges::binary_search(kCommon, word);
-}
+bool is_listed(std::string_view word) { return std::ranges::binary_search(kCommon, word); }
 
 // "aaaaaaaa", "abcabcab": one unit over and over, the last time perhaps in part.
 bool repeats(std::string_view text, std::size_t unit) {
@@ -146,28 +140,15 @@ Secret<> without_lookalikes(std::string_view text, char one) {
   for (char& c : plain) {
     switch (c) {
       case '@':
-      case '4':
-        c = 'a';
-        break;
-      case '3':
-        c = 'e';
-        break;
+      case '4': c = 'a'; break;
+      case '3': c = 'e'; break;
       case '1':
-      case '!':
-        c = one;
-        break;
-      case '0':
-        c = 'o';
-        break;
+      case '!': c = one; break;
+      case '0': c = 'o'; break;
       case '$':
-      case '5':
-        c = 's';
-        break;
-      case '7':
-        c = 't';
-        break;
-      default:
-        break;
+      case '5': c = 's'; break;
+      case '7': c = 't'; break;
+      default: break;
     }
   }
   return Secret<>(std::move(plain));

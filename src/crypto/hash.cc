@@ -46,27 +46,17 @@ MacContext make_hmac_sha256() {
   return context;
 }
 
-EVP_MD_CTX* as_context(void* context) {
-  return static_cast<EVP_MD_CTX*>(context);
-}
+EVP_MD_CTX* as_context(void* context) { return static_cast<EVP_MD_CTX*>(context); }
 
-std::size_t size_of(HashAlgorithm algorithm) {
-  return algorithm == HashAlgorithm::sha256 ? 32 : 64;
-}
+std::size_t size_of(HashAlgorithm algorithm) { return algorithm == HashAlgorithm::sha256 ? 32 : 64; }
 
-unsigned char* writable(std::string& bytes) {
-  return reinterpret_cast<unsigned char*>(bytes.data());
-}
+unsigned char* writable(std::string& bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
 
-const unsigned char* readable(Bytes bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
+const unsigned char* readable(Bytes bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
 
 }  // namespace
 
-void Hasher::Free::operator()(void* context) const {
-  EVP_MD_CTX_free(as_context(context));
-}
+void Hasher::Free::operator()(void* context) const { EVP_MD_CTX_free(as_context(context)); }
 
 Hasher::Hasher(HashAlgorithm algorithm) : algorithm_(algorithm), context_(EVP_MD_CTX_new()) {
   require(context_ != nullptr, "allocate a hash");

@@ -115,12 +115,9 @@ Result<std::map<std::uint32_t, Key>> load_or_create(const std::filesystem::path&
 
 std::string_view name(KeyPurpose purpose) {
   switch (purpose) {
-    case KeyPurpose::password_pepper:
-      return "password-pepper";
-    case KeyPurpose::token_signing:
-      return "token-signing";
-    case KeyPurpose::token_hash:
-      return "token-hash";
+    case KeyPurpose::password_pepper: return "password-pepper";
+    case KeyPurpose::token_signing: return "token-signing";
+    case KeyPurpose::token_hash: return "token-hash";
   }
   return "unknown";
 }
@@ -146,9 +143,7 @@ Keyring Keyring::ephemeral() {
   return keyring;
 }
 
-const Key& Keyring::current(KeyPurpose purpose) const {
-  return keys_.at(purpose).rbegin()->second;
-}
+const Key& Keyring::current(KeyPurpose purpose) const { return keys_.at(purpose).rbegin()->second; }
 
 const Key* Keyring::find(KeyPurpose purpose, std::uint32_t version) const {
   const auto& versions = keys_.at(purpose);

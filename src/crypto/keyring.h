@@ -32,6 +32,9 @@ struct Key {
 
 class Keyring {
  public:
+  Keyring(Keyring&&) = default;
+  Keyring& operator=(Keyring&&) = default;
+
   // Loads the directory, creating it and any missing purpose's first key. A directory or file that others may
   // read, or a file that does not parse, is an error that names it and the command that mends it.
   static Result<Keyring> open(const std::filesystem::path& directory);

@@ -120,9 +120,7 @@ bool PasswordHasher::verify(const Secret<>& password, std::string_view stored) c
   return equal_in_constant_time(as_bytes(compute_mac(password, *parsed, *pepper)), as_bytes(parsed->mac));
 }
 
-void PasswordHasher::spend(const Secret<>& password) const {
-  static_cast<void>(verify(password, decoy_));
-}
+void PasswordHasher::spend(const Secret<>& password) const { static_cast<void>(verify(password, decoy_)); }
 
 bool PasswordHasher::outdated(std::string_view stored) const {
   const auto parsed = parse(stored);

@@ -40,9 +40,7 @@ std::optional<std::uint32_t> take_code_point(std::string_view& text) {
   return point;
 }
 
-bool is_control(std::uint32_t point) {
-  return point < 0x20 || (point >= 0x7f && point < 0xa0);
-}
+bool is_control(std::uint32_t point) { return point < 0x20 || (point >= 0x7f && point < 0xa0); }
 
 Error refused(std::string_view why) {
   return {Errc::invalid_argument, fmt::format("{}; 15 characters or more are advised", why)};

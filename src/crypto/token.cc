@@ -29,9 +29,7 @@ std::optional<std::uint32_t> parse_header(std::string_view header) {
   return version;
 }
 
-Error refused(std::string message) {
-  return {Errc::unauthenticated, std::move(message)};
-}
+Error refused(std::string message) { return {Errc::unauthenticated, std::move(message)}; }
 
 }  // namespace
 

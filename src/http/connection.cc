@@ -47,7 +47,10 @@ async::Task<> Connection::run() {
     if (auto done = co_await stream_.handshake(); !done) co_return;
     stream_.clear_deadline();
   }
-  while (co_await read_head() && co_await serve()) {
+  // Not one condition with &&: GCC 12 awaits both sides of it.
+  for (bool open = true; open;) {
+    open = co_await read_head();
+    if (open) open = co_await serve();
   }
   stream_.shutdown_write();
 }
@@ -185,7 +188,8 @@ async::Task<> Connection::refuse(unsigned status, std::string_view message) {
   stream_.recover();
   Response response = shared_.hooks.refuse(status, message);
   const Exchange exchange(shared_.limits, stream_, parser_, input_, address_);
-  if (co_await send(response, false, false)) co_await linger();
+  const bool sent = co_await send(response, false, false);
+  if (sent) co_await linger();
   shared_.hooks.observe(exchange, status, std::chrono::nanoseconds(0), 0);
 }
 

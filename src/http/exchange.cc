@@ -94,7 +94,12 @@ async::Task<Result<std::size_t>> Exchange::read_body(std::span<std::byte> into) 
       if (!sent) co_return sent.error();
     }
   }
-  auto count = request().chunked ? co_await read_chunked(into) : co_await read_sized(into);
+  // Not a conditional expression: GCC 12 destroys what co_await yields inside one twice.
+  Result<std::size_t> count = std::size_t{0};
+  if (request().chunked)
+    count = co_await read_chunked(into);
+  else
+    count = co_await read_sized(into);
   broken_ = !count;
   co_return count;
 }

@@ -31,6 +31,8 @@ class Exchange {
   const Request& request() const { return parser_.request(); }
   // The client's IP address, or "local" on the operators' socket.
   std::string_view address() const { return address_; }
+  // When a trusted proxy says whom it stands for; a view into the request's headers.
+  void set_address(std::string_view address) { address_ = address; }
   bool encrypted() const { return stream_.encrypted(); }
 
   // The body's next bytes, 0 at its end. Tells a waiting client to go on (100 Continue) at the first call: decide

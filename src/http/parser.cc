@@ -138,6 +138,8 @@ bool RequestParser::interpret() {
   if (request.method_text == "TRACE" || request.method_text == "CONNECT" || request.method_text == "TRACK")
     return refuse(405, fmt::format("{} is not allowed", request.method_text));
 
+  if (request.target.size() > limits_.target_bytes)
+    return refuse(414, fmt::format("the request target is longer than {} bytes", limits_.target_bytes));
   if (!request.target.starts_with('/')) {
     // RFC 9112 section 3.2.2: the absolute form is accepted, its authority is not used.
     const std::size_t scheme = request.target.find("://");

@@ -13,8 +13,8 @@
 
 namespace bulkhead::identity {
 
-// One component of a repository name, 2 to 64 characters, none of the reserved words ("library", "v2", "api", …).
-// Errc::name_invalid.
+// One component of a repository name, 2 to 64 characters, none of the reserved words ("library", "v2", "api",
+// …). Errc::name_invalid.
 Result<std::string> parse_account_name(std::string_view text);
 
 struct Account {

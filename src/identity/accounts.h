@@ -1,5 +1,5 @@
-// Accounts and their passwords. Every change writes its event in its own transaction, and is seen by peek() before the
-// call returns: that is what makes revocation hold from the next request.
+// Accounts and their passwords. Every change writes its event in its own transaction, and is seen by peek()
+// before the call returns: that is what makes revocation hold from the next request.
 //
 // Calls block (database, and Argon2id where said), except peek(). Thread-safe.
 #pragma once
@@ -18,15 +18,27 @@ namespace bulkhead::identity {
 class Accounts {
  public:
   // All must outlive this. At most `cached` accounts are kept in memory.
-  Accounts(db::Database& database, const crypto::PasswordHasher& hasher, const Clock& clock, std::size_t cached);
+  Accounts(db::Database& database, const crypto::PasswordHasher& hasher, const Clock& clock,
+           std::size_t cached);
   ~Accounts();
 
-  // Checks the name and the password's rules, hashes (slow), creates the account and the namespace of its name.
-  // Errc::conflict when the name is taken.
+  // Checks the name and the password's rules, hashes (slow), creates the account and the namespace of its
+  // name. Errc::conflict when the name is taken.
   Result<Account> create(std::string_view name, const Secret<>& password, bool administrator,
                          const audit::Origin& origin);
+  // create() in two steps, for a caller whose transaction holds more than the account (setup.h). The first is
+  // the slow one; the second writes the account, its namespace and the event into `session`.
+  struct Prepared {
+    std::string name;
+    std::string password_hash;
+    bool administrator = false;
+  };
+  Result<Prepared> prepare(std::string_view name, const Secret<>& password, bool administrator) const;
+  Result<Account> create(db::Session& session, const Prepared& prepared, const audit::Origin& origin) const;
+
   Result<void> set_password(std::string_view name, const Secret<>& password, const audit::Origin& origin);
-  // Disabling ends the account's tokens at once. Errc::not_found. Doing it twice is success and writes no event.
+  // Disabling ends the account's tokens at once. Errc::not_found. Doing it twice is success and writes no
+  // event.
   Result<void> set_active(std::string_view name, bool active, const audit::Origin& origin);
   Result<void> set_administrator(std::string_view name, bool administrator, const audit::Origin& origin);
 
@@ -35,8 +47,8 @@ class Accounts {
   Result<std::vector<Account>> list();
   Result<bool> any();
 
-  // The account as memory knows it, exactly as current as the database; nullptr when it is not in memory: find() then.
-  // Does not block.
+  // The account as memory knows it, exactly as current as the database; nullptr when it is not in memory:
+  // find() then. Does not block.
   std::shared_ptr<const Account> peek(std::int64_t id) const;
 
   // For LogIn: the account and its stored password string. Slow part is the caller's.

@@ -1,5 +1,5 @@
-// Log-in with a password: limited per account and per network, the same in answer and time for names that exist and
-// names that do not, every attempt journaled.
+// Log-in with a password: limited per account and per network, the same in answer and time for names that
+// exist and names that do not, every attempt journaled.
 #pragma once
 
 #include <chrono>
@@ -17,10 +17,11 @@
 namespace bulkhead::identity {
 
 struct LoginLimits {
-  std::uint32_t attempts_per_account = 10;  // failed ones within the window, then refused unread until it passes
-  std::uint32_t attempts_per_network = 100; // of an IPv4 /24 or IPv6 /64
+  std::uint32_t attempts_per_account =
+      10;  // failed ones within the window, then refused unread until it passes
+  std::uint32_t attempts_per_network = 100;  // of an IPv4 /24 or IPv6 /64
   std::chrono::seconds window{300};
-  std::size_t remembered = 100'000;         // accounts and networks kept; the oldest are forgotten first
+  std::size_t remembered = 100'000;  // accounts and networks kept; the oldest are forgotten first
 };
 
 class LogIn {
@@ -32,8 +33,9 @@ class LogIn {
   // Errc::rate_limited before any hashing, without blocking: call it on the event loop first.
   Result<void> admit(std::string_view name, std::string_view address) const;
 
-  // Blocking and slow (Argon2id). Errc::unauthenticated with one message for every reason (unknown name, wrong
-  // password, disabled), or Errc::rate_limited. A success clears the account's count, not the network's.
+  // Blocking and slow (Argon2id). Errc::unauthenticated with one message for every reason (unknown name,
+  // wrong password, disabled), or Errc::rate_limited. A success clears the account's count, not the
+  // network's.
   Result<Account> verify(std::string_view name, const Secret<>& password, const audit::Origin& origin);
 
  private:

@@ -114,9 +114,14 @@ async::Task<Result<std::size_t>> Stream::read_some(std::span<std::byte> into) {
     }
   }
   if (expired_ || cancelled_) co_return failure(boost::asio::error::operation_aborted);
+  // Asio waits for readiness that never comes again when it is asked to read past the end.
+  if (ended_) co_return std::size_t{0};
   auto [error, count] =
       co_await socket_.async_receive(boost::asio::buffer(into.data(), into.size()), async::kTuple);
-  if (error == boost::asio::error::eof) co_return std::size_t{0};
+  if (error == boost::asio::error::eof) {
+    ended_ = true;
+    co_return std::size_t{0};
+  }
   if (error) co_return failure(error);
   read_ += count;
   co_return count;

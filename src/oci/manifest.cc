@@ -1,6 +1,5 @@
 // The reading goes from the outside in: size, media type by the header, strict JSON, the fields that say what
-// the document is, and only then its descriptors. Helpers name what is wrong; their callers put in front
-// where it is.
+// the document is, and only then its descriptors. Helpers say what is wrong, callers where.
 #include "oci/manifest.h"
 
 #include <fmt/format.h>
@@ -41,8 +40,7 @@ Error at(std::string_view where, Error error) {
 Error schema1_refused() {
   return invalid(
       "Docker image manifest schema 1 is not accepted, its format is retired; push with Docker 1.10 or "
-      "newer, or "
-      "convert the image, for example with skopeo copy --format v2s2");
+      "newer, or convert the image, for example with skopeo copy --format v2s2");
 }
 
 std::string_view view(const json::string& text) {
@@ -239,8 +237,7 @@ Result<void> check_schema_version(const json::object& document) {
   return invalid("schemaVersion must be the number 2");
 }
 
-// CVE-2021-41190: a document with the fields of both kinds is one thing to a scanner and another to a
-// runtime.
+// CVE-2021-41190: a document with the fields of both kinds is one to a scanner, another to a runtime.
 Result<void> check_one_kind(const json::object& document, ManifestKind kind) {
   if (kind == ManifestKind::manifest) {
     if (find(document, "manifests") != nullptr) return invalid("an image manifest must not have manifests");

@@ -26,14 +26,16 @@ class Blobs {
   ~Blobs();
 
   // From memory, or null when find() must look.
-  std::shared_ptr<const BlobHandle> peek(const access::Repository& repository, const oci::Digest& digest) const;
+  std::shared_ptr<const BlobHandle> peek(const access::Repository& repository,
+                                         const oci::Digest& digest) const;
   // Errc::blob_unknown.
-  Result<std::shared_ptr<const BlobHandle>> find(const access::Repository& repository, const oci::Digest& digest);
+  Result<std::shared_ptr<const BlobHandle>> find(const access::Repository& repository,
+                                                 const oci::Digest& digest);
 
-  // Links a blob that `source` holds into `target`, writing the event; false when `source` does not hold it (the caller
-  // then starts an upload, which looks the same to the client). The caller may read `source`.
-  Result<bool> mount(const access::Repository& target, const access::Repository& source, const oci::Digest& digest,
-                     const Context& context);
+  // Links a blob that `source` holds into `target`, writing the event; false when `source` does not hold it
+  // (the caller then starts an upload, which looks the same to the client). The caller may read `source`.
+  Result<bool> mount(const access::Repository& target, const access::Repository& source,
+                     const oci::Digest& digest, const Context& context);
   // A mount that names no source: tries every repository that the principal may pull.
   Result<bool> mount_from_anywhere(const access::Repository& target, const oci::Digest& digest,
                                    const Context& context);
@@ -44,10 +46,8 @@ class Blobs {
                     const Context& context);
 
   // Takes the blob out of this repository only. Errc::blob_unknown.
-  Result<void> remove(const access::Repository& repository, const oci::Digest& digest, const Context& context);
-
-  // Forgets what memory knows of a repository; called when one is deleted.
-  void forget(std::int64_t repository_id);
+  Result<void> remove(const access::Repository& repository, const oci::Digest& digest,
+                      const Context& context);
 
  private:
   struct State;

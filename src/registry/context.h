@@ -1,5 +1,5 @@
-// What every registry operation is told of its caller. Authorization has been decided before: the services here act on
-// a repository that the caller may act on.
+// What every registry operation is told of its caller. Authorization has been decided before: the services
+// here act on a repository that the caller may act on.
 #pragma once
 
 #include "access/decide.h"

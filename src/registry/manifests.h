@@ -1,8 +1,8 @@
-// Manifests, tags and referrers of a repository. Bytes are kept exactly, in the blob store; the database holds what is
-// asked about them.
+// Manifests, tags and referrers of a repository. Bytes are kept exactly, in the blob store; the database
+// holds what is asked about them.
 //
-// peek() never blocks: it answers from a bounded memory that is exact, because every change passes here and a load that
-// raced with one is not kept. The rest blocks. Thread-safe.
+// peek() never blocks: it answers from a bounded memory that is exact, because every change passes here and a
+// load that raced with one is not kept. The rest blocks. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -43,6 +43,10 @@ struct Referrer {
   std::string annotations;  // a JSON object
 };
 
+// The manifests of one page of referrers, whose annotations it holds, have at most this many bytes together,
+// or the page has one entry.
+inline constexpr std::uint64_t kReferrersPageBytes = std::uint64_t{4} << 20;
+
 struct ReferrersPage {
   std::vector<Referrer> entries;
   bool more = false;
@@ -63,24 +67,27 @@ class Manifests {
   Result<std::shared_ptr<const StoredManifest>> find(const access::Repository& repository,
                                                      const oci::Reference& reference);
 
-  // Stores `bytes` under `reference` (a tag, or the digest they must have) and any further `tags`, in one transaction
-  // with its events. Tags that are protected and would move: Errc::immutable, and nothing changes. Errors of
-  // parse_manifest(); Errc::digest_invalid; Errc::manifest_blob_unknown for a missing child; Errc::size_invalid for a
-  // descriptor whose size is not what is stored. Pushing the same again is success.
+  // Stores `bytes` under `reference` (a tag, or the digest they must have) and any further `tags`, in one
+  // transaction with its events. Tags that are protected and would move: Errc::immutable, and nothing
+  // changes. Errors of parse_manifest(); Errc::digest_invalid; Errc::manifest_blob_unknown for a missing
+  // child; Errc::size_invalid for a descriptor whose size is not what is stored; Errc::name_unknown when the
+  // repository has been deleted meanwhile. Pushing the same again is success; the same bytes under another
+  // media type are Errc::manifest_invalid.
   Result<PutResult> put(const access::Repository& repository, const oci::Reference& reference,
                         const std::vector<oci::Tag>& tags, Bytes bytes, std::string_view content_type,
                         const Context& context);
 
-  // A tag: only the tag goes. A digest: the manifest and every tag on it; Errc::immutable if one is protected.
-  Result<void> remove(const access::Repository& repository, const oci::Reference& reference, const Context& context);
+  // A tag: only the tag goes. A digest: the manifest and every tag on it; Errc::immutable if one is
+  // protected. Errc::manifest_unknown; Errc::name_unknown when the repository has been deleted meanwhile.
+  Result<void> remove(const access::Repository& repository, const oci::Reference& reference,
+                      const Context& context);
 
   // Byte order, after `last` (exclusive), at most `limit`.
   Result<Page> tags(const access::Repository& repository, std::string_view last, std::size_t limit);
-  // In digest order after `last`; `artifact_type` "" for all.
+  // In digest order after `last`; `artifact_type` "" for all. At most `limit`, and fewer when
+  // kReferrersPageBytes says so: `more` tells.
   Result<ReferrersPage> referrers(const access::Repository& repository, const oci::Digest& subject,
                                   std::string_view artifact_type, std::string_view last, std::size_t limit);
-
-  void forget(std::int64_t repository_id);
 
  private:
   struct State;

@@ -1,12 +1,13 @@
-// Upload sessions (OCI distribution-spec 1.1, "Pushing blobs"). A session answers only to its repository and its
-// principal; to anybody else it does not exist.
+// Upload sessions (OCI distribution-spec 1.1, "Pushing blobs"). A session answers only to its repository and
+// its principal; to anybody else it does not exist.
 //
-// A session is its staged bytes and a small file beside them (docs/formats/uploads.md), so that it survives a restart
-// and a crash: the durable offset is what the file system kept. Sessions need no database: until they finish they are
-// nothing that anybody can see.
+// A session is its stage and nothing more: the stage's name says whose it is (docs/formats/blobs.md), so that
+// a session survives a restart and a crash without a database, and the durable offset is what the file system
+// kept. A caller names a session by its random part; the name is completed from the caller's own repository
+// and account, so that another's session cannot even be addressed.
 //
-// One writer at a time: acquire() hands out a Writer, and a second acquire() while it lives is Errc::upload_busy.
-// All calls block. Thread-safe; a Writer is used by one thread at a time.
+// One writer at a time: acquire() hands out a Writer, and a second acquire() while it lives is
+// Errc::upload_busy. All calls block. Thread-safe; a Writer is used by one thread at a time.
 #pragma once
 
 #include <chrono>
@@ -17,7 +18,6 @@
 #include <string_view>
 
 #include "access/facts.h"
-#include "base/log.h"
 #include "blob/store.h"
 #include "registry/blobs.h"
 #include "registry/context.h"
@@ -25,10 +25,10 @@
 namespace bulkhead::registry {
 
 struct UploadLimits {
-  std::size_t sessions = 10'000;             // more: Errc::rate_limited
-  std::size_t sessions_per_account = 100;    // more: Errc::rate_limited
-  std::chrono::seconds idle{24 * 3600};      // then swept
-  std::uint64_t blob_bytes = 0;              // largest blob, 0 for no limit: Errc::too_large
+  std::size_t sessions = 10'000;           // more: Errc::rate_limited
+  std::size_t sessions_per_account = 100;  // more: Errc::rate_limited
+  std::chrono::seconds idle{24 * 3600};    // then swept
+  std::uint64_t blob_bytes = 0;            // largest blob, 0 for no limit: Errc::too_large
 };
 
 struct UploadStatus {
@@ -48,14 +48,15 @@ class Uploads {
     virtual Result<void> append(Bytes bytes) = 0;
     // Undoes appends past `size`, for a chunk that broke its promise.
     virtual Result<void> truncate(std::uint64_t size) = 0;
-    // Verifies, commits and links; the session is over, also when the content does not match (Errc::digest_invalid).
+    // Verifies, commits and links; the session is over, also when the content does not match
+    // (Errc::digest_invalid) or does not fit the quota (Errc::quota_exceeded). After another error of the
+    // store the session goes on.
     virtual Result<void> finish(const oci::Digest& digest, const Context& context) = 0;
   };
 
-  // `directory` holds the session files; sweeping runs when sweep() is called.
+  // All must outlive this. Finds the sessions of an earlier process.
   static Result<std::unique_ptr<Uploads>> open(blob::BlobStore& store, Blobs& blobs, db::Database& database,
-                                               const Clock& clock, Log& log, UploadLimits limits,
-                                               const std::filesystem::path& directory);
+                                               const Clock& clock, UploadLimits limits);
   virtual ~Uploads() = default;
 
   virtual Result<UploadStatus> start(const access::Repository& repository, oci::Algorithm algorithm,
@@ -64,9 +65,12 @@ class Uploads {
                                                   const Context& context) = 0;
   virtual Result<UploadStatus> status(const access::Repository& repository, std::string_view id,
                                       const Context& context) = 0;
-  virtual Result<void> cancel(const access::Repository& repository, std::string_view id, const Context& context) = 0;
-  // Drops sessions idle for too long, and stages that no session names; returns how many.
+  virtual Result<void> cancel(const access::Repository& repository, std::string_view id,
+                              const Context& context) = 0;
+  // Drops sessions idle for too long, and what an earlier process left behind that is no session and as old;
+  // returns how many sessions.
   virtual Result<std::size_t> sweep() = 0;
+  virtual std::size_t count() const = 0;
 };
 
 }  // namespace bulkhead::registry

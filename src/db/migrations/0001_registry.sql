@@ -21,6 +21,7 @@ CREATE TABLE namespaces (
   used_bytes BIGINT NOT NULL DEFAULT 0,
   created_at BIGINT NOT NULL
 );
+CREATE INDEX namespaces_by_owner ON namespaces (owner_id);
 INSERT INTO namespaces (name, created_at) VALUES ('', 0);
 
 CREATE TABLE repositories (
@@ -32,7 +33,8 @@ CREATE TABLE repositories (
   immutable_tags TEXT NOT NULL DEFAULT '',
   created_at BIGINT NOT NULL
 );
-CREATE INDEX repositories_by_namespace ON repositories (namespace_id);
+CREATE INDEX repositories_by_namespace ON repositories (namespace_id, name);
+CREATE INDEX repositories_public ON repositories (name) WHERE visibility = 'public';
 
 CREATE TABLE namespace_grants (
   namespace_id BIGINT NOT NULL REFERENCES namespaces (id),

@@ -1,0 +1,98 @@
+// What Facts keeps in memory, shared by its source files.
+//
+// Three caches, each exact by itself, so that a change touches as little as it can:
+//   repositories      name -> repository, or null for one that is known not to exist
+//   namespace_roles   (account, namespace's name) -> role, ownership included
+//   repository_roles  (account, repository's id) -> granted role
+// Namespaces are keyed by name and not by id because accounts make them (identity/accounts.h) without passing
+// here: an account's own role in its new namespace cannot have been asked for before, since its id is new as
+// well, and everybody else's stays none until grant(). Ids of repositories are never used again, so a deleted
+// one's roles may stay.
+//
+// Absent repositories are kept like private ones: otherwise the time of an answer would tell the two apart.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "access/facts.h"
+#include "base/exact_cache.h"
+
+namespace bulkhead::access {
+
+struct TextHash {
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+};
+
+// `Name` is std::string where it is kept and std::string_view where it is looked up.
+template <class Name>
+struct NamespaceKey {
+  std::int64_t account_id;
+  Name name;
+
+  template <class Other>
+  bool operator==(const NamespaceKey<Other>& other) const {
+    return account_id == other.account_id && name == other.name;
+  }
+};
+
+struct RepositoryKey {
+  std::int64_t account_id;
+  std::int64_t repository_id;
+
+  bool operator==(const RepositoryKey&) const = default;
+};
+
+struct RoleKeyHash {
+  template <class Name>
+  std::size_t operator()(const NamespaceKey<Name>& key) const {
+    return mix(key.account_id) ^ TextHash {}(key.name);
+  }
+  std::size_t operator()(const RepositoryKey& key) const {
+    return mix(key.account_id) ^ mix(~key.repository_id);
+  }
+
+ private:
+  static std::size_t mix(std::int64_t value) {
+    const auto product = static_cast<std::uint64_t>(value) * 0xff51afd7ed558ccdu;
+    return static_cast<std::size_t>(product ^ product >> 33);
+  }
+};
+
+struct Facts::State {
+  db::Database& database;
+  const Clock& clock;
+  bool anonymous_pull;
+  ExactCache<std::string, std::shared_ptr<const Repository>, TextHash> repositories;
+  ExactCache<NamespaceKey<std::string>, Role, RoleKeyHash> namespace_roles;
+  ExactCache<RepositoryKey, Role, RoleKeyHash> repository_roles;
+
+  State(db::Database& d, const Clock& c, std::size_t cached, bool anonymous)
+      : database(d),
+        clock(c),
+        anonymous_pull(anonymous),
+        repositories(cached),
+        namespace_roles(cached),
+        repository_roles(cached) {}
+
+  Result<void> record(db::Session& session, audit::Action action, std::string_view repository,
+                      std::string_view target, std::string detail, const audit::Origin& origin) const;
+
+  // Forgets one account's role in one place; the ids are 0 when they were never found.
+  void forget_role(std::int64_t account_id, std::int64_t target_id, const GrantTarget& target);
+
+  // Runs `work` on the repository, Errc::name_unknown when there is none, and forgets it whatever came of it.
+  using RepositoryWork = std::function<Result<void>(db::Session&, const Repository&)>;
+  Result<void> change(const oci::RepositoryName& name, const RepositoryWork& work);
+};
+
+// Null when it does not exist.
+Result<std::shared_ptr<const Repository>> read_repository(db::Session& session,
+                                                          const oci::RepositoryName& name);
+Error repository_unknown(const oci::RepositoryName& name);
+Error namespace_unknown(std::string_view name);
+
+}  // namespace bulkhead::access

@@ -1,0 +1,142 @@
+#include "access/claims.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "db/testing/database_contract.h"
+
+namespace bulkhead::access {
+namespace {
+
+namespace json = boost::json;
+using db::testing::FailsWith;
+using db::testing::Succeeds;
+
+constexpr std::string_view kGood =
+    R"({"iss":"bulkhead","aud":"bulkhead","sub":"17","name":"alice","ver":3,"jti":"0a1b",)"
+    R"("iat":1767225600,"nbf":1767225600,"exp":1767225900,)"
+    R"("access":[{"type":"repository","name":"alice/app","actions":["pull","push"]},)"
+    R"({"type":"registry","name":"catalog","actions":["*"]}]})";
+
+json::object good() {
+  return json::parse(kGood).as_object();
+}
+
+Result<Claims> parse_with(std::string_view claim, json::value value) {
+  json::object claims = good();
+  claims[claim] = std::move(value);
+  return parse_claims(json::serialize(claims));
+}
+
+TEST(Claims, AreReadInTheirOneShape) {
+  const auto claims = parse_claims(kGood);
+  ASSERT_THAT(claims, Succeeds());
+  EXPECT_EQ(claims->issuer, "bulkhead");
+  EXPECT_EQ(claims->audience, "bulkhead");
+  EXPECT_EQ(claims->account_id, 17);
+  EXPECT_EQ(claims->account, "alice");
+  EXPECT_EQ(claims->credential_version, 3);
+  EXPECT_EQ(claims->token_id, "0a1b");
+  EXPECT_EQ(to_rfc3339(claims->issued_at), "2026-01-01T00:00:00.000000Z");
+  EXPECT_EQ(to_rfc3339(claims->expires_at), "2026-01-01T00:05:00.000000Z");
+  ASSERT_EQ(claims->scopes.size(), 2u);
+  EXPECT_EQ(claims->scopes[0].name, "alice/app");
+  EXPECT_TRUE(claims->scopes[0].actions.has(Action::push));
+  EXPECT_FALSE(claims->scopes[0].actions.has(Action::remove));
+  EXPECT_EQ(claims->scopes[1].type, Scope::Type::catalog);
+}
+
+TEST(Claims, AreWrittenAsTheyAreRead) {
+  EXPECT_EQ(render_claims(parse_claims(kGood).value()), kGood);
+}
+
+TEST(Claims, NameNobodyForAnonymousCallers) {
+  json::object claims = good();
+  claims["sub"] = "";
+  claims["name"] = "";
+  claims["ver"] = 0;
+  const auto parsed = parse_claims(json::serialize(claims));
+  ASSERT_THAT(parsed, Succeeds());
+  EXPECT_EQ(parsed->account_id, 0);
+  claims["name"] = "alice";
+  EXPECT_THAT(parse_claims(json::serialize(claims)), FailsWith(Errc::unauthenticated));
+}
+
+TEST(Claims, AreAllRequired) {
+  for (const auto& member : good()) {
+    json::object claims = good();
+    claims.erase(member.key());
+    EXPECT_THAT(parse_claims(json::serialize(claims)), FailsWith(Errc::unauthenticated)) << member.key();
+  }
+}
+
+TEST(Claims, AreRefusedInAnyOtherType) {
+  const json::value others[] = {
+      nullptr, true, 1.5, -1, json::array{"bulkhead"}, json::object{}, 18446744073709551615u};
+  for (const auto& member : good()) {
+    for (const json::value& other : others) {
+      EXPECT_THAT(parse_with(member.key(), other), FailsWith(Errc::unauthenticated))
+          << member.key() << ": " << json::serialize(other);
+    }
+    if (!member.value().is_string())
+      EXPECT_THAT(parse_with(member.key(), "17"), FailsWith(Errc::unauthenticated)) << member.key();
+    else
+      EXPECT_THAT(parse_with(member.key(), 17), FailsWith(Errc::unauthenticated)) << member.key();
+  }
+}
+
+TEST(Claims, TakeAnAccountIdInOneSpellingOnly) {
+  for (const char* id :
+       {"0", "-1", "017", "+17", " 17", "17 ", "0x11", "17.0", "9223372036854775808", "alice"})
+    EXPECT_THAT(parse_with("sub", id), FailsWith(Errc::unauthenticated)) << id;
+}
+
+TEST(Claims, TakeTimesThatCanBeCounted) {
+  for (const char* claim : {"iat", "nbf", "exp"}) {
+    EXPECT_THAT(parse_with(claim, 253402300799), Succeeds());
+    EXPECT_THAT(parse_with(claim, 253402300800), FailsWith(Errc::unauthenticated));
+    EXPECT_THAT(parse_with(claim, 9223372036854775807), FailsWith(Errc::unauthenticated));
+  }
+}
+
+TEST(Claims, RefuseTenThousandAudiences) {
+  json::array audiences;
+  for (int i = 0; i < 10'000; ++i) audiences.emplace_back("bulkhead");
+  EXPECT_THAT(parse_with("aud", audiences), FailsWith(Errc::unauthenticated));
+}
+
+TEST(Claims, RefuseAccessOfAnotherShape) {
+  for (const char* access :
+       {R"({})", R"(["repository:a:pull"])", R"([null])", R"([{}])", R"([{"type":"repository","name":"a"}])",
+        R"([{"type":"repository","name":"a","actions":"pull"}])",
+        R"([{"type":"repository","name":"a","actions":[1]}])",
+        R"([{"type":1,"name":"a","actions":["pull"]}])",
+        R"([{"type":"repository","name":null,"actions":["pull"]}])"})
+    EXPECT_THAT(parse_with("access", json::parse(access)), FailsWith(Errc::unauthenticated)) << access;
+}
+
+TEST(Claims, PassOverPermissionsTheyDoNotKnow) {
+  const auto claims = parse_with("access", json::parse(R"([{"type":"build","name":"a","actions":["run"]},
+      {"type":"repository","name":"a","actions":["sign","pull"]}])"));
+  ASSERT_THAT(claims, Succeeds());
+  ASSERT_EQ(claims->scopes.size(), 1u);
+  EXPECT_EQ(claims->scopes[0].actions.render(), std::vector<std::string>{"pull"});
+}
+
+TEST(Claims, AreStrictJson) {
+  const std::string text(kGood);
+  EXPECT_THAT(parse_claims(""), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(parse_claims("[]"), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(parse_claims(text + "x"), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(parse_claims(R"({"iss":"bulkhead",)" + text.substr(1)), FailsWith(Errc::unauthenticated))
+      << "twice";
+  EXPECT_THAT(parse_with("jti", json::string(65, 'a')), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(parse_with("jti", ""), FailsWith(Errc::unauthenticated));
+}
+
+}  // namespace
+}  // namespace bulkhead::access

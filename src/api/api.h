@@ -1,0 +1,55 @@
+// The whole HTTP surface: routes a request to its handler, names it with a request id, and keeps the metrics and the
+// request log. One object serves all event loops.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "api/handlers.h"
+#include "api/metrics.h"
+#include "api/services.h"
+#include "http/server.h"
+
+namespace bulkhead::api {
+
+class Api {
+ public:
+  // `services` and `options` must outlive this.
+  Api(const Services& services, const Options& options);
+
+  // What an http::Server calls.
+  http::Hooks hooks();
+  Metrics& metrics() { return metrics_; }
+
+  // After this /readyz fails, so that a load balancer turns away before the listener closes.
+  void stop_being_ready() { ready_ = false; }
+
+ private:
+  async::Task<http::Response> handle(http::Exchange& exchange);
+  async::Task<http::Response> dispatch(http::Exchange& exchange, const Route& route);
+  async::Task<http::Response> registry(http::Exchange& exchange, const Route& route);
+  async::Task<http::Response> base(http::Exchange& exchange, const Caller& caller) const;
+  async::Task<http::Response> ready(http::Exchange& exchange) const;
+  http::Response scrape(const http::Exchange& exchange) const;
+  void observe(const http::Exchange& exchange, unsigned status, std::chrono::nanoseconds took, std::uint64_t sent);
+  std::string next_request_id();
+  void look_behind_proxies(http::Exchange& exchange) const;
+
+  const Services& services_;
+  const Options& options_;
+  Gate gate_;
+  TransferMemory transfers_;
+  Deps deps_;
+  ManifestHandler manifests_;
+  BlobHandler blobs_;
+  UploadHandler uploads_;
+  ListHandler lists_;
+  TokenHandler tokens_;
+  Metrics metrics_;
+  std::atomic<bool> ready_{true};
+  const std::string request_prefix_;
+  std::atomic<std::uint64_t> requests_{0};
+};
+
+}  // namespace bulkhead::api

@@ -1,0 +1,86 @@
+// Who is asking, and whether they may: the Authorization header, the challenge, and access/'s decision.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "access/tokens.h"
+#include "api/services.h"
+#include "async/task.h"
+#include "http/exchange.h"
+#include "http/response.h"
+#include "registry/context.h"
+
+namespace bulkhead::api {
+
+// RFC 7617: the user name and password of a Basic credential. Errc::unauthenticated when malformed.
+struct BasicCredentials {
+  std::string name;
+  Secret<> password;
+};
+Result<BasicCredentials> parse_basic(std::string_view encoded);
+
+// "Bearer x" -> {"bearer", "x"}: the scheme lower-cased, the rest trimmed; nullopt when there is no scheme.
+struct Authorization {
+  std::string scheme;
+  std::string_view value;
+};
+std::optional<Authorization> parse_authorization(std::string_view header);
+
+// What evidence keeps of a User-Agent header.
+inline constexpr std::size_t kUserAgentBytes = 256;
+
+// These have constructors because GCC 12 destroys aggregate temporaries in co_return expressions twice.
+struct Caller {
+  Caller() = default;
+  explicit Caller(std::shared_ptr<const access::Bearer> checked) : bearer(std::move(checked)) {}
+
+  std::shared_ptr<const access::Bearer> bearer;  // null for an anonymous caller
+
+  access::Principal principal() const { return bearer ? bearer->principal : access::Principal{}; }
+};
+
+struct Permitted {
+  Permitted(registry::Context by, std::shared_ptr<const access::Repository> at)
+      : context(std::move(by)), repository(std::move(at)) {}
+
+  registry::Context context;
+  std::shared_ptr<const access::Repository> repository;  // null when it does not exist
+};
+
+// Either what was asked for or the answer to send instead.
+template <class T>
+using OrResponse = std::variant<T, http::Response>;
+
+class Gate {
+ public:
+  Gate(const Services& services, const Options& options);
+
+  // 401 with a challenge for a bad credential. Never reads the body.
+  async::Task<OrResponse<Caller>> authenticate(http::Exchange& exchange) const;
+  // 401 with a challenge that names the scope when the caller may not; forbidden and absent look the same.
+  async::Task<OrResponse<Permitted>> authorize(http::Exchange& exchange, const Caller& caller,
+                                               const oci::RepositoryName& name, access::Action action) const;
+  // Whether the caller may `action` on `name`, with no answer prepared: for the source of a mount.
+  async::Task<std::shared_ptr<const access::Repository>> readable(const Caller& caller,
+                                                                  const oci::RepositoryName& name) const;
+
+  http::Response challenge(const http::Exchange& exchange, std::string_view scope, std::string_view problem,
+                           std::string_view code, std::string_view message) const;
+  // "bearer:<token id>", or "" for an anonymous caller: what evidence says proved the caller.
+  static std::string credential(const Caller& caller);
+  audit::Origin origin(const http::Exchange& exchange, const Caller& caller) const;
+
+ private:
+  std::string realm(const http::Exchange& exchange) const;
+
+  const Services& services_;
+  const Options& options_;
+};
+
+// "repository:NAME:pull,push": what a client must ask a token for.
+std::string scope_for(const oci::RepositoryName& name, access::Action action);
+
+}  // namespace bulkhead::api

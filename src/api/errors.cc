@@ -1,0 +1,76 @@
+#include "api/errors.h"
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+
+namespace bulkhead::api {
+
+WireError wire_error(Errc code) {
+  switch (code) {
+    case Errc::invalid_argument: return {400, "BAD_REQUEST"};
+    case Errc::name_invalid: return {400, "NAME_INVALID"};
+    case Errc::tag_invalid: return {400, "MANIFEST_INVALID"};
+    case Errc::digest_invalid: return {400, "DIGEST_INVALID"};
+    case Errc::digest_unsupported: return {400, "UNSUPPORTED"};
+    case Errc::manifest_invalid: return {400, "MANIFEST_INVALID"};
+    case Errc::size_invalid: return {400, "SIZE_INVALID"};
+    case Errc::range_invalid: return {416, "RANGE_INVALID"};
+    case Errc::unsupported: return {405, "UNSUPPORTED"};
+    case Errc::name_unknown: return {404, "NAME_UNKNOWN"};
+    case Errc::blob_unknown: return {404, "BLOB_UNKNOWN"};
+    case Errc::manifest_unknown: return {404, "MANIFEST_UNKNOWN"};
+    case Errc::manifest_blob_unknown: return {400, "MANIFEST_BLOB_UNKNOWN"};
+    case Errc::upload_unknown: return {404, "BLOB_UPLOAD_UNKNOWN"};
+    case Errc::not_found: return {404, "NOT_FOUND"};
+    case Errc::unauthenticated: return {401, "UNAUTHORIZED"};
+    case Errc::denied: return {403, "DENIED"};
+    case Errc::quota_exceeded: return {403, "DENIED"};
+    case Errc::rate_limited: return {429, "TOOMANYREQUESTS"};
+    case Errc::conflict: return {409, "CONFLICT"};
+    case Errc::immutable: return {409, "DENIED"};
+    case Errc::upload_busy: return {409, "BLOB_UPLOAD_INVALID"};
+    case Errc::too_large: return {413, "SIZE_INVALID"};
+    case Errc::uri_too_long: return {414, "SIZE_INVALID"};
+    case Errc::no_space: return {507, "INSUFFICIENT_STORAGE"};
+    case Errc::unavailable: return {503, "UNAVAILABLE"};
+    case Errc::timeout: return {408, "TIMEOUT"};
+    case Errc::corrupt: return {500, "INTERNAL"};
+    case Errc::internal: return {500, "INTERNAL"};
+  }
+  return {500, "INTERNAL"};
+}
+
+http::Response json_response(unsigned status, std::string body) {
+  http::Response response;
+  response.status = status;
+  response.header("Content-Type", "application/json");
+  response.body = std::move(body);
+  return response;
+}
+
+http::Response error_response(unsigned status, std::string_view code, std::string_view message) {
+  http::Response response =
+      json_response(status, fmt::format(R"({{"errors":[{{"code":"{}","message":{}}}]}})", code, json_quote(message)));
+  if (status == 429 || status == 503) response.header("Retry-After", "5");
+  return response;
+}
+
+http::Response error_response(const Error& error) {
+  const WireError wire = wire_error(error.code);
+  // The inside of the machine is the log's business, not the client's.
+  if (wire.status == 500)
+    return error_response(wire.status, wire.code, "an internal error; the server's log has it under this request's id");
+  return error_response(wire.status, wire.code, error.message);
+}
+
+http::Response refusal_response(unsigned status, std::string_view message) {
+  std::string_view code = "BAD_REQUEST";
+  if (status == 405) code = "UNSUPPORTED";
+  if (status == 408) code = "TIMEOUT";
+  if (status == 413 || status == 431) code = "SIZE_INVALID";
+  if (status >= 500) code = "INTERNAL";
+  return error_response(status, code, message);
+}
+
+}  // namespace bulkhead::api

@@ -1,0 +1,25 @@
+// The only place where errors become HTTP: one table from Errc to status and OCI error code (distribution-spec 1.1,
+// "Error Codes"), and their JSON.
+#pragma once
+
+#include <string_view>
+
+#include "base/error.h"
+#include "http/response.h"
+
+namespace bulkhead::api {
+
+struct WireError {
+  unsigned status;
+  std::string_view code;
+};
+WireError wire_error(Errc code);
+
+http::Response error_response(unsigned status, std::string_view code, std::string_view message);
+http::Response error_response(const Error& error);
+// For what the protocol layer refuses before it knows a route.
+http::Response refusal_response(unsigned status, std::string_view message);
+
+http::Response json_response(unsigned status, std::string body);
+
+}  // namespace bulkhead::api

@@ -1,0 +1,111 @@
+// The handlers of /v2, by what they serve. Each takes a parsed route and a caller, asks the gate, calls one service and
+// renders the answer. A handler object is shared by all event loops and has no state of its own.
+#pragma once
+
+#include "api/caller.h"
+#include "api/route.h"
+#include "api/services.h"
+#include "api/transfer.h"
+#include "async/task.h"
+#include "http/exchange.h"
+#include "http/response.h"
+
+namespace bulkhead::api {
+
+// What every handler works with.
+struct Deps {
+  const Services& services;
+  const Options& options;
+  const Gate& gate;
+  TransferMemory& transfers;
+};
+
+class ManifestHandler {
+ public:
+  explicit ManifestHandler(const Deps& deps) : deps_(deps) {}
+  async::Task<http::Response> handle(http::Exchange& exchange, const Caller& caller, const route::Manifest& route);
+
+ private:
+  async::Task<http::Response> get(http::Exchange& exchange, const Caller& caller, const route::Manifest& route);
+  async::Task<http::Response> put(http::Exchange& exchange, const Caller& caller, const route::Manifest& route);
+  async::Task<http::Response> remove(http::Exchange& exchange, const Caller& caller, const route::Manifest& route);
+
+  const Deps& deps_;
+};
+
+class BlobHandler {
+ public:
+  explicit BlobHandler(const Deps& deps) : deps_(deps) {}
+  async::Task<http::Response> handle(http::Exchange& exchange, const Caller& caller, const route::Blob& route);
+
+ private:
+  async::Task<http::Response> get(http::Exchange& exchange, const Caller& caller, const route::Blob& route);
+  async::Task<http::Response> remove(http::Exchange& exchange, const Caller& caller, const route::Blob& route);
+
+  const Deps& deps_;
+};
+
+class UploadHandler {
+ public:
+  explicit UploadHandler(const Deps& deps) : deps_(deps) {}
+  async::Task<http::Response> start(http::Exchange& exchange, const Caller& caller, const route::UploadStart& route);
+  async::Task<http::Response> handle(http::Exchange& exchange, const Caller& caller, const route::Upload& route);
+
+ private:
+  using Writer = registry::Uploads::Writer;
+
+  async::Task<http::Response> patch(http::Exchange& exchange, const route::Upload& route, const Permitted& permitted);
+  async::Task<http::Response> put(http::Exchange& exchange, const route::Upload& route, const Permitted& permitted);
+  // Appends the body, held to what its Content-Range promises; the answer to send when that fails.
+  async::Task<std::optional<http::Response>> append(http::Exchange& exchange, const route::Upload& route,
+                                                    Writer& writer);
+  async::Task<http::Response> finish(const oci::RepositoryName& name, std::unique_ptr<Writer> writer,
+                                     const oci::Digest& digest, const Permitted& permitted);
+  // Mounts when it can; nullopt: start an upload, which looks the same.
+  async::Task<std::optional<http::Response>> mount(const Caller& caller, const route::UploadStart& route,
+                                                   const Permitted& permitted, const std::string& digest,
+                                                   const std::string* from);
+  async::Task<Result<std::shared_ptr<const access::Repository>>> ensure(const oci::RepositoryName& name,
+                                                                        const Permitted& permitted);
+  http::Response session(unsigned status, const oci::RepositoryName& name, std::string_view id,
+                         std::uint64_t size) const;
+
+  const Deps& deps_;
+};
+
+class ListHandler {
+ public:
+  explicit ListHandler(const Deps& deps) : deps_(deps) {}
+  async::Task<http::Response> catalog(http::Exchange& exchange, const Caller& caller);
+  async::Task<http::Response> tags(http::Exchange& exchange, const Caller& caller, const route::Tags& route);
+  async::Task<http::Response> referrers(http::Exchange& exchange, const Caller& caller,
+                                        const route::Referrers& route);
+
+ private:
+  const Deps& deps_;
+};
+
+class TokenHandler {
+ public:
+  explicit TokenHandler(const Deps& deps) : deps_(deps) {}
+  async::Task<http::Response> handle(http::Exchange& exchange);
+  // POST /api/v1/setup: the first administrator.
+  async::Task<http::Response> setup(http::Exchange& exchange);
+
+ private:
+  async::Task<http::Response> get(http::Exchange& exchange);
+  async::Task<http::Response> post(http::Exchange& exchange);
+  async::Task<http::Response> issue(const access::Principal& principal, const std::vector<std::string>& scopes);
+  async::Task<Result<access::Principal>> log_in(http::Exchange& exchange, const BasicCredentials& credentials);
+
+  const Deps& deps_;
+};
+
+// Shared by the handlers.
+http::Response method_not_allowed(std::string_view allowed);
+// "/v2/NAME/…" below the public URL when one is configured.
+std::string location(const Options& options, const oci::RepositoryName& name, std::string_view rest);
+void record_pull(const Deps& deps, const http::Exchange& exchange, const Caller& caller, audit::Action action,
+                 const oci::RepositoryName& name, std::string_view target, const oci::Digest& digest);
+
+}  // namespace bulkhead::api

@@ -1,0 +1,149 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/errors.h"
+#include "api/handlers.h"
+
+namespace bulkhead::api {
+namespace {
+
+http::Response describe(const registry::StoredManifest& manifest) {
+  http::Response response;
+  response.headers.reserve(4);
+  response.header("Content-Type", manifest.media_type);
+  std::string digest = manifest.digest.render();
+  response.header("ETag", '"' + digest + '"');
+  response.header("Docker-Content-Digest", std::move(digest));
+  return response;
+}
+
+// Whether If-None-Match names this digest: a client that has the manifest need not be sent it again.
+bool already_known(const http::Request& request, const oci::Digest& digest) {
+  const auto header = request.header("If-None-Match");
+  return header && header->find(digest.render()) != std::string_view::npos;
+}
+
+std::string render(const oci::Reference& reference) {
+  if (const auto* tag = std::get_if<oci::Tag>(&reference)) return tag->render();
+  return std::get<oci::Digest>(reference).render();
+}
+
+}  // namespace
+
+async::Task<http::Response> ManifestHandler::handle(http::Exchange& exchange, const Caller& caller,
+                                                    const route::Manifest& route) {
+  switch (exchange.request().method) {
+    case http::Method::get:
+    case http::Method::head: co_return co_await get(exchange, caller, route);
+    case http::Method::put: co_return co_await put(exchange, caller, route);
+    case http::Method::delete_: co_return co_await remove(exchange, caller, route);
+    default: co_return method_not_allowed("GET, HEAD, PUT, DELETE");
+  }
+}
+
+async::Task<http::Response> ManifestHandler::get(http::Exchange& exchange, const Caller& caller,
+                                                 const route::Manifest& route) {
+  auto permitted = co_await deps_.gate.authorize(exchange, caller, route.name, access::Action::pull);
+  if (auto* refused = std::get_if<http::Response>(&permitted)) co_return std::move(*refused);
+  const auto& repository = std::get<Permitted>(permitted).repository;
+  const auto unknown = [&] {
+    return Error{Errc::manifest_unknown,
+                 fmt::format("{} has no manifest {}", route.name.render(), render(route.reference))};
+  };
+  if (!repository) co_return error_response(unknown());
+  auto manifest = deps_.services.manifests.peek(*repository, route.reference);
+  if (!manifest) {
+    auto found = co_await async::offload(
+        deps_.services.work, [&] { return deps_.services.manifests.find(*repository, route.reference); });
+    if (!found && found.error().code == Errc::manifest_unknown) co_return error_response(unknown());
+    if (!found) {
+      deps_.services.log.error("a manifest cannot be read", {{"repository", route.name.render()},
+                                                             {"reference", render(route.reference)},
+                                                             {"error", found.error().message}});
+      co_return error_response(found.error());
+    }
+    manifest = std::move(*found);
+  }
+  http::Response response = describe(*manifest);
+  if (already_known(exchange.request(), manifest->digest)) {
+    response.status = 304;
+    co_return response;
+  }
+  response.body = http::SharedBytes{manifest, manifest->bytes};
+  if (exchange.request().method == http::Method::get)
+    record_pull(deps_, exchange, caller, audit::Action::manifest_pulled, route.name, render(route.reference),
+                manifest->digest);
+  co_return response;
+}
+
+async::Task<http::Response> ManifestHandler::put(http::Exchange& exchange, const Caller& caller,
+                                                 const route::Manifest& route) {
+  auto permitted = co_await deps_.gate.authorize(exchange, caller, route.name, access::Action::push);
+  if (auto* refused = std::get_if<http::Response>(&permitted)) co_return std::move(*refused);
+  const Permitted& may = std::get<Permitted>(permitted);
+
+  std::vector<oci::Tag> tags;
+  const auto query = http::parse_query(exchange.request().query);
+  if (!query) co_return error_response(400, "BAD_REQUEST", "the query is not properly encoded");
+  for (const auto& [key, value] : *query) {
+    if (key != "tag") continue;
+    if (!std::holds_alternative<oci::Digest>(route.reference))
+      co_return error_response(400, "BAD_REQUEST", "?tag= goes with a push by digest");
+    auto tag = oci::Tag::parse(value);
+    if (!tag) co_return error_response(tag.error());
+    if (std::ranges::find(tags, *tag) == tags.end()) tags.push_back(std::move(*tag));
+    if (tags.size() > deps_.options.tags_per_put)
+      co_return error_response({Errc::uri_too_long,
+                                fmt::format("at most {} tags can be set in one push", deps_.options.tags_per_put)});
+  }
+
+  auto body = co_await exchange.read_all(deps_.options.manifest_bytes);
+  if (!body && body.error().code == Errc::too_large)
+    co_return error_response(
+        {Errc::too_large, fmt::format("the manifest is larger than {} bytes", deps_.options.manifest_bytes)});
+  if (!body) co_return error_response(body.error());
+  const std::string_view content_type = exchange.request().header("Content-Type").value_or("");
+
+  auto stored = co_await async::offload(deps_.services.work, [&]() -> Result<registry::PutResult> {
+    auto repository = may.repository;
+    if (!repository) {
+      // A manifest that would be refused must not leave an empty repository behind.
+      auto parsed = oci::parse_manifest(as_bytes(*body), content_type, {.bytes = deps_.options.manifest_bytes});
+      if (!parsed) return parsed.error();
+      auto created = deps_.services.facts.ensure(route.name, may.context.origin);
+      if (!created) return created.error();
+      repository = *created;
+    }
+    return deps_.services.manifests.put(*repository, route.reference, tags, as_bytes(*body), content_type, may.context);
+  });
+  if (!stored) co_return error_response(stored.error());
+
+  http::Response response;
+  response.status = 201;
+  const std::string digest = stored->digest.render();
+  response.header("Location", location(deps_.options, route.name, "manifests/" + digest));
+  response.header("Docker-Content-Digest", digest);
+  if (stored->subject) response.header("OCI-Subject", stored->subject->render());
+  for (const oci::Tag& tag : tags) response.header("OCI-Tag", tag.render());
+  co_return response;
+}
+
+async::Task<http::Response> ManifestHandler::remove(http::Exchange& exchange, const Caller& caller,
+                                                    const route::Manifest& route) {
+  auto permitted = co_await deps_.gate.authorize(exchange, caller, route.name, access::Action::remove);
+  if (auto* refused = std::get_if<http::Response>(&permitted)) co_return std::move(*refused);
+  const Permitted& may = std::get<Permitted>(permitted);
+  if (!may.repository)
+    co_return error_response({Errc::manifest_unknown, fmt::format("{} has no manifest {}", route.name.render(),
+                                                                  render(route.reference))});
+  auto removed = co_await async::offload(deps_.services.work, [&] {
+    return deps_.services.manifests.remove(*may.repository, route.reference, may.context);
+  });
+  if (!removed) co_return error_response(removed.error());
+  http::Response response;
+  response.status = 202;
+  co_return response;
+}
+
+}  // namespace bulkhead::api

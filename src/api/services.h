@@ -1,0 +1,61 @@
+// What the HTTP layer works with: references to the services that app/ made. No ownership, no logic.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "access/facts.h"
+#include "access/tokens.h"
+#include "async/offload.h"
+#include "audit/journal.h"
+#include "base/ip_network.h"
+#include "base/log.h"
+#include "blob/verify.h"
+#include "db/database.h"
+#include "identity/accounts.h"
+#include "identity/login.h"
+#include "identity/setup.h"
+#include "registry/blobs.h"
+#include "registry/manifests.h"
+#include "registry/uploads.h"
+
+namespace bulkhead::api {
+
+struct Options {
+  std::string service = "bulkhead";
+  std::string public_url;          // "" when not configured: Locations are relative
+  std::vector<std::string> hosts;  // host names that a token realm may be built from, besides loopback ones
+  std::string listen_address;      // "127.0.0.1:5000": the realm's host when nothing else may be
+  std::size_t manifest_bytes = 4 << 20;
+  std::size_t page_size = 1000;    // the largest page; also what no `n` means
+  std::size_t tags_per_put = 100;
+  std::size_t token_scopes = 32;
+  std::uint64_t transfer_memory = 64ull << 20;
+  bool log_requests = false;
+  bool metrics = true;
+  bool metrics_public = false;
+  std::vector<IpNetwork> trusted_proxies;  // peers whose X-Forwarded-For is believed
+};
+
+struct Services {
+  db::Database& database;
+  identity::Accounts& accounts;
+  identity::LogIn& login;
+  identity::Setup& setup;
+  access::Facts& facts;
+  access::Tokens& tokens;
+  registry::Blobs& blobs;
+  registry::Uploads& uploads;
+  registry::Manifests& manifests;
+  blob::Verifier& verifier;
+  audit::Journal& journal;
+  async::OffloadPool& work;       // database and disk
+  async::OffloadPool& passwords;  // Argon2id, few at once
+  const Clock& clock;
+  Log& log;
+};
+
+}  // namespace bulkhead::api

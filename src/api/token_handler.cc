@@ -1,0 +1,172 @@
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/errors.h"
+#include "api/handlers.h"
+#include "base/log.h"
+#include "http/request.h"
+#include "oci/strict_json.h"
+
+namespace bulkhead::api {
+namespace {
+
+constexpr std::size_t kFormBytes = 64 << 10;
+
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+std::string_view value_of(const Parameters& parameters, std::string_view key) {
+  for (const auto& [name, value] : parameters)
+    if (name == key) return value;
+  return {};
+}
+
+std::vector<std::string> scopes_of(const Parameters& parameters) {
+  std::vector<std::string> scopes;
+  for (const auto& [name, value] : parameters)
+    if (name == "scope") scopes.push_back(value);
+  return scopes;
+}
+
+http::Response no_store(http::Response response) {
+  response.header("Cache-Control", "no-store");
+  return response;
+}
+
+// RFC 6749 section 5.2.
+http::Response oauth_error(unsigned status, std::string_view code, std::string_view description) {
+  return no_store(json_response(
+      status, fmt::format(R"({{"error":"{}","error_description":{}}})", code, json_quote(description))));
+}
+
+audit::Origin login_origin(const http::Exchange& exchange, std::string_view account) {
+  audit::Origin origin;
+  origin.account = account.substr(0, 255);
+  origin.credential = "password";
+  origin.address = exchange.address();
+  origin.user_agent = exchange.request().header("User-Agent").value_or("").substr(0, kUserAgentBytes);
+  origin.request_id = exchange.request_id;
+  return origin;
+}
+
+}  // namespace
+
+async::Task<http::Response> TokenHandler::handle(http::Exchange& exchange) {
+  switch (exchange.request().method) {
+    case http::Method::get: co_return co_await get(exchange);
+    case http::Method::post: co_return co_await post(exchange);
+    default: co_return method_not_allowed("GET, POST");
+  }
+}
+
+async::Task<Result<access::Principal>> TokenHandler::log_in(http::Exchange& exchange,
+                                                            const BasicCredentials& credentials) {
+  const audit::Origin origin = login_origin(exchange, credentials.name);
+  if (auto admitted = deps_.services.login.admit(credentials.name, exchange.address()); !admitted)
+    co_return admitted.error();
+  auto account = co_await async::offload(deps_.services.passwords, [&] {
+    return deps_.services.login.verify(credentials.name, credentials.password, origin);
+  });
+  if (!account) co_return account.error();
+  exchange.account = account->name;
+  const access::Principal principal{account->id, account->name, account->administrator,
+                                    account->credential_version};
+  co_return principal;
+}
+
+async::Task<http::Response> TokenHandler::issue(const access::Principal& principal,
+                                                const std::vector<std::string>& scopes) {
+  const auto requested = access::parse_scopes(scopes, deps_.options.token_scopes);
+  if (!requested) co_return error_response(requested.error());
+  auto issued = co_await async::offload(deps_.services.work,
+                                        [&] { return deps_.services.tokens.issue(principal, *requested); });
+  if (!issued) co_return error_response(issued.error());
+  co_return no_store(json_response(
+      200, fmt::format(R"({{"token":"{0}","access_token":"{0}","token_type":"Bearer","expires_in":{1},"issued_at":"{2}"}})",
+                       issued->token, issued->lifetime.count(), to_rfc3339(issued->issued_at))));
+}
+
+async::Task<http::Response> TokenHandler::get(http::Exchange& exchange) {
+  const auto query = http::parse_query(exchange.request().query);
+  if (!query) co_return error_response(400, "BAD_REQUEST", "the query is not properly encoded");
+  const std::string_view service = value_of(*query, "service");
+  if (!service.empty() && service != deps_.options.service)
+    co_return error_response(400, "BAD_REQUEST", fmt::format("this is the token service of \"{}\", not of \"{}\"",
+                                                             deps_.options.service, service));
+  const auto scopes = scopes_of(*query);
+  const auto header = exchange.request().header("Authorization");
+  if (!header) co_return co_await issue(access::Principal(), scopes);
+
+  const auto refuse = [&](const Error& error) {
+    if (error.code != Errc::unauthenticated) return error_response(error);
+    http::Response response = error_response(error);
+    response.header("WWW-Authenticate", fmt::format("Basic realm=\"{}\"", deps_.options.service));
+    return response;
+  };
+  const auto authorization = parse_authorization(*header);
+  if (!authorization || authorization->scheme != "basic" || exchange.request().count("Authorization") > 1)
+    co_return refuse({Errc::unauthenticated, "the token service takes a user name and password (Basic)"});
+  const auto credentials = parse_basic(authorization->value);
+  if (!credentials) co_return refuse(credentials.error());
+  const auto principal = co_await log_in(exchange, *credentials);
+  if (!principal) co_return refuse(principal.error());
+  co_return co_await issue(*principal, scopes);
+}
+
+async::Task<http::Response> TokenHandler::post(http::Exchange& exchange) {
+  const std::string_view type = exchange.request().header("Content-Type").value_or("");
+  if (!http::equals_ignoring_case(type.substr(0, type.find(';')), "application/x-www-form-urlencoded"))
+    co_return oauth_error(415, "invalid_request", "send the form as application/x-www-form-urlencoded");
+  auto body = co_await exchange.read_all(kFormBytes);
+  if (!body) co_return error_response(body.error());
+  std::ranges::replace(*body, '+', ' ');
+  auto form = http::parse_query(*body);
+  if (!form) co_return oauth_error(400, "invalid_request", "the form is not properly encoded");
+  const std::string_view service = value_of(*form, "service");
+  if (!service.empty() && service != deps_.options.service)
+    co_return oauth_error(400, "invalid_request", "the form names another service");
+  if (value_of(*form, "grant_type") != "password")
+    co_return oauth_error(400, "unsupported_grant_type", "the grant types known here are: password");
+  const BasicCredentials credentials{std::string(value_of(*form, "username")),
+                                     Secret<>(std::string(value_of(*form, "password")))};
+  const auto scopes = scopes_of(*form);
+  if (credentials.name.empty()) co_return oauth_error(400, "invalid_request", "the form names no user");
+  const auto principal = co_await log_in(exchange, credentials);
+  if (!principal && principal.error().code == Errc::unauthenticated)
+    co_return oauth_error(401, "invalid_grant", principal.error().message);
+  if (!principal) co_return error_response(principal.error());
+  co_return co_await issue(*principal, scopes);
+}
+
+async::Task<http::Response> TokenHandler::setup(http::Exchange& exchange) {
+  if (exchange.request().method != http::Method::post) co_return method_not_allowed("POST");
+  auto body = co_await exchange.read_all(kFormBytes);
+  if (!body) co_return error_response(body.error());
+  const auto parsed = oci::parse_strict_json(*body, {.depth = 4, .values = 16});
+  if (!parsed) co_return error_response({Errc::invalid_argument, parsed.error().message});
+  const auto* object = parsed->if_object();
+  if (object == nullptr) co_return error_response({Errc::invalid_argument, "the body must be a JSON object"});
+  std::string token;
+  std::string name;
+  std::string password;
+  for (const auto& [key, value] : *object) {
+    std::string* into = key == "token" ? &token : key == "name" ? &name : key == "password" ? &password : nullptr;
+    if (into == nullptr || !value.is_string())
+      co_return error_response({Errc::invalid_argument,
+                                "the fields are token, name and password, each a string; nothing else is known"});
+    *into = value.get_string();
+  }
+  const Secret<> secret_token(std::move(token));
+  const Secret<> secret_password(std::move(password));
+  audit::Origin origin = login_origin(exchange, name);
+  origin.credential = "setup-token";
+  auto account = co_await async::offload(deps_.services.passwords, [&] {
+    return deps_.services.setup.redeem(secret_token, name, secret_password, origin);
+  });
+  if (!account) co_return error_response(account.error());
+  co_return json_response(201, fmt::format(R"({{"name":{},"administrator":true}})", json_quote(account->name)));
+}
+
+}  // namespace bulkhead::api

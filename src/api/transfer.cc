@@ -1,0 +1,68 @@
+#include "api/transfer.h"
+
+#include <algorithm>
+#include <boost/asio/this_coro.hpp>
+
+#include "async/started.h"
+
+namespace bulkhead::api {
+namespace {
+
+// A new lease takes at most this part of what is left, so that there is always some left.
+constexpr std::uint64_t kShare = 64;
+
+// Fills the buffer unless the body ends first.
+async::Task<Result<std::size_t>> fill(http::Exchange& exchange, std::span<std::byte> into) {
+  std::size_t filled = 0;
+  while (filled < into.size() && !exchange.body_done()) {
+    auto count = co_await exchange.read_body(into.subspan(filled));
+    if (!count) {
+      // What came before the failure is still worth keeping; the next call reports the failure.
+      if (filled > 0) break;
+      co_return count.error();
+    }
+    filled += *count;
+  }
+  co_return filled;
+}
+
+}  // namespace
+
+TransferMemory::Lease::Lease(TransferMemory& memory, std::size_t size)
+    : memory_(memory), size_(size), bytes_(new std::byte[2 * size]) {
+  memory_.used_ += 2 * size_;
+}
+
+TransferMemory::Lease::~Lease() { memory_.used_ -= 2 * size_; }
+
+std::unique_ptr<TransferMemory::Lease> TransferMemory::lease(std::optional<std::uint64_t> expected) {
+  const std::uint64_t used = used_;
+  const std::uint64_t left = total_ > used ? total_ - used : 0;
+  std::uint64_t size = std::clamp<std::uint64_t>(left / kShare, kSmallest, kLargest);
+  if (expected) size = std::clamp<std::uint64_t>(*expected, 1, size);
+  return std::make_unique<Lease>(*this, static_cast<std::size_t>(size));
+}
+
+async::Task<Result<void>> receive(http::Exchange& exchange, registry::Uploads::Writer& writer, TransferMemory& memory,
+                                  async::OffloadPool& pool, std::optional<std::uint64_t> limit) {
+  const auto executor = co_await boost::asio::this_coro::executor;
+  const auto lease = memory.lease(exchange.request().content_length);
+  std::uint64_t received = 0;
+  bool second = false;
+  auto filled = co_await fill(exchange, lease->buffer(second));
+  while (filled && *filled > 0) {
+    received += *filled;
+    if (limit && received > *limit)
+      co_return Error(Errc::size_invalid, "the body is longer than its Content-Range says");
+    const Bytes ready = lease->buffer(second).first(*filled);
+    async::Started<Result<void>> appending(executor, pool, [&writer, ready] { return writer.append(ready); });
+    second = !second;
+    filled = co_await fill(exchange, lease->buffer(second));
+    auto appended = co_await appending.wait();
+    if (!appended) co_return appended.error();
+  }
+  if (!filled) co_return filled.error();
+  co_return Result<void>();
+}
+
+}  // namespace bulkhead::api

@@ -1,0 +1,237 @@
+#include <fmt/format.h>
+
+#include "api/errors.h"
+#include "api/handlers.h"
+#include "http/request.h"
+#include "oci/range.h"
+
+namespace bulkhead::api {
+namespace {
+
+using Query = std::vector<std::pair<std::string, std::string>>;
+
+const std::string* find(const Query& query, std::string_view key) {
+  for (const auto& [name, value] : query)
+    if (name == key) return &value;
+  return nullptr;
+}
+
+Result<Query> query_of(const http::Exchange& exchange) {
+  auto query = http::parse_query(exchange.request().query);
+  if (!query) return Error{Errc::invalid_argument, "the query is not properly encoded"};
+  return std::move(*query);
+}
+
+// What a Content-Range promises about a body, checked against what is known before it is read.
+Result<std::optional<oci::ByteRange>> promised(const http::Request& request, std::uint64_t size) {
+  const auto header = request.header("Content-Range");
+  if (!header) return std::optional<oci::ByteRange>();
+  auto range = oci::parse_content_range(*header);
+  if (!range) return range.error();
+  if (range->offset != size)
+    return Error{Errc::range_invalid,
+                 fmt::format("the chunk starts at {} but the upload continues at {}", range->offset, size)};
+  if (request.content_length && *request.content_length != range->length)
+    return Error{Errc::size_invalid, fmt::format("Content-Range says {} bytes and Content-Length {}", range->length,
+                                                 *request.content_length)};
+  return std::optional(*range);
+}
+
+}  // namespace
+
+http::Response UploadHandler::session(unsigned status, const oci::RepositoryName& name, std::string_view id,
+                                      std::uint64_t size) const {
+  http::Response response;
+  response.status = status;
+  response.header("Location", location(deps_.options, name, fmt::format("blobs/uploads/{}", id)));
+  response.header("Range", fmt::format("0-{}", size == 0 ? 0 : size - 1));
+  response.header("Docker-Upload-UUID", std::string(id));
+  return response;
+}
+
+async::Task<Result<std::shared_ptr<const access::Repository>>> UploadHandler::ensure(const oci::RepositoryName& name,
+                                                                                     const Permitted& permitted) {
+  if (permitted.repository) co_return permitted.repository;
+  co_return co_await async::offload(deps_.services.work, [&] {
+    return deps_.services.facts.ensure(name, permitted.context.origin);
+  });
+}
+
+async::Task<std::optional<http::Response>> UploadHandler::mount(const Caller& caller, const route::UploadStart& route,
+                                                                const Permitted& permitted, const std::string& digest,
+                                                                const std::string* from) {
+  const auto parsed = oci::Digest::parse(digest);
+  if (!parsed) co_return error_response(parsed.error());
+  auto target = co_await ensure(route.name, permitted);
+  if (!target) co_return error_response(target.error());
+  Result<bool> mounted = false;
+  if (from == nullptr) {
+    mounted = co_await async::offload(deps_.services.work, [&] {
+      return deps_.services.blobs.mount_from_anywhere(**target, *parsed, permitted.context);
+    });
+  } else if (const auto name = oci::RepositoryName::parse(*from); name) {
+    const auto source = co_await deps_.gate.readable(caller, *name);
+    if (source)
+      mounted = co_await async::offload(deps_.services.work, [&] {
+        return deps_.services.blobs.mount(**target, *source, *parsed, permitted.context);
+      });
+  }
+  if (!mounted) co_return error_response(mounted.error());
+  if (!*mounted) co_return std::nullopt;
+  http::Response response;
+  response.status = 201;
+  response.header("Location", location(deps_.options, route.name, "blobs/" + digest));
+  response.header("Docker-Content-Digest", digest);
+  co_return response;
+}
+
+async::Task<http::Response> UploadHandler::start(http::Exchange& exchange, const Caller& caller,
+                                                 const route::UploadStart& route) {
+  if (exchange.request().method != http::Method::post) co_return method_not_allowed("POST");
+  auto gate = co_await deps_.gate.authorize(exchange, caller, route.name, access::Action::push);
+  if (auto* refused = std::get_if<http::Response>(&gate)) co_return std::move(*refused);
+  const Permitted& permitted = std::get<Permitted>(gate);
+  const auto query = query_of(exchange);
+  if (!query) co_return error_response(query.error());
+
+  if (const std::string* digest = find(*query, "mount")) {
+    auto mounted = co_await mount(caller, route, permitted, *digest, find(*query, "from"));
+    if (mounted) co_return std::move(*mounted);
+  }
+
+  auto algorithm = oci::Algorithm::sha256;
+  if (const std::string* name = find(*query, "digest-algorithm")) {
+    const auto parsed = oci::parse_algorithm(*name);
+    if (!parsed) co_return error_response(parsed.error());
+    algorithm = *parsed;
+  }
+  std::optional<oci::Digest> digest;
+  if (const std::string* text = find(*query, "digest")) {
+    const auto parsed = oci::Digest::parse(*text);
+    if (!parsed) co_return error_response(parsed.error());
+    digest = *parsed;
+    algorithm = digest->algorithm();
+  }
+
+  auto repository = co_await ensure(route.name, permitted);
+  if (!repository) co_return error_response(repository.error());
+  auto started = co_await async::offload(deps_.services.work, [&] {
+    return deps_.services.uploads.start(**repository, algorithm, permitted.context);
+  });
+  if (!started) co_return error_response(started.error());
+  if (!digest) co_return session(202, route.name, started->id, started->size);
+
+  auto writer = co_await async::offload(deps_.services.work, [&] {
+    return deps_.services.uploads.acquire(**repository, started->id, permitted.context);
+  });
+  if (!writer) co_return error_response(writer.error());
+  auto received = co_await receive(exchange, **writer, deps_.transfers, deps_.services.work, std::nullopt);
+  if (!received) {
+    // A single POST has told its client no session to resume.
+    writer->reset();
+    auto cancelled = co_await async::offload(deps_.services.work, [&] {
+      return deps_.services.uploads.cancel(**repository, started->id, permitted.context);
+    });
+    if (!cancelled) deps_.services.log.debug("an upload could not be dropped", {{"error", cancelled.error().message}});
+    co_return error_response(received.error());
+  }
+  co_return co_await finish(route.name, std::move(*writer), *digest, permitted);
+}
+
+async::Task<http::Response> UploadHandler::handle(http::Exchange& exchange, const Caller& caller,
+                                                  const route::Upload& route) {
+  auto gate = co_await deps_.gate.authorize(exchange, caller, route.name, access::Action::push);
+  if (auto* refused = std::get_if<http::Response>(&gate)) co_return std::move(*refused);
+  const Permitted& permitted = std::get<Permitted>(gate);
+  if (!permitted.repository)
+    co_return error_response({Errc::upload_unknown, "there is no such upload; begin again with a POST"});
+  switch (exchange.request().method) {
+    case http::Method::patch: co_return co_await patch(exchange, route, permitted);
+    case http::Method::put: co_return co_await put(exchange, route, permitted);
+    case http::Method::get:
+    case http::Method::head: {
+      auto status = co_await async::offload(deps_.services.work, [&] {
+        return deps_.services.uploads.status(*permitted.repository, route.id, permitted.context);
+      });
+      if (!status) co_return error_response(status.error());
+      co_return session(204, route.name, status->id, status->size);
+    }
+    case http::Method::delete_: {
+      auto cancelled = co_await async::offload(deps_.services.work, [&] {
+        return deps_.services.uploads.cancel(*permitted.repository, route.id, permitted.context);
+      });
+      if (!cancelled) co_return error_response(cancelled.error());
+      http::Response response;
+      response.status = 204;
+      co_return response;
+    }
+    default: co_return method_not_allowed("GET, HEAD, PATCH, PUT, DELETE");
+  }
+}
+
+async::Task<std::optional<http::Response>> UploadHandler::append(http::Exchange& exchange, const route::Upload& route,
+                                                                Writer& writer) {
+  const std::uint64_t before = writer.size();
+  const auto range = promised(exchange.request(), before);
+  if (!range) {
+    // Says where the upload stands, so that the client can go on from there.
+    http::Response refused = error_response(range.error());
+    const http::Response state = session(416, route.name, route.id, before);
+    refused.headers.insert(refused.headers.end(), state.headers.begin(), state.headers.end());
+    co_return refused;
+  }
+  const auto limit = *range ? std::optional((*range)->length) : std::nullopt;
+  auto received = co_await receive(exchange, writer, deps_.transfers, deps_.services.work, limit);
+  const bool too_short = received && limit && writer.size() - before != *limit;
+  if (too_short || (!received && received.error().code == Errc::size_invalid)) {
+    auto undone = co_await async::offload(deps_.services.work, [&] { return writer.truncate(before); });
+    if (!undone) co_return error_response(undone.error());
+    co_return error_response({Errc::size_invalid, "the body's length is not what its Content-Range says"});
+  }
+  if (!received) co_return error_response(received.error());
+  co_return std::nullopt;
+}
+
+async::Task<http::Response> UploadHandler::patch(http::Exchange& exchange, const route::Upload& route,
+                                                 const Permitted& permitted) {
+  auto writer = co_await async::offload(deps_.services.work, [&] {
+    return deps_.services.uploads.acquire(*permitted.repository, route.id, permitted.context);
+  });
+  if (!writer) co_return error_response(writer.error());
+  if (auto refused = co_await append(exchange, route, **writer)) co_return std::move(*refused);
+  co_return session(202, route.name, route.id, (*writer)->size());
+}
+
+async::Task<http::Response> UploadHandler::put(http::Exchange& exchange, const route::Upload& route,
+                                               const Permitted& permitted) {
+  const auto query = query_of(exchange);
+  if (!query) co_return error_response(query.error());
+  const std::string* text = find(*query, "digest");
+  if (text == nullptr)
+    co_return error_response({Errc::digest_invalid, "the upload's last request must say ?digest=<algorithm>:<hex>"});
+  const auto digest = oci::Digest::parse(*text);
+  if (!digest) co_return error_response(digest.error());
+  auto writer = co_await async::offload(deps_.services.work, [&] {
+    return deps_.services.uploads.acquire(*permitted.repository, route.id, permitted.context);
+  });
+  if (!writer) co_return error_response(writer.error());
+  if (auto refused = co_await append(exchange, route, **writer)) co_return std::move(*refused);
+  co_return co_await finish(route.name, std::move(*writer), *digest, permitted);
+}
+
+async::Task<http::Response> UploadHandler::finish(const oci::RepositoryName& name, std::unique_ptr<Writer> writer,
+                                                  const oci::Digest& digest, const Permitted& permitted) {
+  auto finished = co_await async::offload(deps_.services.work, [&] {
+    auto done = writer->finish(digest, permitted.context);
+    writer.reset();
+    return done;
+  });
+  if (!finished) co_return error_response(finished.error());
+  http::Response response;
+  response.status = 201;
+  response.header("Location", location(deps_.options, name, "blobs/" + digest.render()));
+  response.header("Docker-Content-Digest", digest.render());
+  co_return response;
+}
+
+}  // namespace bulkhead::api

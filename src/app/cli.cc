@@ -1,0 +1,111 @@
+#include "app/cli.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/json/serialize.hpp>
+#include <cstdio>
+#include <filesystem>
+
+#include "app/command_line.h"
+#include "app/control.h"
+
+extern char** environ;
+
+namespace bulkhead::app {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kNotUnderstood = 2;
+
+constexpr const char* kAbout =
+    "Bulkhead: a container registry that a breach does not sink.\n\n"
+    "  bulkhead serve                          serve ./data on 127.0.0.1:5000\n"
+    "  bulkhead user create alice --admin      make an administrator\n"
+    "  bulkhead repo set alice/app --visibility public\n"
+    "  bulkhead audit tail --follow            watch what happens\n\n"
+    "Operator commands work on a running server (through the socket in its data directory) and on a stopped one's data.";
+
+constexpr const char* kFooter =
+    "\"bulkhead COMMAND --help\" explains one command. Settings: \"bulkhead config reference\".\n"
+    "Exit status: 0 done, 1 failed, 2 the command line or the configuration is wrong.";
+
+std::map<std::string, std::string> environment() {
+  std::map<std::string, std::string> out;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (text.starts_with("BULKHEAD_") && equals != std::string_view::npos)
+      out.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<config::Loaded> CommandLine::load() const {
+  config::Sources sources;
+  sources.environment = environment();
+  sources.flags = flags;
+  const auto from_environment = sources.environment.extract("BULKHEAD_CONFIG");
+  if (!config_file.empty()) sources.file = config_file;
+  else if (from_environment) sources.file = from_environment.mapped();
+  return config::load(sources);
+}
+
+Result<void> perform(const CommandLine& line, const boost::json::object& command,
+                     const std::function<void(const boost::json::value&)>& print) {
+  const auto loaded = line.load();
+  if (!loaded) return loaded.error();
+  auto value = Operator(loaded->settings).run(command);
+  if (!value) return value.error();
+  if (line.json) fmt::print("{}\n", boost::json::serialize(*value));
+  else print(*value);
+  return {};
+}
+
+void add_settings(CLI::App& command, CommandLine& line, bool all) {
+  command.add_option("--config", line.config_file, "Read settings from this TOML file (also BULKHEAD_CONFIG)")
+      ->type_name("FILE");
+  for (const config::SettingInfo& info : config::settings()) {
+    // Commands on stopped data need to find it and what it was made with; the rest is the server's.
+    const bool needed = info.key == "data" || info.key == "database" || info.key == "database_password_file" ||
+                        info.key == "keys" || info.key.starts_with("auth.password_");
+    if (!all && !needed) continue;
+    command
+        .add_option_function<std::string>(
+            info.flag, [&line, key = info.key](const std::string& value) { line.flags[key] = value; }, info.doc)
+        ->type_name("")
+        ->group(all || info.key == "data" ? "Settings" : "");
+  }
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(kAbout, "bulkhead");
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "bulkhead " BULKHEAD_VERSION);
+  CommandLine line;
+  line.program = argc > 0 ? argv[0] : "bulkhead";
+  add_server_commands(app, line);
+  add_operator_commands(app, line);
+  add_audit_commands(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // CLI11 only says that some subcommand is missing.
+    if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && argc > 1 && argv[1][0] != '-' &&
+        app.get_subcommands().empty()) {
+      fmt::print(stderr, "bulkhead: there is no command \"{}\"; \"bulkhead --help\" lists them\n", argv[1]);
+      return kNotUnderstood;
+    }
+    return app.exit(error) == 0 ? 0 : kNotUnderstood;
+  }
+  if (!line.action) return kNotUnderstood;
+  const Result<void> outcome = line.action();
+  if (outcome) return 0;
+  fmt::print(stderr, "bulkhead: {}\n", outcome.error().message);
+  return kFailed;
+}
+
+}  // namespace bulkhead::app

@@ -1,0 +1,114 @@
+#include "app/installation.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+
+namespace bulkhead::app {
+namespace {
+
+constexpr std::size_t kOpenBlobs = 256;
+constexpr std::size_t kFileThreads = 4;
+
+std::chrono::seconds seconds(config::Duration duration) {
+  return std::chrono::duration_cast<std::chrono::seconds>(duration);
+}
+
+std::string percent_encode(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+  return out;
+}
+
+}  // namespace
+
+Result<Secret<>> database_url(const config::Settings& settings) {
+  if (settings.database == "sqlite") return Secret<>("sqlite:" + (settings.data / "bulkhead.db").string());
+  if (settings.database_password_file.empty()) return Secret<>(settings.database);
+  auto password = read_file(settings.database_password_file, 4096);
+  if (!password) return password.error();
+  while (password->ends_with('\n') || password->ends_with('\r')) password->pop_back();
+  const char joint = settings.database.find('?') == std::string::npos ? '?' : '&';
+  Secret<> url(fmt::format("{}{}password={}", settings.database, joint, percent_encode(*password)));
+  const Secret<> wiped(std::move(*password));
+  return url;
+}
+
+Installation::Installation(const config::Settings& settings, Log& log, FileDescriptor lock)
+    : settings_(settings), log_(log), lock_(std::move(lock)) {}
+
+Result<std::unique_ptr<Installation>> Installation::open(const config::Settings& settings, Log& log) {
+  if (auto made = make_directories(settings.data, 0700); !made) return made.error();
+  auto lock = open_file(settings.data / "lock", O_RDWR | O_CREAT, 0600);
+  if (!lock) return lock.error();
+  if (::flock(lock->get(), LOCK_EX | LOCK_NB) != 0)
+    return Error{Errc::conflict, fmt::format("another bulkhead process is using {}", settings.data.string())};
+  std::unique_ptr<Installation> installation(new Installation(settings, log, std::move(*lock)));
+  if (auto assembled = installation->assemble(); !assembled) return assembled.error();
+  return installation;
+}
+
+Result<void> Installation::assemble() {
+  const config::Settings& s = settings_;
+  auto keyring = crypto::Keyring::open(config::keys_directory(s));
+  if (!keyring) return keyring.error();
+  keyring_ = std::make_unique<crypto::Keyring>(std::move(*keyring));
+  hasher_ = std::make_unique<crypto::PasswordHasher>(
+      *keyring_, crypto::PasswordParameters{s.auth.password_memory_kib, s.auth.password_passes});
+
+  const auto url = database_url(s);
+  if (!url) return url.error();
+  auto database = db::open(url->reveal());
+  if (!database) return database.error();
+  database_ = std::move(*database);
+
+  auto store = blob::open_filesystem_store(s.data);
+  if (!store) return store.error();
+  store_ = std::move(*store);
+  verifier_ = std::make_unique<blob::Verifier>(clock_, seconds(s.storage.verify_interval));
+
+  auto journal = audit::Journal::open(journal_directory(), {s.audit.segment_bytes, s.audit.journal_bytes}, log_);
+  if (!journal) return journal.error();
+  journal_ = std::move(*journal);
+
+  accounts_ = std::make_unique<identity::Accounts>(*database_, *hasher_, clock_, s.limits.cached_facts);
+  login_ = std::make_unique<identity::LogIn>(
+      *accounts_, *hasher_, *journal_, clock_,
+      identity::LoginLimits{s.auth.login_attempts_per_account, s.auth.login_attempts_per_network,
+                            seconds(s.auth.login_window)});
+  setup_ = std::make_unique<identity::Setup>(*database_, *keyring_, *accounts_, clock_);
+  facts_ = std::make_unique<access::Facts>(*database_, clock_, s.limits.cached_facts, s.auth.anonymous_pull);
+  tokens_ = std::make_unique<access::Tokens>(
+      *keyring_, *accounts_, *facts_, clock_,
+      access::Tokens::Options{s.service, s.service, seconds(s.auth.token_lifetime), s.limits.cached_facts});
+
+  blobs_ = std::make_unique<registry::Blobs>(*database_, *store_, clock_, kOpenBlobs);
+  auto uploads = registry::Uploads::open(
+      *store_, *blobs_, *database_, clock_,
+      {s.limits.upload_sessions, s.limits.upload_sessions_per_account, seconds(s.limits.upload_idle),
+       s.limits.upload_bytes});
+  if (!uploads) return uploads.error();
+  uploads_ = std::move(*uploads);
+  registry::Manifests::Options manifests;
+  manifests.limits.bytes = s.limits.manifest_bytes;
+  manifests.cached_bytes = s.limits.cached_manifests_bytes;
+  manifests_ = std::make_unique<registry::Manifests>(*database_, *store_, clock_, manifests);
+
+  work_ = std::make_unique<async::OffloadPool>("work", s.offload.threads, s.offload.queue);
+  passwords_ = std::make_unique<async::OffloadPool>("password", s.auth.password_hashes, s.auth.password_queue);
+  files_ = std::make_unique<async::OffloadPool>("file", kFileThreads, s.offload.queue);
+  return {};
+}
+
+void Installation::finish_work() {
+  work_.reset();
+  passwords_.reset();
+  files_.reset();
+}
+
+api::Services Installation::services() {
+  return {*database_, *accounts_, *login_,   *setup_,   *facts_, *tokens_,    *blobs_, *uploads_,
+          *manifests_, *verifier_, *journal_, *work_,    *passwords_, clock_,  log_};
+}
+
+}  // namespace bulkhead::app

@@ -1,0 +1,87 @@
+// Everything that one data directory holds, opened and wired: the composition root of the server and of the operator's
+// commands alike. Nothing else in the program knows all the parts.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "access/facts.h"
+#include "access/tokens.h"
+#include "api/services.h"
+#include "async/offload.h"
+#include "audit/journal.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "blob/store.h"
+#include "blob/verify.h"
+#include "config/settings.h"
+#include "crypto/keyring.h"
+#include "crypto/password.h"
+#include "db/database.h"
+#include "identity/accounts.h"
+#include "identity/login.h"
+#include "identity/setup.h"
+#include "registry/blobs.h"
+#include "registry/manifests.h"
+#include "registry/uploads.h"
+
+namespace bulkhead::app {
+
+class Installation {
+ public:
+  // Creates what is missing. One process at a time has a data directory: Errc::conflict while another does.
+  static Result<std::unique_ptr<Installation>> open(const config::Settings& settings, Log& log);
+
+  const config::Settings& settings() const { return settings_; }
+  std::filesystem::path journal_directory() const { return settings_.data / "journal"; }
+  api::Services services();
+  // Ends the pools. Before the event loops are destroyed: work under way refers to what their coroutines hold.
+  void finish_work();
+
+  db::Database& database() { return *database_; }
+  identity::Accounts& accounts() { return *accounts_; }
+  identity::Setup& setup() { return *setup_; }
+  access::Facts& facts() { return *facts_; }
+  registry::Manifests& manifests() { return *manifests_; }
+  registry::Uploads& uploads() { return *uploads_; }
+  audit::Journal& journal() { return *journal_; }
+  async::OffloadPool& work() { return *work_; }
+  async::OffloadPool& passwords() { return *passwords_; }
+  async::OffloadPool& files() { return *files_; }
+  const Clock& clock() const { return clock_; }
+  Log& log() { return log_; }
+
+ private:
+  Installation(const config::Settings& settings, Log& log, FileDescriptor lock);
+  Result<void> assemble();
+
+  config::Settings settings_;
+  Log& log_;
+  SystemClock clock_;
+  FileDescriptor lock_;
+  // In the order of dependence: each is destroyed before what it refers to. The pools come last, so that no work is
+  // under way when the rest goes.
+  std::unique_ptr<crypto::Keyring> keyring_;
+  std::unique_ptr<crypto::PasswordHasher> hasher_;
+  std::unique_ptr<db::Database> database_;
+  std::unique_ptr<blob::BlobStore> store_;
+  std::unique_ptr<blob::Verifier> verifier_;
+  std::unique_ptr<audit::Journal> journal_;
+  std::unique_ptr<identity::Accounts> accounts_;
+  std::unique_ptr<identity::LogIn> login_;
+  std::unique_ptr<identity::Setup> setup_;
+  std::unique_ptr<access::Facts> facts_;
+  std::unique_ptr<access::Tokens> tokens_;
+  std::unique_ptr<registry::Blobs> blobs_;
+  std::unique_ptr<registry::Uploads> uploads_;
+  std::unique_ptr<registry::Manifests> manifests_;
+  std::unique_ptr<async::OffloadPool> work_;
+  std::unique_ptr<async::OffloadPool> passwords_;
+  std::unique_ptr<async::OffloadPool> files_;
+};
+
+// The URL that db::open() takes, with the password from its file. Secret when it holds one.
+Result<Secret<>> database_url(const config::Settings& settings);
+
+}  // namespace bulkhead::app

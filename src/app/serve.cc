@@ -1,0 +1,231 @@
+#include "app/serve.h"
+
+#include <fmt/format.h>
+#include <malloc.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <thread>
+
+#include "api/api.h"
+#include "app/control.h"
+#include "app/notify.h"
+#include "async/loops.h"
+#include "crypto/local_ca.h"
+
+namespace bulkhead::app {
+namespace {
+
+constexpr std::chrono::seconds kSweepEvery{60};
+
+void prepare_process() {
+  // Two arenas are enough for loops and pools and keep freed memory from being scattered; large buffers go back to the
+  // system as soon as they are freed.
+  ::mallopt(M_ARENA_MAX, 2);
+  ::mallopt(M_MMAP_THRESHOLD, 128 << 10);
+  ::mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  ::rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+  }
+  // A core file would hold passwords and keys.
+  const ::rlimit no_core{0, 0};
+  ::setrlimit(RLIMIT_CORE, &no_core);
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
+// The signals that the main thread waits for; blocked everywhere else because threads inherit the mask.
+::sigset_t block_signals() {
+  ::sigset_t set;
+  ::sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, signal);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return set;
+}
+
+http::Limits limits_of(const config::HttpSettings& settings) {
+  http::Limits limits;
+  limits.header_bytes = settings.header_bytes;
+  limits.headers = settings.headers;
+  limits.header_timeout = settings.header_timeout;
+  limits.idle_timeout = settings.idle_timeout;
+  limits.body_rate = settings.body_rate;
+  limits.body_grace = settings.body_grace;
+  limits.connections = settings.connections;
+  limits.connections_per_address = settings.connections_per_address;
+  return limits;
+}
+
+std::string render(const config::Endpoint& endpoint, std::uint16_t port) {
+  const bool v6 = endpoint.address.find(':') != std::string::npos;
+  return fmt::format("{}{}{}:{}", v6 ? "[" : "", endpoint.address, v6 ? "]" : "", port);
+}
+
+api::Options options_of(const config::Settings& settings) {
+  api::Options options;
+  options.service = settings.service;
+  options.public_url = settings.public_url;
+  while (options.public_url.ends_with('/')) options.public_url.pop_back();
+  options.hosts = settings.hosts;
+  options.manifest_bytes = settings.limits.manifest_bytes;
+  options.page_size = settings.limits.page_size;
+  options.tags_per_put = settings.limits.tags_per_put;
+  options.token_scopes = settings.limits.token_scopes;
+  options.transfer_memory = settings.limits.transfer_memory;
+  options.log_requests = settings.log.requests;
+  options.metrics = settings.metrics.enabled;
+  options.metrics_public = settings.metrics.open;
+  options.trusted_proxies = settings.trusted_proxies;
+  return options;
+}
+
+struct Tls {
+  std::unique_ptr<net::TlsContext> context;  // null without TLS
+  std::filesystem::path ca;                  // of --tls auto
+};
+
+Result<Tls> prepare_tls(const config::Settings& settings, Time now) {
+  Tls tls;
+  std::filesystem::path certificate = settings.tls.certificate;
+  std::filesystem::path key = settings.tls.key;
+  if (settings.tls.mode == config::TlsMode::off) return tls;
+  if (settings.tls.mode == config::TlsMode::automatic) {
+    crypto::ServerNames names;
+    for (const std::string& name : settings.tls.names)
+      (is_ip_address(name) ? names.addresses : names.dns).push_back(name);
+    auto made = crypto::prepare_local_certificates(settings.data / "tls", names, now);
+    if (!made) return made.error();
+    certificate = made->certificate;
+    key = made->private_key;
+    tls.ca = made->ca_certificate;
+  }
+  auto context = net::TlsContext::open(certificate, key);
+  if (!context) return context.error();
+  tls.context = std::move(*context);
+  return tls;
+}
+
+void add_gauges(api::Metrics& metrics, const http::Server& server, Installation& parts) {
+  const auto number = [](std::uint64_t value) { return static_cast<double>(value); };
+  const http::Counters& counters = server.counters();
+  metrics.add("bulkhead_connections", "gauge", "Open client connections.",
+              [&counters, number] { return number(counters.open); });
+  metrics.add("bulkhead_connections_accepted_total", "counter", "Client connections accepted.",
+              [&counters, number] { return number(counters.accepted); });
+  metrics.add("bulkhead_connections_refused_total", "counter", "Client connections closed over a limit.",
+              [&counters, number] { return number(counters.refused); });
+  metrics.add("bulkhead_offload_queue", "gauge", "Blocking work that waits for a thread.",
+              [&parts, number] { return number(parts.work().queued()); });
+  metrics.add("bulkhead_password_queue", "gauge", "Password checks that wait for a thread.",
+              [&parts, number] { return number(parts.passwords().queued()); });
+  metrics.add("bulkhead_uploads", "gauge", "Unfinished upload sessions.",
+              [&parts, number] { return number(parts.uploads().count()); });
+  metrics.add("bulkhead_journal_lost_total", "counter", "Observations that could not be journaled.",
+              [&parts, number] { return number(parts.journal().failed_appends()); });
+  metrics.add("bulkhead_journal_removed_segments_total", "counter", "Journal segments removed to stay in budget.",
+              [&parts, number] { return number(parts.journal().removed_segments()); });
+}
+
+// Standard output is for people: where the server is and what to do next. Logs go to standard error.
+Result<void> greet(Installation& installation, const std::string& address, const Tls& tls,
+                   const std::string& program) {
+  const std::string scheme = tls.context ? "https" : "http";
+  fmt::print("Bulkhead serves {}://{} from {}\n", scheme, address, installation.settings().data.string());
+  if (!tls.ca.empty())
+    fmt::print("Clients trust it with the authority in {}; for Docker:\n"
+               "  install -D {} /etc/docker/certs.d/{}/ca.crt\n",
+               tls.ca.string(), tls.ca.string(), address);
+  auto token = installation.setup().issue();
+  if (!token) return token.error();
+  if (*token)
+    fmt::print(
+        "\nNobody has an account yet. This setup token makes the first administrator; it works once, for an hour:\n"
+        "  {}\n\nNext:\n"
+        "  {} setup admin --server {}://{} --token {}\n"
+        "  docker login {}\n"
+        "  docker tag IMAGE {}/admin/IMAGE && docker push {}/admin/IMAGE\n\n",
+        (*token)->reveal(), program, scheme, address, (*token)->reveal(), address, address, address);
+  std::fflush(stdout);
+  return {};
+}
+
+// Runs until a signal says stop; does what has to be done now and then.
+void keep_house(const ::sigset_t& signals, Installation& installation, net::TlsContext* tls) {
+  Log& log = installation.log();
+  auto next_sweep = std::chrono::steady_clock::now() + kSweepEvery;
+  for (;;) {
+    const ::timespec second{1, 0};
+    const int signal = ::sigtimedwait(&signals, nullptr, &second);
+    if (signal == SIGTERM || signal == SIGINT) return;
+    if (tls != nullptr) {
+      const auto reloaded = tls->reload_if_changed();
+      if (!reloaded) log.warning("the new certificate cannot be used; the old one stays", {{"error", reloaded.error().message}});
+      else if (*reloaded) log.info("the certificate has been read again");
+    }
+    if (std::chrono::steady_clock::now() >= next_sweep) {
+      next_sweep += kSweepEvery;
+      const auto swept = installation.uploads().sweep();
+      if (!swept) log.warning("abandoned uploads cannot be removed", {{"error", swept.error().message}});
+      else if (*swept > 0) log.info("abandoned uploads have been removed", {{"uploads", *swept}});
+    }
+  }
+}
+
+}  // namespace
+
+Result<void> serve(const config::Settings& settings, const std::string& program) {
+  prepare_process();
+  const ::sigset_t signals = block_signals();
+  Log log(settings.log.level, settings.log.format);
+  auto opened = Installation::open(settings, log);
+  if (!opened) return opened.error();
+  Installation& installation = **opened;
+
+  auto tls = prepare_tls(settings, installation.clock().now());
+  if (!tls) return tls.error();
+  api::Options options = options_of(settings);
+  options.listen_address = render(settings.listen, settings.listen.port);
+  const api::Services services = installation.services();
+  api::Api api(services, options);
+
+  const std::size_t threads =
+      settings.http.threads != 0 ? settings.http.threads : std::max(1u, std::thread::hardware_concurrency());
+  async::Loops loops(threads);
+  http::Server server(loops, installation.files(), limits_of(settings.http), api.hooks(), tls->context.get(), log);
+  http::Server control(loops, installation.files(), {}, control_hooks(installation), nullptr, log);
+  add_gauges(api.metrics(), server, installation);
+  const auto port = server.listen(render(settings.listen, settings.listen.port));
+  if (!port) return port.error();
+  const std::string address = render(settings.listen, *port);
+  options.listen_address = address;
+  const auto socket = ControlSocket::in(settings.data);
+  if (!socket) return socket.error();
+  if (auto listening = control.listen_local(socket->path()); !listening) return listening.error();
+
+  loops.start();
+  if (auto greeted = greet(installation, address, *tls, program); !greeted) {
+    loops.stop();
+    installation.finish_work();
+    return greeted.error();
+  }
+  log.info("serving", {{"address", address}, {"database", installation.database().engine()}, {"threads", threads}});
+  notify_supervisor("READY=1");
+
+  keep_house(signals, installation, tls->context.get());
+
+  notify_supervisor("STOPPING=1");
+  log.info("stopping: transfers may finish", {{"deadline_ms", settings.http.stop_deadline.count()}});
+  api.stop_being_ready();
+  std::this_thread::sleep_for(settings.http.stop_delay);
+  server.stop(settings.http.stop_deadline);
+  control.stop(std::chrono::seconds(1));
+  loops.stop();
+  installation.finish_work();
+  log.info("stopped");
+  return {};
+}
+
+}  // namespace bulkhead::app

@@ -1,0 +1,127 @@
+#include "blob/staged_file.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <vector>
+
+#include "blob/errors.h"
+#include "blob/layout.h"
+
+namespace bulkhead::blob {
+namespace {
+
+constexpr std::size_t kReadSize = 1u << 20;
+
+}  // namespace
+
+StagedFile::StagedFile(std::shared_ptr<SystemCalls> calls, std::filesystem::path path, FileDescriptor fd,
+                       std::uint64_t size, oci::Algorithm algorithm)
+    : calls_(std::move(calls)),
+      path_(std::move(path)),
+      fd_(std::move(fd)),
+      size_(size),
+      algorithm_(algorithm),
+      hasher_(hash_algorithm(algorithm)),
+      written_back_(size) {}
+
+void StagedFile::hash_with(oci::Algorithm algorithm) {
+  if (algorithm == algorithm_) return;
+  algorithm_ = algorithm;
+  restart_hash();
+}
+
+void StagedFile::restart_hash() {
+  hasher_ = crypto::Hasher(hash_algorithm(algorithm_));
+  hashed_ = 0;
+}
+
+Result<void> StagedFile::append(Bytes bytes) {
+  if (broken_) return *broken_;
+  if (auto written = write_at(*calls_, fd_.get(), size_, bytes, path_); !written) {
+    // Part of it may be there. It must go, or the next process would take it for acknowledged bytes.
+    if (calls_->ftruncate(fd_.get(), size_) != 0) return fail(written.error());
+    return written;
+  }
+  if (hashed_ == size_) {
+    hasher_.update(bytes);
+    hashed_ += bytes.size();
+  }
+  size_ += bytes.size();
+  return start_writeback();
+}
+
+Result<void> StagedFile::start_writeback() {
+  if (size_ - written_back_ < kWritebackWindow) return {};
+  if (calls_->start_writeback(fd_.get(), written_back_, size_ - written_back_) != 0) {
+    // A file system that does not know the call still has the final sync.
+    const int reason = errno;
+    if (reason == EIO || reason == ENOSPC || reason == EDQUOT)
+      return fail(io_error("write back", path_, reason));
+  }
+  written_back_ = size_;
+  return {};
+}
+
+Result<void> StagedFile::truncate(std::uint64_t size) {
+  if (broken_) return *broken_;
+  if (size > size_) return cut_too_long(size_, size);
+  if (calls_->ftruncate(fd_.get(), size) != 0) return io_error("cut", path_, errno);
+  size_ = size;
+  written_back_ = std::min(written_back_, size);
+  if (hashed_ > size) restart_hash();
+  return {};
+}
+
+Result<void> StagedFile::sync() {
+  if (broken_) return *broken_;
+  if (calls_->fdatasync(fd_.get()) != 0) return fail(io_error("sync", path_, errno));
+  return {};
+}
+
+Result<oci::Digest> StagedFile::digest(oci::Algorithm algorithm) {
+  if (broken_) return *broken_;
+  if (algorithm != algorithm_) {
+    crypto::Hasher other(hash_algorithm(algorithm));
+    if (auto read = hash_file(other, 0); !read) return read.error();
+    return oci::Digest::from_hash(algorithm, as_bytes(other.current()));
+  }
+  if (hashed_ < size_) {
+    if (auto read = hash_file(hasher_, hashed_); !read) {
+      restart_hash();
+      return read.error();
+    }
+    hashed_ = size_;
+  }
+  return oci::Digest::from_hash(algorithm_, as_bytes(hasher_.current()));
+}
+
+Result<void> StagedFile::hash_file(crypto::Hasher& hasher, std::uint64_t from) const {
+  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(kReadSize, size_ - from)));
+  while (from < size_) {
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), size_ - from));
+    auto count = read_at(*calls_, fd_.get(), from, std::span(buffer).first(wanted), path_);
+    if (!count) return count.error();
+    if (*count < wanted)
+      return Error{Errc::corrupt, fmt::format("{} ends at {} and should have {} bytes", path_.string(),
+                                              from + *count, size_)};
+    hasher.update(std::span(buffer).first(wanted));
+    from += wanted;
+  }
+  return {};
+}
+
+bool StagedFile::intact() const {
+  struct stat status {};
+  return ::fstat(fd_.get(), &status) == 0 && status.st_nlink > 0 &&
+         static_cast<std::uint64_t>(status.st_size) == size_;
+}
+
+Error StagedFile::fail(Error error) {
+  broken_ = error;
+  return error;
+}
+
+}  // namespace bulkhead::blob

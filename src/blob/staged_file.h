@@ -1,0 +1,66 @@
+// The file behind a stage, hashed as it grows.
+//
+// The hash follows the bytes while each append starts where the hash has got to. After a truncation below
+// that point, or in a file that an earlier process wrote, it stays behind and catches up by reading when the
+// digest is wanted.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "base/file.h"
+#include "blob/system_calls.h"
+#include "crypto/hash.h"
+#include "oci/digest.h"
+
+namespace bulkhead::blob {
+
+// Dirty pages are sent to the disk each time this many have gathered, so that the final sync has little left
+// to do.
+constexpr std::uint64_t kWritebackWindow = 8u << 20;
+
+// Not synchronised; movable.
+class StagedFile {
+ public:
+  // `fd` is open for reading and writing and holds `size` bytes that have not been hashed.
+  StagedFile(std::shared_ptr<SystemCalls> calls, std::filesystem::path path, FileDescriptor fd,
+             std::uint64_t size, oci::Algorithm algorithm);
+
+  std::uint64_t size() const { return size_; }
+  oci::Algorithm algorithm() const { return algorithm_; }
+  // Starts the hash again under another algorithm.
+  void hash_with(oci::Algorithm algorithm);
+
+  // A failure leaves the file as it was, or broken.
+  Result<void> append(Bytes bytes);
+  Result<void> truncate(std::uint64_t size);
+  Result<void> sync();
+
+  // The digest of the whole file.
+  Result<oci::Digest> digest(oci::Algorithm algorithm);
+
+  // Set once bytes may have been lost on their way to the disk. The kernel reports that only once and then
+  // takes the pages for clean, so a later sync proves nothing: every call from then on returns this error.
+  const std::optional<Error>& broken() const { return broken_; }
+
+  // False when the file was removed or changed its size behind the store's back.
+  bool intact() const;
+
+ private:
+  void restart_hash();
+  Result<void> start_writeback();
+  Result<void> hash_file(crypto::Hasher& hasher, std::uint64_t from) const;
+  Error fail(Error error);
+
+  std::shared_ptr<SystemCalls> calls_;
+  std::filesystem::path path_;
+  FileDescriptor fd_;
+  std::uint64_t size_;
+  oci::Algorithm algorithm_;
+  crypto::Hasher hasher_;
+  std::uint64_t hashed_ = 0;
+  std::uint64_t written_back_;
+  std::optional<Error> broken_;
+};
+
+}  // namespace bulkhead::blob

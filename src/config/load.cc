@@ -1,0 +1,138 @@
+#include "config/load.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "config/checks.h"
+#include "config/setting.h"
+#include "config/suggest.h"
+#include "config/toml_source.h"
+
+namespace bulkhead::config {
+namespace {
+
+constexpr std::size_t kLargestFile = 1 * kMiB;
+constexpr std::string_view kPrefix = "BULKHEAD_";
+
+const Setting* find_by(std::string SettingInfo::*name, std::string_view text) {
+  const auto found = std::find_if(table().begin(), table().end(),
+                                  [&](const Setting& setting) { return setting.info.*name == text; });
+  return found == table().end() ? nullptr : &*found;
+}
+
+std::vector<std::string> names(std::string SettingInfo::*name) {
+  std::vector<std::string> all;
+  for (const Setting& setting : table()) all.push_back(setting.info.*name);
+  return all;
+}
+
+std::string did_you_mean(std::string_view text, std::string SettingInfo::*name, std::string_view separators) {
+  const auto meant = nearest(text, names(name), separators);
+  return meant ? fmt::format("; did you mean \"{}\"?", *meant) : "";
+}
+
+bool is_group(std::string_view key) {
+  return std::any_of(table().begin(), table().end(),
+                     [&](const Setting& setting) { return group_of(setting.info.key) == key; });
+}
+
+// What Kubernetes (and Docker's links) put into the environment for a service named "bulkhead":
+// BULKHEAD_SERVICE_HOST, BULKHEAD_SERVICE_PORT, BULKHEAD_SERVICE_PORT_HTTP, BULKHEAD_PORT,
+// BULKHEAD_PORT_5000_TCP…
+bool belongs_to_the_platform(std::string_view name) {
+  name.remove_prefix(kPrefix.size());
+  return name == "SERVICE_HOST" || name == "SERVICE_PORT" || name.starts_with("SERVICE_PORT_") ||
+         name == "PORT" || name.starts_with("PORT_");
+}
+
+class Loader {
+ public:
+  Loader() {
+    for (const Setting& setting : table()) loaded_.origins[setting.info.key] = "default";
+  }
+
+  void read_file(std::string_view text, const std::string& file) {
+    const TomlContents contents = read_toml(text);
+    if (!contents.problem.empty())
+      errors_.push_back(fmt::format("{}:{}: {}", file, contents.problem_line, contents.problem));
+    for (const auto& [key, line, value] : contents.entries) {
+      const std::string origin = fmt::format("{}:{}", file, line);
+      if (const Setting* setting = find_by(&SettingInfo::key, key))
+        set(*setting, value, origin, fmt::format("{}: {}", origin, key));
+      else if (!is_group(key))
+        errors_.push_back(fmt::format("{}: unknown setting {}{}", origin, json_quote(key),
+                                      did_you_mean(key, &SettingInfo::key, ".")));
+      else if (!std::holds_alternative<Unusable>(value))
+        errors_.push_back(fmt::format("{}: \"{}\" is a group of settings, not a setting", origin, key));
+    }
+  }
+
+  void read_environment(const std::map<std::string, std::string>& environment) {
+    for (auto each = environment.lower_bound(std::string(kPrefix));
+         each != environment.end() && each->first.starts_with(kPrefix); ++each) {
+      const auto& [name, text] = *each;
+      if (const Setting* setting = find_by(&SettingInfo::environment, name))
+        set(*setting, Untyped{text}, name, name);
+      else if (!belongs_to_the_platform(name))
+        errors_.push_back(fmt::format("{}: unknown environment variable{}", printable(name),
+                                      did_you_mean(name, &SettingInfo::environment, "")));
+    }
+  }
+
+  void read_flags(const std::map<std::string, std::string>& flags) {
+    for (const auto& [key, text] : flags) {
+      if (const Setting* setting = find_by(&SettingInfo::key, key))
+        set(*setting, Untyped{text}, setting->info.flag, setting->info.flag);
+      else
+        errors_.push_back(
+            fmt::format("{}: unknown setting{}", printable(key), did_you_mean(key, &SettingInfo::key, ".")));
+    }
+  }
+
+  Result<Loaded> finish() && {
+    // A contradiction between values that are wrong anyway would only be noise.
+    if (errors_.empty()) errors_ = contradictions(loaded_);
+    if (errors_.empty()) return std::move(loaded_);
+    std::string all;
+    for (const auto& error : errors_) all += (all.empty() ? "" : "\n") + error;
+    return Error{Errc::invalid_argument, std::move(all)};
+  }
+
+ private:
+  // A name that somebody else chose, safe to print.
+  static std::string printable(std::string_view name) {
+    const std::string quoted = json_quote(name);
+    return quoted.substr(1, quoted.size() - 2);
+  }
+
+  void set(const Setting& setting, const Value& value, const std::string& origin, std::string_view where) {
+    if (setting.assign(loaded_.settings, value)) {
+      loaded_.origins[setting.info.key] = origin;
+      return;
+    }
+    const std::string given = describe(value);
+    errors_.push_back(fmt::format("{}: expected {}, not {}", where, setting.info.allowed,
+                                  setting.may_hold_password ? without_password(given) : given));
+  }
+
+  Loaded loaded_;
+  std::vector<std::string> errors_;
+};
+
+}  // namespace
+
+Result<Loaded> load(const Sources& sources) {
+  Loader loader;
+  if (sources.file) {
+    const auto text = read_file(*sources.file, kLargestFile);
+    if (!text) return text.error();
+    loader.read_file(*text, sources.file->string());
+  }
+  loader.read_environment(sources.environment);
+  loader.read_flags(sources.flags);
+  return std::move(loader).finish();
+}
+
+}  // namespace bulkhead::config

@@ -1,0 +1,136 @@
+// Every setting of the server, typed, with its default. Plain values: the composition root loads them once
+// and hands each part the few that are its own.
+//
+// What a setting is called in a file, in the environment and on the command line, its bounds and what it
+// means are declared in settings_table.cc, one row each; docs/guide/settings.md is generated from there.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/ip_network.h"
+#include "base/log.h"
+
+namespace bulkhead::config {
+
+using namespace std::chrono_literals;
+using Duration = std::chrono::milliseconds;
+
+inline constexpr std::uint64_t kKiB = 1024;
+inline constexpr std::uint64_t kMiB = 1024 * kKiB;
+inline constexpr std::uint64_t kGiB = 1024 * kMiB;
+
+// An IP address and a TCP port. "127.0.0.1:5000", "[::1]:5000".
+struct Endpoint {
+  std::string address;  // without brackets
+  std::uint16_t port = 0;
+
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+enum class TlsMode {
+  off,
+  automatic,  // "auto": a certificate from a local authority made at the first start
+  files,
+};
+
+struct TlsSettings {
+  TlsMode mode = TlsMode::off;
+  std::filesystem::path certificate;
+  std::filesystem::path key;
+  std::vector<std::string> names = {"localhost", "127.0.0.1", "::1"};
+};
+
+struct LogSettings {
+  LogLevel level = LogLevel::info;
+  LogFormat format = LogFormat::text;
+  bool requests = false;
+};
+
+struct HttpSettings {
+  std::uint32_t threads = 0;
+  std::uint64_t header_bytes = 32 * kKiB;
+  std::uint32_t headers = 100;
+  Duration header_timeout = 5s;
+  Duration idle_timeout = 60s;
+  std::uint64_t body_rate = 1 * kKiB;
+  Duration body_grace = 30s;
+  std::uint32_t connections = 20'000;
+  std::uint32_t connections_per_address = 10'000;
+  Duration stop_deadline = 30s;
+  Duration stop_delay = 0s;
+};
+
+struct OffloadSettings {
+  std::uint32_t threads = 16;
+  std::uint32_t queue = 4096;
+};
+
+struct LimitSettings {
+  std::uint64_t manifest_bytes = 4 * kMiB;
+  std::uint32_t tags_per_put = 100;
+  std::uint32_t page_size = 1000;
+  std::uint32_t upload_sessions_per_account = 100;
+  std::uint32_t upload_sessions = 10'000;
+  Duration upload_idle = 24h;
+  std::uint64_t upload_bytes = 0;
+  std::uint32_t token_scopes = 32;
+  std::uint64_t transfer_memory = 64 * kMiB;
+  std::uint64_t cached_manifests_bytes = 64 * kMiB;
+  std::uint32_t cached_facts = 100'000;
+};
+
+struct AuthSettings {
+  Duration token_lifetime = 5min;
+  std::uint32_t password_memory_kib = 64 * 1024;
+  std::uint32_t password_passes = 3;
+  std::uint32_t password_hashes = 2;
+  std::uint32_t password_queue = 64;
+  std::uint32_t login_attempts_per_account = 10;
+  std::uint32_t login_attempts_per_network = 100;
+  Duration login_window = 5min;
+  bool anonymous_pull = true;
+};
+
+struct StorageSettings {
+  Duration verify_interval = 1h;
+};
+
+struct AuditSettings {
+  std::uint64_t journal_bytes = 10 * kGiB;
+  std::uint64_t segment_bytes = 64 * kMiB;
+};
+
+struct MetricsSettings {
+  bool enabled = true;
+  bool open = false;  // "metrics.public"
+};
+
+struct Settings {
+  Endpoint listen = {"127.0.0.1", 5000};
+  std::filesystem::path data = "./data";
+  std::string database = "sqlite";
+  std::filesystem::path database_password_file;
+  std::filesystem::path keys;
+  std::string public_url;
+  std::string service = "bulkhead";
+  std::vector<std::string> hosts;
+  std::vector<IpNetwork> trusted_proxies;
+  TlsSettings tls;
+  LogSettings log;
+  HttpSettings http;
+  OffloadSettings offload;
+  LimitSettings limits;
+  AuthSettings auth;
+  StorageSettings storage;
+  AuditSettings audit;
+  MetricsSettings metrics;
+};
+
+// Where the keys are: `keys`, or a directory of that name below `data`.
+std::filesystem::path keys_directory(const Settings& settings);
+
+}  // namespace bulkhead::config

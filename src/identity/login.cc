@@ -1,0 +1,215 @@
+// An attempt takes a place in two counts, its account's and its network's, before anything is read or hashed,
+// and gives it back with its outcome. A place counts like a failure as long as it is held: when failures and
+// places together reach the limit, the next attempt waits for an outcome rather than being refused, so that
+// twenty builds that log in at the same moment with the right password all succeed while a thousand guesses
+// made at once get no further than ten.
+
+#include "identity/login.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "identity/attempts.h"
+#include "identity/network.h"
+#include "oci/name.h"
+
+namespace bulkhead::identity {
+namespace {
+
+// Why a log-in was refused: kept for the operator's evidence, the caller learns none of it.
+namespace why {
+constexpr std::string_view kUnknown = "unknown_account";
+constexpr std::string_view kPassword = "wrong_password";
+constexpr std::string_view kDisabled = "disabled";
+constexpr std::string_view kChanged = "changed_meanwhile";
+constexpr std::string_view kLimited = "rate_limited";
+}  // namespace why
+
+struct Outcome {
+  std::optional<Accounts::Credentials> credentials;  // of a success
+  std::string_view why_not;
+};
+
+// The name as it is counted and journaled. Whatever cannot be a name counts as one and is not written down:
+// it may be a password that was typed into the wrong field.
+std::string countable(std::string_view name) {
+  const auto parsed = oci::RepositoryName::parse(name);
+  return parsed ? parsed->render() : std::string();
+}
+
+Error limited(std::chrono::seconds wait) {
+  return {Errc::rate_limited, fmt::format("too many failed log-ins; try again in {} seconds", wait.count())};
+}
+
+}  // namespace
+
+struct LogIn::State {
+  // Who is counted, under which keys.
+  struct Caller {
+    std::string account;
+    std::string network;
+  };
+
+  Accounts& accounts;
+  const crypto::PasswordHasher& hasher;
+  audit::Journal& journal;
+  const Clock& clock;
+  Attempts by_account;
+  Attempts by_network;
+  std::mutex mutex;               // guards the counts
+  std::condition_variable ended;  // an attempt gave its place back
+
+  State(Accounts& a, const crypto::PasswordHasher& h, audit::Journal& j, const Clock& c,
+        const LoginLimits& limits)
+      : accounts(a),
+        hasher(h),
+        journal(j),
+        clock(c),
+        by_account(limits.attempts_per_account, limits.window, limits.remembered),
+        by_network(limits.attempts_per_network, limits.window, limits.remembered) {}
+
+  std::optional<std::chrono::seconds> refused_for(const Caller& caller) const {
+    const Time now = clock.now();
+    return std::max(by_account.refused_for(caller.account, now), by_network.refused_for(caller.network, now));
+  }
+
+  Result<void> take_place(const Caller& caller);
+  Result<Outcome> check(std::string_view name, const Secret<>& password) const;
+  void record(audit::Action action, std::string_view target, std::string_view detail,
+              const audit::Origin& origin);
+};
+
+namespace {
+
+// A place that was taken; given back as undecided unless it is settled, also when an exception passes.
+template <class State>
+class Place {
+ public:
+  Place(State& state, const typename State::Caller& caller) : state_(state), caller_(caller) {}
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() {
+    if (!settled_)
+      settle([&] { state_.by_account.abandon(caller_.account); },
+             [&] { state_.by_network.abandon(caller_.network); });
+  }
+
+  void succeeded() {
+    settle([&] { state_.by_account.succeed(caller_.account); },
+           [&] { state_.by_network.abandon(caller_.network); });
+  }
+
+  void failed() {
+    const Time now = state_.clock.now();
+    settle([&] { state_.by_account.fail(caller_.account, now); },
+           [&] { state_.by_network.fail(caller_.network, now); });
+  }
+
+ private:
+  template <class F, class G>
+  void settle(const F& account, const G& network) {
+    {
+      const std::lock_guard lock(state_.mutex);
+      account();
+      network();
+    }
+    settled_ = true;
+    state_.ended.notify_all();
+  }
+
+  State& state_;
+  const typename State::Caller& caller_;
+  bool settled_ = false;
+};
+
+}  // namespace
+
+Result<void> LogIn::State::take_place(const Caller& caller) {
+  std::unique_lock lock(mutex);
+  for (;;) {
+    if (const auto wait = refused_for(caller)) return limited(*wait);
+    const Time now = clock.now();
+    if (by_account.has_room(caller.account, now) && by_network.has_room(caller.network, now)) {
+      by_account.begin(caller.account, now);
+      by_network.begin(caller.network, now);
+      return {};
+    }
+    ended.wait(lock);
+  }
+}
+
+// Every way through this spends one password hash, so that the time says nothing of which it was.
+Result<Outcome> LogIn::State::check(std::string_view name, const Secret<>& password) const {
+  auto credentials = accounts.credentials(name);
+  if (!credentials) {
+    if (credentials.error().code != Errc::not_found) return credentials.error();
+    hasher.spend(password);
+    return Outcome{std::nullopt, why::kUnknown};
+  }
+  if (!hasher.verify(password, credentials->password_hash)) return Outcome{std::nullopt, why::kPassword};
+  if (!credentials->account.active) return Outcome{std::nullopt, why::kDisabled};
+  // The account may have been disabled, or its password changed, while the hash was computed.
+  const auto current = accounts.find(credentials->account.id);
+  if (!current) return current.error();
+  if (!current->active || current->credential_version != credentials->account.credential_version)
+    return Outcome{std::nullopt, why::kChanged};
+  return Outcome{*std::move(credentials), {}};
+}
+
+void LogIn::State::record(audit::Action action, std::string_view target, std::string_view detail,
+                          const audit::Origin& origin) {
+  journal.append({.at = clock.now(),
+                  .action = action,
+                  .origin = origin,
+                  .repository = {},
+                  .target = std::string(target),
+                  .old_digest = {},
+                  .new_digest = {},
+                  .detail = std::string(detail)});
+}
+
+LogIn::LogIn(Accounts& accounts, const crypto::PasswordHasher& hasher, audit::Journal& journal,
+             const Clock& clock, LoginLimits limits)
+    : state_(new State(accounts, hasher, journal, clock, limits)) {}
+
+LogIn::~LogIn() = default;
+
+Result<void> LogIn::admit(std::string_view name, std::string_view address) const {
+  const State::Caller caller{countable(name), network_of(address)};
+  const std::lock_guard lock(state_->mutex);
+  if (const auto wait = state_->refused_for(caller)) return limited(*wait);
+  return {};
+}
+
+Result<Account> LogIn::verify(std::string_view name, const Secret<>& password, const audit::Origin& origin) {
+  const State::Caller caller{countable(name), network_of(origin.address)};
+  if (const auto admitted = state_->take_place(caller); !admitted) {
+    state_->record(audit::Action::login_failed, caller.account, why::kLimited, origin);
+    return admitted.error();
+  }
+  Place place(*state_, caller);
+  auto outcome = state_->check(name, password);
+  if (!outcome) return outcome.error();
+  if (!outcome->credentials) {
+    place.failed();
+    state_->record(audit::Action::login_failed, caller.account, outcome->why_not, origin);
+    return Error{Errc::unauthenticated, "the user name or the password is wrong"};
+  }
+  place.succeeded();
+  const auto& [account, stored] = *outcome->credentials;
+  // A log-in with the right password stands even when the better hash cannot be stored now; the next one
+  // tries again.
+  if (state_->hasher.outdated(stored))
+    static_cast<void>(state_->accounts.upgrade_hash(account.id, stored, state_->hasher.hash(password)));
+  audit::Origin known = origin;
+  known.account = account.name;
+  state_->record(audit::Action::login_succeeded, account.name, "", known);
+  return account;
+}
+
+}  // namespace bulkhead::identity

@@ -1,0 +1,19 @@
+// How tokens that people and programs keep are written: a prefix that names their kind, 30 random base62
+// characters (178 bits), and 6 base62 characters of CRC-32 over both. Secret scanners recognise a leaked one
+// by its shape, and a mistyped one is refused without a look-up. The checksum is no protection: whoever
+// guesses can compute it.
+#pragma once
+
+#include <string_view>
+
+#include "base/secret.h"
+
+namespace bulkhead::identity {
+
+// A fresh one. `prefix` ends in '_', as in "bhsetup_".
+Secret<> make_token(std::string_view prefix);
+
+// The shape and the checksum are right.
+bool token_is_well_formed(std::string_view prefix, std::string_view token);
+
+}  // namespace bulkhead::identity

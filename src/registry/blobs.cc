@@ -1,0 +1,148 @@
+#include "registry/blobs.h"
+
+#include <fmt/format.h>
+
+#include "audit/outbox.h"
+#include "base/exact_cache.h"
+#include "registry/content_event.h"
+#include "registry/keys.h"
+#include "registry/links.h"
+
+namespace bulkhead::registry {
+namespace {
+
+Error unknown(const access::Repository& repository, const oci::Digest& digest) {
+  return {Errc::blob_unknown, fmt::format("{} has no blob {}", repository.name.render(), digest.render())};
+}
+
+}  // namespace
+
+struct Blobs::State {
+  State(db::Database& db, blob::BlobStore& blobs, const Clock& time, std::size_t cached)
+      : database(db), store(blobs), clock(time), open(cached) {}
+
+  db::Database& database;
+  blob::BlobStore& store;
+  const Clock& clock;
+  ExactCache<BlobKey, std::shared_ptr<const BlobHandle>, KeyHash> open;
+};
+
+Blobs::Blobs(db::Database& database, blob::BlobStore& store, const Clock& clock, std::size_t cached)
+    : state_(std::make_unique<State>(database, store, clock, cached)) {}
+
+Blobs::~Blobs() = default;
+
+std::shared_ptr<const BlobHandle> Blobs::peek(const access::Repository& repository,
+                                              const oci::Digest& digest) const {
+  return state_->open.find(BlobKey{repository.id, digest}).value_or(nullptr);
+}
+
+Result<std::shared_ptr<const BlobHandle>> Blobs::find(const access::Repository& repository,
+                                                      const oci::Digest& digest) {
+  const auto ticket = state_->open.begin();
+  std::optional<std::uint64_t> size;
+  auto looked = state_->database.read([&](db::Session& session) -> Result<void> {
+    const auto linked = linked_size(session, repository.id, digest);
+    if (!linked) return linked.error();
+    size = *linked;
+    return {};
+  });
+  if (!looked) return looked.error();
+  if (!size) return unknown(repository, digest);
+  auto reader = state_->store.open(digest);
+  // The database says that it is here: its absence is damage, not a wrong question.
+  if (!reader && reader.error().code == Errc::blob_unknown)
+    return Error{Errc::corrupt, fmt::format("the stored bytes of {} are missing", digest.render())};
+  if (!reader) return reader.error();
+  // Its size is told before its bytes are hashed.
+  if ((*reader)->size() != *size)
+    return Error{Errc::corrupt, fmt::format("{} is stored with {} bytes and should have {}", digest.render(),
+                                            (*reader)->size(), *size)};
+  auto handle = std::make_shared<const BlobHandle>(BlobHandle{digest, std::move(*reader)});
+  state_->open.put(ticket, BlobKey{repository.id, digest}, handle);
+  return handle;
+}
+
+Result<bool> Blobs::mount(const access::Repository& target, const access::Repository& source,
+                          const oci::Digest& digest, const Context& context) {
+  bool mounted = false;
+  auto done = state_->database.write([&](db::Session& session) -> Result<void> {
+    mounted = false;
+    auto size = linked_size(session, source.id, digest);
+    if (!size) return size.error();
+    if (!*size) return {};
+    const Time now = state_->clock.now();
+    auto linked = link_blob(session, target, digest, **size, now);
+    if (!linked) return linked.error();
+    mounted = true;
+    if (!*linked) return {};
+    audit::Event event = content_event(audit::Action::blob_mounted, target, digest.render(), context, now);
+    event.new_digest = digest.render();
+    event.detail = "from " + source.name.render();
+    return audit::record(session, event);
+  });
+  if (!done) return done.error();
+  return mounted;
+}
+
+Result<bool> Blobs::mount_from_anywhere(const access::Repository& target, const oci::Digest& digest,
+                                        const Context& context) {
+  std::optional<access::Repository> source;
+  auto looked = state_->database.read([&](db::Session& session) -> Result<void> {
+    source.reset();
+    auto rows = session.query(
+        "SELECT r.id, r.namespace_id, r.name FROM repository_blobs b JOIN repositories r ON r.id = "
+        "b.repository_id "
+        "JOIN namespaces n ON n.id = r.namespace_id "
+        "WHERE b.digest = ? AND (r.visibility = 'public' OR n.owner_id = ? OR (n.name = '' AND ? = 1) "
+        "OR EXISTS (SELECT 1 FROM repository_grants g WHERE g.repository_id = r.id AND g.account_id = ?) "
+        "OR EXISTS (SELECT 1 FROM namespace_grants g WHERE g.namespace_id = n.id AND g.account_id = ?)) "
+        "LIMIT 1",
+        {digest.render(), context.principal.account_id, std::int64_t{context.principal.administrator},
+         context.principal.account_id, context.principal.account_id});
+    if (!rows) return rows.error();
+    if (rows->empty()) return {};
+    auto name = oci::RepositoryName::parse(rows->front().text(2));
+    if (!name) return name.error();
+    source.emplace(access::Repository{rows->front().integer(0), rows->front().integer(1), std::move(*name),
+                                      access::Visibility::private_, ""});
+    return {};
+  });
+  if (!looked) return looked.error();
+  if (!source) return false;
+  return mount(target, *source, digest, context);
+}
+
+Result<void> Blobs::link(const access::Repository& repository, const oci::Digest& digest, std::uint64_t size,
+                         const Context& context) {
+  auto linked_now = state_->database.write([&](db::Session& session) -> Result<void> {
+    const Time now = state_->clock.now();
+    if (auto noted = note_stored(session, digest, size, now); !noted) return noted;
+    auto linked = link_blob(session, repository, digest, size, now);
+    if (!linked) return linked.error();
+    if (!*linked) return {};
+    audit::Event event = content_event(audit::Action::blob_pushed, repository, digest.render(), context, now);
+    event.new_digest = digest.render();
+    return audit::record(session, event);
+  });
+  // The bytes have just been written anew: a reader of an older copy, which may have rotted, has had its day.
+  state_->open.forget(BlobKey{repository.id, digest});
+  return linked_now;
+}
+
+Result<void> Blobs::remove(const access::Repository& repository, const oci::Digest& digest,
+                           const Context& context) {
+  auto removed = state_->database.write([&](db::Session& session) -> Result<void> {
+    auto unlinked = unlink_blob(session, repository, digest);
+    if (!unlinked) return unlinked.error();
+    if (!*unlinked) return unknown(repository, digest);
+    audit::Event event =
+        content_event(audit::Action::blob_deleted, repository, digest.render(), context, state_->clock.now());
+    event.old_digest = digest.render();
+    return audit::record(session, event);
+  });
+  state_->open.forget(BlobKey{repository.id, digest});
+  return removed;
+}
+
+}  // namespace bulkhead::registry

@@ -1,0 +1,36 @@
+// The database rows that make stored bytes exist for a repository's readers, and the namespace's account of
+// them. Internal to registry/.
+#pragma once
+
+#include <cstdint>
+
+#include "access/facts.h"
+#include "base/clock.h"
+#include "db/database.h"
+#include "oci/digest.h"
+
+namespace bulkhead::registry {
+
+// The blob store holds these bytes. Idempotent.
+Result<void> note_stored(db::Session& session, const oci::Digest& digest, std::uint64_t size, Time now);
+
+// Links the blob into the repository and adds its size to the namespace's use: true when it was not linked
+// before. Errc::quota_exceeded, and Errc::name_unknown when the repository has been deleted meanwhile.
+Result<bool> link_blob(db::Session& session, const access::Repository& repository, const oci::Digest& digest,
+                       std::uint64_t size, Time now);
+
+// Takes it out again: false when it was not linked.
+Result<bool> unlink_blob(db::Session& session, const access::Repository& repository,
+                         const oci::Digest& digest);
+
+// The linked blob's size, or nothing.
+Result<std::optional<std::uint64_t>> linked_size(db::Session& session, std::int64_t repository_id,
+                                                 const oci::Digest& digest);
+
+// Errc::quota_exceeded when `more` bytes would not fit the namespace's quota.
+Result<void> check_quota(db::Session& session, const access::Repository& repository, std::uint64_t more);
+
+// Whether the repository of this id still exists: Errc::name_unknown when it does not.
+Result<void> check_exists(db::Session& session, const access::Repository& repository);
+
+}  // namespace bulkhead::registry

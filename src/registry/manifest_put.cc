@@ -1,0 +1,189 @@
+// The part of Manifests that takes a push.
+//
+// Everything that can refuse a push is looked at twice: first in a snapshot, so that a refused manifest
+// leaves no bytes behind, then, with the bytes stored, in the transaction that makes it exist, where nothing
+// can change in between.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "audit/outbox.h"
+#include "base/log.h"
+#include "registry/children.h"
+#include "registry/content_event.h"
+#include "registry/links.h"
+#include "registry/manifests_state.h"
+#include "registry/tag_pattern.h"
+
+namespace bulkhead::registry {
+namespace {
+
+struct Push {
+  const access::Repository& repository;
+  const oci::Manifest& manifest;
+  const oci::Digest& digest;
+  std::uint64_t size;
+  const std::vector<oci::Tag>& tags;
+  const Context& context;
+};
+
+struct TagMove {
+  const oci::Tag* tag;
+  std::string from;  // "" when it is new
+};
+
+// What is left to do.
+struct Plan {
+  bool is_new = false;
+  std::vector<TagMove> moves;
+};
+
+Result<oci::Digest> digest_of(const oci::Reference& reference, Bytes bytes) {
+  const auto* stated = std::get_if<oci::Digest>(&reference);
+  if (stated == nullptr) return oci::Digest::of(oci::Algorithm::sha256, bytes);
+  const auto actual = oci::Digest::of(stated->algorithm(), bytes);
+  if (actual == *stated) return actual;
+  return Error{Errc::digest_invalid, fmt::format("the manifest's digest is {}, not {} as the request says",
+                                                 actual.render(), stated->render())};
+}
+
+// Each tag once, in the order of the request.
+std::vector<oci::Tag> tags_of(const oci::Reference& reference, const std::vector<oci::Tag>& further) {
+  std::vector<oci::Tag> tags;
+  if (const auto* tag = std::get_if<oci::Tag>(&reference)) tags.push_back(*tag);
+  for (const oci::Tag& tag : further)
+    if (std::ranges::find(tags, tag) == tags.end()) tags.push_back(tag);
+  return tags;
+}
+
+std::string to_json(const oci::Annotations& annotations) {
+  std::string out = "{";
+  for (const auto& [key, value] : annotations) {
+    if (out.size() > 1) out += ',';
+    out += json_quote(key);
+    out += ':';
+    out += json_quote(value);
+  }
+  return out + '}';
+}
+
+// True when the repository does not have it yet.
+Result<bool> is_new(db::Session& session, const Push& push) {
+  const auto rows = session.query("SELECT media_type FROM manifests WHERE repository_id = ? AND digest = ?",
+                                  {push.repository.id, push.digest.render()});
+  if (!rows) return rows.error();
+  if (rows->empty()) return true;
+  // Bytes that name no media type themselves could be pushed as several; one digest must not be read in two
+  // ways.
+  const std::string& stored = rows->front().text(0);
+  if (stored == push.manifest.media_type) return false;
+  return Error{Errc::manifest_invalid, fmt::format("{} has the manifest {} as {}; it cannot be {} as well",
+                                                   push.repository.name.render(), push.digest.render(),
+                                                   stored, push.manifest.media_type)};
+}
+
+// Nothing when the tag is on the digest already.
+Result<std::optional<TagMove>> plan_tag(db::Session& session, const Push& push, const oci::Tag& tag,
+                                        std::string_view pattern) {
+  const auto rows = session.query("SELECT digest FROM tags WHERE repository_id = ? AND name = ?",
+                                  {push.repository.id, tag.render()});
+  if (!rows) return rows.error();
+  if (rows->empty()) return std::optional(TagMove{&tag, ""});
+  const std::string& current = rows->front().text(0);
+  if (current == push.digest.render()) return std::optional<TagMove>();
+  if (matches_tag_pattern(pattern, tag.render()))
+    return tag_protected(push.repository, tag.render(), pattern);
+  return std::optional(TagMove{&tag, current});
+}
+
+Result<Plan> make_plan(db::Session& session, const Push& push) {
+  const auto pattern = read_tag_pattern(session, push.repository);
+  if (!pattern) return pattern.error();
+  Plan plan;
+  const auto absent = is_new(session, push);
+  if (!absent) return absent.error();
+  plan.is_new = *absent;
+  for (const oci::Tag& tag : push.tags) {
+    auto move = plan_tag(session, push, tag, *pattern);
+    if (!move) return move.error();
+    if (*move) plan.moves.push_back(**std::move(move));
+  }
+  if (auto complete = check_children(session, push.repository, push.manifest); !complete)
+    return complete.error();
+  return plan;
+}
+
+Result<void> store_row(db::Session& session, const Push& push, Time now) {
+  if (auto noted = note_stored(session, push.digest, push.size, now); !noted) return noted;
+  const auto& subject = push.manifest.subject;
+  const auto inserted = session.execute(
+      "INSERT INTO manifests (repository_id, digest, size, media_type, artifact_type, subject, annotations, "
+      "created_at) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      {push.repository.id, push.digest.render(), static_cast<std::int64_t>(push.size),
+       push.manifest.media_type, push.manifest.artifact_type,
+       subject ? db::Value(subject->digest.render()) : db::Value(), to_json(push.manifest.annotations),
+       to_micros(now)});
+  if (!inserted) return inserted.error();
+  audit::Event event =
+      content_event(audit::Action::manifest_pushed, push.repository, push.digest.render(), push.context, now);
+  event.new_digest = push.digest.render();
+  return audit::record(session, event);
+}
+
+Result<void> set_tag(db::Session& session, const Push& push, const TagMove& move, Time now) {
+  const auto set = session.execute(
+      "INSERT INTO tags (repository_id, name, digest, updated_at) VALUES (?, ?, ?, ?) "
+      "ON CONFLICT (repository_id, name) DO UPDATE SET digest = excluded.digest, updated_at = "
+      "excluded.updated_at",
+      {push.repository.id, move.tag->render(), push.digest.render(), to_micros(now)});
+  if (!set) return set.error();
+  audit::Event event =
+      content_event(audit::Action::tag_set, push.repository, move.tag->render(), push.context, now);
+  event.old_digest = move.from;
+  event.new_digest = push.digest.render();
+  return audit::record(session, event);
+}
+
+Result<void> carry_out(db::Session& session, const Push& push, const Plan& plan, Time now) {
+  if (plan.is_new)
+    if (auto stored = store_row(session, push, now); !stored) return stored;
+  for (const TagMove& move : plan.moves)
+    if (auto set = set_tag(session, push, move, now); !set) return set;
+  return {};
+}
+
+}  // namespace
+
+Result<PutResult> Manifests::put(const access::Repository& repository, const oci::Reference& reference,
+                                 const std::vector<oci::Tag>& tags, Bytes bytes,
+                                 std::string_view content_type, const Context& context) {
+  const auto manifest = oci::parse_manifest(bytes, content_type, state_->options.limits);
+  if (!manifest) return manifest.error();
+  const auto digest = digest_of(reference, bytes);
+  if (!digest) return digest.error();
+  std::vector<oci::Tag> all_tags = tags_of(reference, tags);
+  const Push push{repository, *manifest, *digest, bytes.size(), all_tags, context};
+
+  const auto acceptable = state_->database.read([&](db::Session& session) -> Result<void> {
+    const auto plan = make_plan(session, push);
+    if (!plan) return plan.error();
+    return {};
+  });
+  if (!acceptable) return acceptable.error();
+  // Also when the repository has it: a push makes bytes good that have rotted.
+  if (auto stored = state_->store.put(*digest, bytes); !stored) return stored.error();
+  const auto done = state_->database.write([&](db::Session& session) -> Result<void> {
+    const auto plan = make_plan(session, push);
+    if (!plan) return plan.error();
+    return carry_out(session, push, *plan, state_->clock.now());
+  });
+  // Also after an error: a commit whose answer was lost on the way is a commit all the same.
+  state_->forget(repository, *digest);
+  for (const oci::Tag& tag : all_tags) state_->forget(repository, tag);
+  if (!done) return done.error();
+  return PutResult{*digest, manifest->subject ? std::optional(manifest->subject->digest) : std::nullopt,
+                   std::move(all_tags)};
+}
+
+}  // namespace bulkhead::registry

@@ -1,0 +1,81 @@
+// The part of Manifests that deletes.
+
+#include "audit/outbox.h"
+#include "registry/content_event.h"
+#include "registry/manifests_state.h"
+#include "registry/tag_pattern.h"
+
+namespace bulkhead::registry {
+namespace {
+
+struct Removal {
+  const access::Repository& repository;
+  std::string pattern;
+  const Context& context;
+  Time now;
+};
+
+Result<void> remove_tag(db::Session& session, const Removal& removal, const std::string& tag,
+                        const std::string& digest) {
+  if (matches_tag_pattern(removal.pattern, tag))
+    return tag_protected(removal.repository, tag, removal.pattern);
+  const auto removed =
+      session.execute("DELETE FROM tags WHERE repository_id = ? AND name = ?", {removal.repository.id, tag});
+  if (!removed) return removed.error();
+  audit::Event event =
+      content_event(audit::Action::tag_deleted, removal.repository, tag, removal.context, removal.now);
+  event.old_digest = digest;
+  return audit::record(session, event);
+}
+
+Result<void> remove_one_tag(db::Session& session, const Removal& removal, const oci::Tag& tag) {
+  const auto rows = session.query("SELECT digest FROM tags WHERE repository_id = ? AND name = ?",
+                                  {removal.repository.id, tag.render()});
+  if (!rows) return rows.error();
+  if (rows->empty()) return manifest_unknown(removal.repository, tag);
+  return remove_tag(session, removal, tag.render(), rows->front().text(0));
+}
+
+// Adds the tags that go with the manifest to `touched`.
+Result<void> remove_manifest(db::Session& session, const Removal& removal, const oci::Digest& digest,
+                             std::vector<oci::Reference>& touched) {
+  const std::string text = digest.render();
+  const auto rows =
+      session.query("SELECT name FROM tags WHERE repository_id = ? AND digest = ? ORDER BY name",
+                    {removal.repository.id, text});
+  if (!rows) return rows.error();
+  for (const db::Row& row : *rows) {
+    auto tag = oci::Tag::parse(row.text(0));
+    if (!tag) return Error{Errc::internal, "the database holds what is no tag: " + tag.error().message};
+    if (auto removed = remove_tag(session, removal, tag->render(), text); !removed) return removed;
+    touched.emplace_back(*std::move(tag));
+  }
+  const auto removed = session.execute("DELETE FROM manifests WHERE repository_id = ? AND digest = ?",
+                                       {removal.repository.id, text});
+  if (!removed) return removed.error();
+  if (*removed == 0) return manifest_unknown(removal.repository, digest);
+  audit::Event event =
+      content_event(audit::Action::manifest_deleted, removal.repository, text, removal.context, removal.now);
+  event.old_digest = text;
+  return audit::record(session, event);
+}
+
+}  // namespace
+
+Result<void> Manifests::remove(const access::Repository& repository, const oci::Reference& reference,
+                               const Context& context) {
+  std::vector<oci::Reference> touched;
+  const auto done = state_->database.write([&](db::Session& session) -> Result<void> {
+    touched.assign(1, reference);
+    auto pattern = read_tag_pattern(session, repository);
+    if (!pattern) return pattern.error();
+    const Removal removal{repository, *std::move(pattern), context, state_->clock.now()};
+    if (const auto* tag = std::get_if<oci::Tag>(&reference)) return remove_one_tag(session, removal, *tag);
+    return remove_manifest(session, removal, std::get<oci::Digest>(reference), touched);
+  });
+  // Also after an error: a commit whose answer was lost on the way is a commit all the same.
+  for (const oci::Reference& gone : touched) state_->forget(repository, gone);
+  return done;
+}
+
+}  // namespace bulkhead::registry

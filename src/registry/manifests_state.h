@@ -1,0 +1,47 @@
+// What Manifests keeps in memory, shared by its source files. Internal to registry/.
+//
+// A manifest's bytes are stored before the transaction that makes it exist, and stay when it is deleted: what
+// no row refers to is for garbage collection to find. They do not count towards a namespace's quota, which is
+// about blobs; the limit on one manifest's size and the limits on requests bound them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/exact_cache.h"
+#include "registry/keys.h"
+#include "registry/manifests.h"
+
+namespace bulkhead::registry {
+
+// Larger manifests are read from the store each time: they are rare, and a few would displace thousands.
+inline constexpr std::size_t kCachedManifestBytes = std::size_t{16} << 10;
+
+struct Manifests::State {
+  State(db::Database& db, blob::BlobStore& blobs, const Clock& time, Options o)
+      : database(db),
+        store(blobs),
+        clock(time),
+        options(std::move(o)),
+        cache(static_cast<std::size_t>(options.cached_bytes / kCachedManifestBytes)) {}
+
+  void forget(const access::Repository& repository, const oci::Reference& reference) {
+    cache.forget(ManifestKeyView{repository.id, reference});
+  }
+
+  db::Database& database;
+  blob::BlobStore& store;
+  const Clock& clock;
+  const Options options;
+  ExactCache<ManifestKey, std::shared_ptr<const StoredManifest>, KeyHash, KeyEqual> cache;
+};
+
+Error manifest_unknown(const access::Repository& repository, const oci::Reference& reference);
+
+// The repository's pattern of protected tags as this transaction sees it; Errc::name_unknown when the
+// repository is gone.
+Result<std::string> read_tag_pattern(db::Session& session, const access::Repository& repository);
+Error tag_protected(const access::Repository& repository, std::string_view tag, std::string_view pattern);
+
+}  // namespace bulkhead::registry

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""The checks of this folder, against trees with one fault planted in each: a check that finds nothing is no check."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+import check_modules
+import check_text
+
+GOOD = {
+    "src/CMakeLists.txt": "foreach(module IN ITEMS base oci api)\nendforeach()\n",
+    "src/base/CMakeLists.txt": "bulkhead_module(base LIBRARIES spdlog::spdlog)\n",
+    "src/base/error.h": "#include <string>\n",
+    "src/base/testing/fake_clock.cc": '#include "base/error.h"\n',
+    "src/base/testing/fake_clock.h": "",
+    "src/oci/CMakeLists.txt": "# a comment (with brackets)\nbulkhead_module(oci DEPENDS base)\n",
+    "src/oci/digest.h": '#include "base/error.h"\n',
+    "src/oci/digest.cc": '#include "oci/digest.h"\n#include <openssl/evp.h>\n',
+    "src/oci/tests/digest_test.cc": '#include "oci/digest.h"\n',
+    "src/oci/fuzz/digest_fuzz.cc": '#include "oci/digest.h"\n',
+    "src/oci/fuzz/corpus/digest_fuzz/empty": "",
+    "src/api/CMakeLists.txt": "bulkhead_module(api\n  DEPENDS oci base\n  TEST_DEPENDS bulkhead_base_testing)\n",
+    "src/api/routes.cc": '#include "base/error.h"\n#include "oci/digest.h"\n',
+    "src/api/tests/routes_test.cc": '#include "base/testing/fake_clock.h"\n',
+    "README.md": "# Title\n\n[settings](docs/settings.md#some-key) [here](#title) [away](https://example.com)\n",
+    "docs/settings.md": "## `some.key`\n\n## Some key\n\n[back](../README.md)\n",
+}
+
+
+class Tree(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = Path(folder.name)
+        for name, text in GOOD.items():
+            self.write(name, text)
+
+    def write(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def expect(self, problems, *fragments):
+        self.assertEqual(len(problems), 1, problems)
+        for fragment in fragments:
+            self.assertIn(fragment, problems[0])
+
+
+class Modules(Tree):
+    def problems(self):
+        return check_modules.check(self.root)[0]
+
+    def test_a_good_tree_has_neither_problems_nor_warnings(self):
+        self.assertEqual(check_modules.check(self.root), ([], []))
+
+    def test_an_undeclared_edge(self):
+        self.write("src/oci/digest.cc", '#include "oci/digest.h"\n\n#include "api/routes.h"\n')
+        self.expect(self.problems(), "digest.cc:3", "oci includes api/routes.h", "does not declare")
+
+    def test_an_undeclared_edge_in_angle_brackets_with_spaces(self):
+        self.write("src/oci/digest.cc", "  #  include   <api/routes.h>\n")
+        self.expect(self.problems(), "does not declare the edge to api")
+
+    def test_an_edge_through_another_module_is_not_declared(self):
+        self.write("src/api/CMakeLists.txt", "bulkhead_module(api DEPENDS oci TEST_DEPENDS bulkhead_base_testing)\n")
+        self.expect(self.problems(), "routes.cc:1", "the edge to base")
+
+    def test_a_test_edge_is_no_edge_for_sources(self):
+        self.write("src/oci/CMakeLists.txt", "bulkhead_module(oci DEPENDS base TEST_DEPENDS bulkhead_api)\n")
+        self.write("src/oci/tests/digest_test.cc", '#include "api/routes.h"\n')
+        self.assertEqual(self.problems(), [])
+        self.write("src/oci/digest.cc", '#include "api/routes.h"\n')
+        self.expect(self.problems(), "digest.cc:1")
+
+    def test_a_fake_in_a_source(self):
+        self.write("src/api/routes.cc", '#include "base/testing/fake_clock.h"\n#include "oci/digest.h"\n')
+        self.expect(self.problems(), "which is for tests")
+
+    def test_a_modules_own_fake_in_a_source(self):
+        self.write("src/base/error.cc", '#include "base/testing/fake_clock.h"\n')
+        self.expect(self.problems(), "which is for tests")
+
+    def test_a_fake_that_is_not_linked(self):
+        self.write("src/oci/tests/digest_test.cc", '#include "base/testing/fake_clock.h"\n')
+        self.expect(self.problems(), "TEST_DEPENDS bulkhead_base_testing")
+
+    def test_a_fake_that_is_a_header_alone(self):
+        (self.root / "src/base/testing/fake_clock.cc").unlink()
+        self.write("src/oci/tests/digest_test.cc", '#include "base/testing/fake_clock.h"\n')
+        self.assertEqual(self.problems(), [])
+        self.write("src/base/tests/error_test.cc", '#include "oci/digest.h"\n')
+        self.expect(self.problems(), "the edge to oci")
+
+    def test_an_include_that_is_not_from_the_root(self):
+        self.write("src/oci/digest.cc", '#include "digest.h"\n')
+        self.expect(self.problems(), '"digest.h" does not begin with a module')
+
+    def test_a_neighbour_in_a_test_folder(self):
+        self.write("src/oci/tests/support.h", "")
+        self.write("src/oci/tests/digest_test.cc", '#include "support.h"\n#include "oci/digest.h"\n')
+        self.assertEqual(self.problems(), [])
+        self.write("src/api/tests/routes_test.cc", '#include "oci/tests/support.h"\n')
+        self.expect(self.problems(), "oci's own tests")
+
+    def test_circular_edges(self):
+        self.write("src/base/CMakeLists.txt", "bulkhead_module(base DEPENDS api)\n")
+        self.assertTrue([p for p in self.problems() if p == "circular edges: api -> base -> api"], self.problems())
+
+    def test_an_unknown_module(self):
+        self.write("src/oci/CMakeLists.txt", "bulkhead_module(oci DEPENDS base crypt)\n")
+        self.expect(self.problems(), "depends on crypt")
+
+    def test_an_unused_edge_is_a_warning(self):
+        self.write("src/api/routes.cc", '#include "base/error.h"\n')
+        problems, warnings = check_modules.check(self.root)
+        self.assertEqual(problems, [])
+        self.expect(warnings, "declares oci")
+
+    def test_a_folder_that_is_not_built(self):
+        self.write("src/lost/CMakeLists.txt", "bulkhead_module(lost)\n")
+        self.expect(self.problems(), "does not list lost")
+        self.write("src/CMakeLists.txt", "foreach(module IN ITEMS base oci api lost)\nendforeach()\n")
+        (self.root / "src/lost/CMakeLists.txt").unlink()
+        self.expect(self.problems(), "lost", "missing")
+
+    def test_sources_in_no_target(self):
+        for name in ("tests/deep/name_test.cc", "tests/name_tests.cc", "fuzz/name.cc", "name_test.cc", "main.cc",
+                     "other/name.cc"):
+            with self.subTest(name):
+                self.write("src/oci/" + name, "")
+                self.expect(self.problems(), name, "in no target")
+                (self.root / "src/oci" / name).unlink()
+
+    def test_a_source_that_its_module_names_itself(self):
+        self.write("src/api/main.cc", "")
+        self.write("src/api/CMakeLists.txt", GOOD["src/api/CMakeLists.txt"] + "add_executable(bulkhead main.cc)\n")
+        self.assertEqual(self.problems(), [])
+
+    def test_a_fuzzer_without_seeds(self):
+        (self.root / "src/oci/fuzz/corpus/digest_fuzz/empty").unlink()
+        self.expect(self.problems(), "digest_fuzz.cc", "no seeds")
+
+
+class Text(Tree):
+    def problems(self):
+        return check_text.check(self.root)
+
+    def test_a_good_tree_has_no_problems(self):
+        self.assertEqual(self.problems(), [])
+
+    def test_a_note_to_oneself(self):
+        self.write("scripts/run", "true  # TO" + "DO later\n")
+        self.expect(self.problems(), "scripts/run:1")
+
+    def test_a_long_file(self):
+        self.write("src/oci/digest.cc", "\n" * 500)
+        self.assertEqual(self.problems(), [])
+        self.write("src/oci/digest.cc", "\n" * 501)
+        self.expect(self.problems(), "501 lines")
+
+    def test_a_dead_link(self):
+        self.write("README.md", "# Title\n\n[settings](docs/setings.md)\n")
+        self.expect(self.problems(), "docs/setings.md leads nowhere")
+
+    def test_a_dead_link_by_reference(self):
+        self.write("README.md", "[settings]\n\n[settings]: docs/setings.md\n")
+        self.expect(self.problems(), "docs/setings.md leads nowhere")
+
+    def test_a_dead_fragment(self):
+        self.write("README.md", "# Title\n\n[settings](docs/settings.md#other-key)\n")
+        self.expect(self.problems(), "heading that is not there")
+
+    def test_code_is_not_prose(self):
+        self.write("README.md", "`[a](b)`\n\n```\n[a](b)\n```\n")
+        self.assertEqual(self.problems(), [])
+
+    def test_a_document_that_a_source_names(self):
+        self.write("src/oci/digest.h", "// docs/formats/blobs.md\n")
+        self.expect(self.problems(), "docs/formats/blobs.md, which does not exist")
+
+    def test_a_capturing_coroutine(self):
+        self.write("src/api/routes.cc", "auto f = [this](int x) -> asio::awaitable<void> { co_return; };\n")
+        self.expect(self.problems(), "routes.cc:1", "captures")
+        self.write("src/api/routes.cc", "auto f = [](int x) -> asio::awaitable<void> { co_return; };\n")
+        self.assertEqual(self.problems(), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,67 @@
+# The tests that drive whole programs: pytest suites against the server, the concurrent unit tests under ThreadSanitizer
+# and short runs of the fuzz targets. scripts/test turns them on in build/asan, after it has built what they use in
+# build/release, build/asan, build/tsan and build/fuzz; other configurations have the unit tests alone.
+
+option(BULKHEAD_WHOLE "Register the tests that drive whole programs from all builds" OFF)
+if(NOT BULKHEAD_WHOLE)
+  return()
+endif()
+
+set(python /usr/bin/python3)
+set(builds ${CMAKE_SOURCE_DIR}/build)
+set(once ${python} ${CMAKE_CURRENT_SOURCE_DIR}/once.py)
+
+# bulkhead_suite(NAME SUITE BUILD TIMEOUT): the pytest folder SUITE against the server of BUILD.
+function(bulkhead_suite name suite build timeout)
+  set(here ${CMAKE_CURRENT_SOURCE_DIR})
+  set(binary ${builds}/${build}/bulkhead)
+  add_test(NAME ${name}
+    COMMAND ${once} ${name} ${binary} ${here}/conftest.py ${here}/pytest.ini ${here}/harness ${here}/${suite} --
+      ${python} -B -m pytest -q --suite-name=${name} --bulkhead=${binary} ${suite}
+    WORKING_DIRECTORY ${here})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout})
+endfunction()
+
+# The long ones come first, so that they overlap with all the rest.
+bulkhead_suite(whole.clients clients release 900)
+bulkhead_suite(whole.bad_input bad_input release 600)
+bulkhead_suite(whole.protocol protocol release 300)
+bulkhead_suite(whole.operating operating release 600)
+bulkhead_suite(whole.durability durability release 600)
+bulkhead_suite(whole.concurrency concurrency release 300)
+bulkhead_suite(whole.conformance conformance release 600)
+bulkhead_suite(asan.protocol protocol asan 600)
+bulkhead_suite(asan.bad_input bad_input asan 900)
+bulkhead_suite(tsan.concurrency concurrency tsan 900)
+set_tests_properties(whole.clients whole.durability PROPERTIES PROCESSORS 2)
+
+# scripts/test builds these under ThreadSanitizer; its list is the same.
+foreach(module async audit blob db http identity access registry)
+  file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${module}/tests/*_test.cc)
+  if(tests)
+    set(binary ${builds}/tsan/src/${module}/${module}_tests)
+    add_test(NAME tsan.${module} COMMAND ${once} tsan.${module} ${binary} -- setarch -R ${binary})
+    set_tests_properties(tsan.${module} PROPERTIES TIMEOUT 900)
+  endif()
+endforeach()
+
+file(GLOB fuzzers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*/fuzz/*_fuzz.cc)
+foreach(source IN LISTS fuzzers)
+  get_filename_component(fuzz ${source} NAME_WE)
+  get_filename_component(folder ${source} DIRECTORY)
+  get_filename_component(parent ${folder} DIRECTORY)
+  get_filename_component(module ${parent} NAME)
+  set(binary ${builds}/fuzz/src/${module}/${fuzz})
+  set(seeds ${folder}/corpus/${fuzz})
+  if(NOT IS_DIRECTORY ${seeds})
+    message(FATAL_ERROR "${source} has no corpus; put seeds into ${seeds}")
+  endif()
+  # New inputs go to the first folder named, which scripts/fuzz shares.
+  set(grown ${builds}/fuzz-corpus/${fuzz})
+  set(findings ${builds}/fuzz-findings/${fuzz})
+  file(MAKE_DIRECTORY ${grown} ${findings})
+  add_test(NAME fuzz.${fuzz}
+    COMMAND ${once} fuzz.${fuzz} ${binary} ${seeds} -- setarch -R ${binary} -max_total_time=10 -timeout=10
+      -rss_limit_mb=2048 -artifact_prefix=${findings}/ ${grown} ${seeds})
+  set_tests_properties(fuzz.${fuzz} PROPERTIES TIMEOUT 120)
+endforeach()
