@@ -62,7 +62,7 @@ Result<void> Installation::assemble() {
   if (!database) return database.error();
   database_ = std::move(*database);
 
-  auto store = blob::open_filesystem_store(s.data);
+  auto store = blob::open_filesystem_store(s.data, s.storage.reserve_bytes);
   if (!store) return store.error();
   store_ = std::move(*store);
   verifier_ = std::make_unique<blob::Verifier>(clock_, seconds(s.storage.verify_interval));

@@ -35,6 +35,7 @@ void prepare_process() {
   const ::rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is then an error like a full disk
 }
 
 // The signals that the main thread waits for; blocked everywhere else because threads inherit the mask.

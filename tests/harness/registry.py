@@ -13,7 +13,8 @@ urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 ACCEPT = ", ".join([content.OCI_MANIFEST, content.OCI_INDEX, content.DOCKER_MANIFEST, content.DOCKER_LIST])
 ALL_ACTIONS = "pull,push,delete"
-REPOSITORY_PATH = re.compile(r"^/v2/(.+?)/(?:blobs|manifests|tags|referrers)/")
+# A name may hold these words too, so the last of them counts.
+REPOSITORY_PATH = re.compile(r"^/v2/(.+)/(?:blobs|manifests|tags|referrers)/")
 CHALLENGE_PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
 

@@ -172,7 +172,7 @@ def test_absent_things_are_named(launch):
     server = launch()
     for command in (
         ("user", "disable", "nobody"),
-        ("grant", "set", "nobody", "reader", "alice/app"),
+        ("grant", "set", "nobody", "reader", "/"),
         ("repo", "set", "alice/nothing", "--visibility", "public"),
         ("repo", "delete", "alice/nothing", "--yes"),
         ("namespace", "set", "nobody", "--quota", "1GiB"),

@@ -50,11 +50,12 @@ def test_roles(server, registry, members, rng, kind):
     target = repository if kind == "repository" else "alice/"
     for role in ROLES[1:]:
         server.run("grant", "set", members[role].name, role, target)
+    clients = {role: Registry(server, members[role]) for role in ROLES}
     wrong = []
     for role, (name, least, (method, path, options)) in itertools.product(
         ROLES, operations(repository, manifest, blob)
     ):
-        response = Registry(server, members[role]).request(method, path, **options)
+        response = clients[role].request(method, path, **options)
         allowed = ROLES.index(role) >= ROLES.index(least)
         refused = response.status_code in (401, 403) or (role == "none" and response.status_code == 404)
         if allowed == refused and not (name.startswith("delete") and allowed and response.status_code == 404):
