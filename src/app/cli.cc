@@ -50,7 +50,9 @@ Result<config::Loaded> CommandLine::load() const {
   const auto from_environment = sources.environment.extract("BULKHEAD_CONFIG");
   if (!config_file.empty()) sources.file = config_file;
   else if (from_environment) sources.file = from_environment.mapped();
-  return config::load(sources);
+  auto loaded = config::load(sources);
+  misconfigured = !loaded;
+  return loaded;
 }
 
 Result<void> perform(const CommandLine& line, const boost::json::object& command,
@@ -105,7 +107,7 @@ int run(int argc, char** argv) {
   const Result<void> outcome = line.action();
   if (outcome) return 0;
   fmt::print(stderr, "bulkhead: {}\n", outcome.error().message);
-  return kFailed;
+  return line.misconfigured ? kNotUnderstood : kFailed;
 }
 
 }  // namespace bulkhead::app

@@ -214,10 +214,10 @@ void auth(std::vector<Setting>& rows) {
                "How long a bearer token lives. One of a disabled account or a changed password is dead at "
                "once all the same."));
   rows.push_back(
-      count("auth.password_memory_kib", at(&S::auth, &A::password_memory_kib), 19u * 1024, 4u << 20,
+      count("auth.password_memory_kib", at(&S::auth, &A::password_memory_kib), 19u * 1024, 256u * 1024,
             "Memory of one Argon2id hash, in KiB. Passwords hashed with less are hashed again when their "
             "owner next logs in."));
-  rows.push_back(count("auth.password_passes", at(&S::auth, &A::password_passes), 2u, 64u,
+  rows.push_back(count("auth.password_passes", at(&S::auth, &A::password_passes), 2u, 10u,
                        "Passes of Argon2id over that memory."));
   rows.push_back(count(
       "auth.password_hashes", at(&S::auth, &A::password_hashes), 1u, 64u,
