@@ -26,7 +26,7 @@ REFERENCE = re.compile(r"^\[[^\]]+\]:\s*(\S+)", re.MULTILINE)
 HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$", re.MULTILINE)
 DOCUMENT = re.compile(r"\bdocs/[A-Za-z0-9_./-]+\.(?:md|svg|json)\b")
 CAPTURING_COROUTINE = re.compile(
-    r"\[[^\[\]]+\]\s*\([^()]*(?:\([^()]*\)[^()]*)*\)\s*(?:mutable\s*)?(?:noexcept\s*)?->\s*(?:\w+::)*awaitable<")
+    r"\[[^\[\]]+\]\s*\([^()]*(?:\([^()]*\)[^()]*)*\)\s*(?:mutable\s*)?(?:noexcept\s*)?->\s*(?:\w+::)*(?:awaitable|Task)<")
 
 
 def files_of(root):

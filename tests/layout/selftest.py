@@ -180,7 +180,7 @@ class Text(Tree):
         self.expect(self.problems(), "docs/formats/blobs.md, which does not exist")
 
     def test_a_capturing_coroutine(self):
-        self.write("src/api/routes.cc", "auto f = [this](int x) -> asio::awaitable<void> { co_return; };\n")
+        self.write("src/api/routes.cc", "auto f = [this](int x) -> async::Task<void> { co_return; };\n")
         self.expect(self.problems(), "routes.cc:1", "captures")
         self.write("src/api/routes.cc", "auto f = [](int x) -> asio::awaitable<void> { co_return; };\n")
         self.assertEqual(self.problems(), [])
