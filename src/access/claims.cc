@@ -88,9 +88,7 @@ std::optional<std::vector<Scope>> scopes_of(const json::object& object) {
   return scopes;
 }
 
-Error malformed() {
-  return {Errc::unauthenticated, "the token's claims are not those of this registry"};
-}
+Error malformed() { return {Errc::unauthenticated, "the token's claims are not those of this registry"}; }
 
 }  // namespace
 

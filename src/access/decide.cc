@@ -33,9 +33,7 @@ constexpr bool allowed(Role role, Action action) {
 
 }  // namespace
 
-std::string_view name(Role role) {
-  return kRoleNames[static_cast<std::size_t>(role)];
-}
+std::string_view name(Role role) { return kRoleNames[static_cast<std::size_t>(role)]; }
 
 Result<Role> parse_role(std::string_view text) {
   for (const Role role : {Role::reader, Role::writer, Role::maintainer})
@@ -44,9 +42,7 @@ Result<Role> parse_role(std::string_view text) {
                fmt::format("{} is no role; it is one of reader, writer and maintainer", oci::quote(text))};
 }
 
-std::string_view name(Action action) {
-  return kActionNames[static_cast<std::size_t>(action)];
-}
+std::string_view name(Action action) { return kActionNames[static_cast<std::size_t>(action)]; }
 
 // Being administrator has no place here: whoever runs the installation owns its own namespace (facts.h gives
 // the role there) and nothing else. Running a registry is not a reason to read what other teams keep in it,

@@ -72,17 +72,16 @@ Api::Api(const Services& services, const Options& options)
 
 http::Hooks Api::hooks() {
   return {[this](http::Exchange& exchange) { return handle(exchange); }, refusal_response,
-          [this](const http::Exchange& exchange, unsigned status, std::chrono::nanoseconds took, std::uint64_t sent) {
-            observe(exchange, status, took, sent);
-          }};
+          [this](const http::Exchange& exchange, unsigned status, std::chrono::nanoseconds took,
+                 std::uint64_t sent) { observe(exchange, status, took, sent); }};
 }
 
 std::string Api::next_request_id() {
   return fmt::format("{}{:010x}", request_prefix_, requests_.fetch_add(1, std::memory_order_relaxed));
 }
 
-// Behind a trusted proxy the client is the last address in X-Forwarded-For that is not a trusted proxy itself: what
-// stands before it anybody may have written.
+// Behind a trusted proxy the client is the last address in X-Forwarded-For that is not a trusted proxy
+// itself: what stands before it anybody may have written.
 void Api::look_behind_proxies(http::Exchange& exchange) const {
   const auto trusted = [this](std::string_view address) {
     return std::ranges::any_of(options_.trusted_proxies,
@@ -133,12 +132,16 @@ async::Task<http::Response> Api::registry(http::Exchange& exchange, const Route&
   auto authenticated = co_await gate_.authenticate(exchange);
   if (auto* refused = std::get_if<http::Response>(&authenticated)) co_return std::move(*refused);
   const Caller& caller = std::get<Caller>(authenticated);
-  if (const auto* at = std::get_if<route::Manifest>(&route)) co_return co_await manifests_.handle(exchange, caller, *at);
-  if (const auto* at = std::get_if<route::Blob>(&route)) co_return co_await blobs_.handle(exchange, caller, *at);
-  if (const auto* at = std::get_if<route::Upload>(&route)) co_return co_await uploads_.handle(exchange, caller, *at);
+  if (const auto* at = std::get_if<route::Manifest>(&route))
+    co_return co_await manifests_.handle(exchange, caller, *at);
+  if (const auto* at = std::get_if<route::Blob>(&route))
+    co_return co_await blobs_.handle(exchange, caller, *at);
+  if (const auto* at = std::get_if<route::Upload>(&route))
+    co_return co_await uploads_.handle(exchange, caller, *at);
   if (const auto* at = std::get_if<route::UploadStart>(&route))
     co_return co_await uploads_.start(exchange, caller, *at);
-  if (const auto* at = std::get_if<route::Tags>(&route)) co_return co_await lists_.tags(exchange, caller, *at);
+  if (const auto* at = std::get_if<route::Tags>(&route))
+    co_return co_await lists_.tags(exchange, caller, *at);
   if (const auto* at = std::get_if<route::Referrers>(&route))
     co_return co_await lists_.referrers(exchange, caller, *at);
   if (std::holds_alternative<route::Catalog>(route)) co_return co_await lists_.catalog(exchange, caller);
@@ -148,9 +151,10 @@ async::Task<http::Response> Api::registry(http::Exchange& exchange, const Route&
 async::Task<http::Response> Api::base(http::Exchange& exchange, const Caller& caller) const {
   const auto method = exchange.request().method;
   if (method != http::Method::get && method != http::Method::head) co_return method_not_allowed("GET, HEAD");
-  // Anonymous callers are challenged even though public repositories are open to them: it is how clients find the
-  // token service.
-  if (!caller.bearer) co_return gate_.challenge(exchange, "", "", "UNAUTHORIZED", "authentication is required");
+  // Anonymous callers are challenged even though public repositories are open to them: it is how clients find
+  // the token service.
+  if (!caller.bearer)
+    co_return gate_.challenge(exchange, "", "", "UNAUTHORIZED", "authentication is required");
   co_return json_response(200, "{}");
 }
 
@@ -162,10 +166,12 @@ async::Task<http::Response> Api::ready(http::Exchange&) const {
 }
 
 http::Response Api::scrape(const http::Exchange& exchange) const {
-  if (!options_.metrics) return error_response({Errc::not_found, "metrics are switched off (setting metrics.enabled)"});
+  if (!options_.metrics)
+    return error_response({Errc::not_found, "metrics are switched off (setting metrics.enabled)"});
   // Names of routes and loads are nobody's business by default; the setting metrics.public opens them.
   if (!options_.metrics_public && !is_local(exchange.address()))
-    return error_response({Errc::not_found, "metrics are served to this machine only (setting metrics.public)"});
+    return error_response(
+        {Errc::not_found, "metrics are served to this machine only (setting metrics.public)"});
   http::Response response;
   response.header("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
   response.body = metrics_.render();
@@ -179,13 +185,23 @@ void Api::observe(const http::Exchange& exchange, unsigned status, std::chrono::
   const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
   const auto& request = exchange.request();
   if (status >= 500)
-    services_.log.error("request", {{"method", request.method_text}, {"path", request.path}, {"status", status},
-                                    {"microseconds", microseconds}, {"sent", sent}, {"account", exchange.account},
-                                    {"address", exchange.address()}, {"request", exchange.request_id}});
+    services_.log.error("request", {{"method", request.method_text},
+                                    {"path", request.path},
+                                    {"status", status},
+                                    {"microseconds", microseconds},
+                                    {"sent", sent},
+                                    {"account", exchange.account},
+                                    {"address", exchange.address()},
+                                    {"request", exchange.request_id}});
   else
-    services_.log.info("request", {{"method", request.method_text}, {"path", request.path}, {"status", status},
-                                   {"microseconds", microseconds}, {"sent", sent}, {"account", exchange.account},
-                                   {"address", exchange.address()}, {"request", exchange.request_id}});
+    services_.log.info("request", {{"method", request.method_text},
+                                   {"path", request.path},
+                                   {"status", status},
+                                   {"microseconds", microseconds},
+                                   {"sent", sent},
+                                   {"account", exchange.account},
+                                   {"address", exchange.address()},
+                                   {"request", exchange.request_id}});
 }
 
 }  // namespace bulkhead::api

@@ -1,5 +1,5 @@
-// The whole HTTP surface: routes a request to its handler, names it with a request id, and keeps the metrics and the
-// request log. One object serves all event loops.
+// The whole HTTP surface: routes a request to its handler, names it with a request id, and keeps the metrics
+// and the request log. One object serves all event loops.
 #pragma once
 
 #include <atomic>
@@ -32,7 +32,8 @@ class Api {
   async::Task<http::Response> base(http::Exchange& exchange, const Caller& caller) const;
   async::Task<http::Response> ready(http::Exchange& exchange) const;
   http::Response scrape(const http::Exchange& exchange) const;
-  void observe(const http::Exchange& exchange, unsigned status, std::chrono::nanoseconds took, std::uint64_t sent);
+  void observe(const http::Exchange& exchange, unsigned status, std::chrono::nanoseconds took,
+               std::uint64_t sent);
   std::string next_request_id();
   void look_behind_proxies(http::Exchange& exchange) const;
 

@@ -9,8 +9,8 @@ namespace {
 
 // Hashes a blob that has not been verified lately; the answer's last bytes wait for it.
 async::Task<Result<void>> verify(const Services& services, std::shared_ptr<const registry::BlobHandle> blob) {
-  auto sound = co_await async::offload(
-      services.work, [&] { return services.verifier.verify(blob->digest, *blob->reader); });
+  auto sound = co_await async::offload(services.work,
+                                       [&] { return services.verifier.verify(blob->digest, *blob->reader); });
   if (!sound)
     services.log.error("a stored blob is not what its digest says; the answer was cut short",
                        {{"digest", blob->digest.render()}, {"error", sound.error().message}});
@@ -41,8 +41,8 @@ async::Task<http::Response> BlobHandler::get(http::Exchange& exchange, const Cal
   if (!repository) co_return error_response(unknown(route));
   auto blob = deps_.services.blobs.peek(*repository, route.digest);
   if (!blob) {
-    auto found = co_await async::offload(deps_.services.work,
-                                         [&] { return deps_.services.blobs.find(*repository, route.digest); });
+    auto found = co_await async::offload(
+        deps_.services.work, [&] { return deps_.services.blobs.find(*repository, route.digest); });
     if (!found && found.error().code == Errc::blob_unknown) co_return error_response(unknown(route));
     if (!found) {
       deps_.services.log.error("a blob cannot be read", {{"repository", route.name.render()},
@@ -69,8 +69,9 @@ async::Task<http::Response> BlobHandler::get(http::Exchange& exchange, const Cal
   if (const auto header = exchange.request().header("Range")) {
     const auto resolved = oci::resolve_range(*header, size);
     if (resolved.outcome == oci::RangeOutcome::unsatisfiable) {
-      http::Response refused = error_response(
-          {Errc::range_invalid, fmt::format("the range {} is not within the blob's {} bytes", *header, size)});
+      http::Response refused =
+          error_response({Errc::range_invalid,
+                          fmt::format("the range {} is not within the blob's {} bytes", *header, size)});
       refused.header("Content-Range", fmt::format("bytes */{}", size));
       co_return refused;
     }

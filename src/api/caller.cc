@@ -19,8 +19,8 @@ bool is_loopback_host(std::string_view host) {
 // What a Host header may hold (RFC 9110 section 7.2); it ends up in a quoted challenge parameter.
 bool plain_host(std::string_view host) {
   return !host.empty() && host.size() <= 255 && std::ranges::all_of(host, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-           c == ':' || c == '[' || c == ']' || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == ':' || c == '[' || c == ']' || c == '_';
   });
 }
 
@@ -71,8 +71,9 @@ std::string Gate::realm(const http::Exchange& exchange) const {
   return fmt::format("{}://{}/token", scheme, host);
 }
 
-http::Response Gate::challenge(const http::Exchange& exchange, std::string_view scope, std::string_view problem,
-                               std::string_view code, std::string_view message) const {
+http::Response Gate::challenge(const http::Exchange& exchange, std::string_view scope,
+                               std::string_view problem, std::string_view code,
+                               std::string_view message) const {
   http::Response response = error_response(401, code, message);
   std::string value = fmt::format(R"(Bearer realm="{}",service="{}")", realm(exchange), options_.service);
   if (!scope.empty()) value += fmt::format(R"(,scope="{}")", scope);
@@ -117,7 +118,8 @@ async::Task<OrResponse<Caller>> Gate::authenticate(http::Exchange& exchange) con
 }
 
 async::Task<OrResponse<Permitted>> Gate::authorize(http::Exchange& exchange, const Caller& caller,
-                                                   const oci::RepositoryName& name, access::Action action) const {
+                                                   const oci::RepositoryName& name,
+                                                   access::Action action) const {
   const access::Principal principal = caller.principal();
   const auto refuse = [&](std::string_view problem) {
     audit::Event event;
@@ -131,9 +133,10 @@ async::Task<OrResponse<Permitted>> Gate::authorize(http::Exchange& exchange, con
                ? challenge(exchange, scope_for(name, action), problem, "UNAUTHORIZED",
                            "log in to do this: the repository is private or does not exist")
                : challenge(exchange, scope_for(name, action), problem, "DENIED",
-                           fmt::format("{} may not {} here: the repository does not exist or needs a role that this "
-                                       "account or token does not have",
-                                       principal.account, access::name(action)));
+                           fmt::format(
+                               "{} may not {} here: the repository does not exist or needs a role that this "
+                               "account or token does not have",
+                               principal.account, access::name(action)));
   };
   if (caller.bearer && !caller.bearer->covers(name.render(), action)) co_return refuse("insufficient_scope");
   auto resolved = services_.facts.peek(principal, name);
@@ -152,7 +155,8 @@ async::Task<std::shared_ptr<const access::Repository>> Gate::readable(const Call
                                                                       const oci::RepositoryName& name) const {
   if (caller.bearer && !caller.bearer->covers(name.render(), access::Action::pull)) co_return nullptr;
   const access::Principal principal = caller.principal();
-  auto resolved = co_await async::offload(services_.work, [&] { return services_.facts.resolve(principal, name); });
+  auto resolved =
+      co_await async::offload(services_.work, [&] { return services_.facts.resolve(principal, name); });
   if (!resolved || !access::decide(principal, access::Action::pull, resolved->standing)) co_return nullptr;
   co_return resolved->repository;
 }

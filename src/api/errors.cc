@@ -50,8 +50,8 @@ http::Response json_response(unsigned status, std::string body) {
 }
 
 http::Response error_response(unsigned status, std::string_view code, std::string_view message) {
-  http::Response response =
-      json_response(status, fmt::format(R"({{"errors":[{{"code":"{}","message":{}}}]}})", code, json_quote(message)));
+  http::Response response = json_response(
+      status, fmt::format(R"({{"errors":[{{"code":"{}","message":{}}}]}})", code, json_quote(message)));
   if (status == 429 || status == 503) response.header("Retry-After", "5");
   return response;
 }
@@ -60,7 +60,8 @@ http::Response error_response(const Error& error) {
   const WireError wire = wire_error(error.code);
   // The inside of the machine is the log's business, not the client's.
   if (wire.status == 500)
-    return error_response(wire.status, wire.code, "an internal error; the server's log has it under this request's id");
+    return error_response(wire.status, wire.code,
+                          "an internal error; the server's log has it under this request's id");
   return error_response(wire.status, wire.code, error.message);
 }
 

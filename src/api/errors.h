@@ -1,5 +1,5 @@
-// The only place where errors become HTTP: one table from Errc to status and OCI error code (distribution-spec 1.1,
-// "Error Codes"), and their JSON.
+// The only place where errors become HTTP: one table from Errc to status and OCI error code
+// (distribution-spec 1.1, "Error Codes"), and their JSON.
 #pragma once
 
 #include <string_view>

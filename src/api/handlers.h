@@ -1,5 +1,5 @@
-// The handlers of /v2, by what they serve. Each takes a parsed route and a caller, asks the gate, calls one service and
-// renders the answer. A handler object is shared by all event loops and has no state of its own.
+// The handlers of /v2, by what they serve. Each takes a parsed route and a caller, asks the gate, calls one
+// service and renders the answer. A handler object is shared by all event loops and has no state of its own.
 #pragma once
 
 #include "api/caller.h"
@@ -23,12 +23,16 @@ struct Deps {
 class ManifestHandler {
  public:
   explicit ManifestHandler(const Deps& deps) : deps_(deps) {}
-  async::Task<http::Response> handle(http::Exchange& exchange, const Caller& caller, const route::Manifest& route);
+  async::Task<http::Response> handle(http::Exchange& exchange, const Caller& caller,
+                                     const route::Manifest& route);
 
  private:
-  async::Task<http::Response> get(http::Exchange& exchange, const Caller& caller, const route::Manifest& route);
-  async::Task<http::Response> put(http::Exchange& exchange, const Caller& caller, const route::Manifest& route);
-  async::Task<http::Response> remove(http::Exchange& exchange, const Caller& caller, const route::Manifest& route);
+  async::Task<http::Response> get(http::Exchange& exchange, const Caller& caller,
+                                  const route::Manifest& route);
+  async::Task<http::Response> put(http::Exchange& exchange, const Caller& caller,
+                                  const route::Manifest& route);
+  async::Task<http::Response> remove(http::Exchange& exchange, const Caller& caller,
+                                     const route::Manifest& route);
 
   const Deps& deps_;
 };
@@ -36,11 +40,13 @@ class ManifestHandler {
 class BlobHandler {
  public:
   explicit BlobHandler(const Deps& deps) : deps_(deps) {}
-  async::Task<http::Response> handle(http::Exchange& exchange, const Caller& caller, const route::Blob& route);
+  async::Task<http::Response> handle(http::Exchange& exchange, const Caller& caller,
+                                     const route::Blob& route);
 
  private:
   async::Task<http::Response> get(http::Exchange& exchange, const Caller& caller, const route::Blob& route);
-  async::Task<http::Response> remove(http::Exchange& exchange, const Caller& caller, const route::Blob& route);
+  async::Task<http::Response> remove(http::Exchange& exchange, const Caller& caller,
+                                     const route::Blob& route);
 
   const Deps& deps_;
 };
@@ -48,14 +54,18 @@ class BlobHandler {
 class UploadHandler {
  public:
   explicit UploadHandler(const Deps& deps) : deps_(deps) {}
-  async::Task<http::Response> start(http::Exchange& exchange, const Caller& caller, const route::UploadStart& route);
-  async::Task<http::Response> handle(http::Exchange& exchange, const Caller& caller, const route::Upload& route);
+  async::Task<http::Response> start(http::Exchange& exchange, const Caller& caller,
+                                    const route::UploadStart& route);
+  async::Task<http::Response> handle(http::Exchange& exchange, const Caller& caller,
+                                     const route::Upload& route);
 
  private:
   using Writer = registry::Uploads::Writer;
 
-  async::Task<http::Response> patch(http::Exchange& exchange, const route::Upload& route, const Permitted& permitted);
-  async::Task<http::Response> put(http::Exchange& exchange, const route::Upload& route, const Permitted& permitted);
+  async::Task<http::Response> patch(http::Exchange& exchange, const route::Upload& route,
+                                    const Permitted& permitted);
+  async::Task<http::Response> put(http::Exchange& exchange, const route::Upload& route,
+                                  const Permitted& permitted);
   // Appends the body, held to what its Content-Range promises; the answer to send when that fails.
   async::Task<std::optional<http::Response>> append(http::Exchange& exchange, const route::Upload& route,
                                                     Writer& writer);
@@ -95,8 +105,10 @@ class TokenHandler {
  private:
   async::Task<http::Response> get(http::Exchange& exchange);
   async::Task<http::Response> post(http::Exchange& exchange);
-  async::Task<http::Response> issue(const access::Principal& principal, const std::vector<std::string>& scopes);
-  async::Task<Result<access::Principal>> log_in(http::Exchange& exchange, const BasicCredentials& credentials);
+  async::Task<http::Response> issue(const access::Principal& principal,
+                                    const std::vector<std::string>& scopes);
+  async::Task<Result<access::Principal>> log_in(http::Exchange& exchange,
+                                                const BasicCredentials& credentials);
 
   const Deps& deps_;
 };

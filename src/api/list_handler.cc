@@ -27,7 +27,8 @@ Result<Paging> paging_of(const http::Exchange& exchange, std::size_t page_size) 
     if (key != "n") continue;
     std::uint64_t number = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (error == std::errc::result_out_of_range) number = page_size;
+    if (error == std::errc::result_out_of_range)
+      number = page_size;
     else if (error != std::errc() || end != value.data() + value.size())
       return Error{Errc::invalid_argument, fmt::format("n={} is not a number of entries", value)};
     paging.limit = static_cast<std::size_t>(std::min<std::uint64_t>(number, page_size));
@@ -39,10 +40,12 @@ Result<Paging> paging_of(const http::Exchange& exchange, std::size_t page_size) 
 std::string percent_encode(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '.' || c == '_' || c == '~';
-    if (plain) out.push_back(c);
-    else out += fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain)
+      out.push_back(c);
+    else
+      out += fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
   }
   return out;
 }
@@ -94,7 +97,8 @@ async::Task<http::Response> ListHandler::tags(http::Exchange& exchange, const Ca
   if (auto* refused = std::get_if<http::Response>(&gate)) co_return std::move(*refused);
   const auto& repository = std::get<Permitted>(gate).repository;
   if (!repository)
-    co_return error_response({Errc::name_unknown, fmt::format("there is no repository {}", route.name.render())});
+    co_return error_response(
+        {Errc::name_unknown, fmt::format("there is no repository {}", route.name.render())});
   const auto paging = paging_of(exchange, deps_.options.page_size);
   if (!paging) co_return error_response(paging.error());
   auto page = co_await async::offload(deps_.services.work, [&] {
@@ -102,7 +106,8 @@ async::Task<http::Response> ListHandler::tags(http::Exchange& exchange, const Ca
   });
   if (!page) co_return error_response(page.error());
   http::Response response = json_response(
-      200, fmt::format(R"({{"name":{},"tags":{}}})", json_quote(route.name.render()), json_array(page->entries)));
+      200,
+      fmt::format(R"({{"name":{},"tags":{}}})", json_quote(route.name.render()), json_array(page->entries)));
   if (page->more && !page->entries.empty())
     add_link(response, location(deps_.options, route.name, "tags/list"), *paging, page->entries.back());
   co_return response;
@@ -119,8 +124,8 @@ async::Task<http::Response> ListHandler::referrers(http::Exchange& exchange, con
   registry::ReferrersPage page;
   if (repository) {
     auto found = co_await async::offload(deps_.services.work, [&] {
-      return deps_.services.manifests.referrers(*repository, route.subject, paging->artifact_type, paging->last,
-                                                paging->limit);
+      return deps_.services.manifests.referrers(*repository, route.subject, paging->artifact_type,
+                                                paging->last, paging->limit);
     });
     if (!found) co_return error_response(found.error());
     page = std::move(*found);
@@ -128,8 +133,9 @@ async::Task<http::Response> ListHandler::referrers(http::Exchange& exchange, con
   std::string manifests;
   for (const registry::Referrer& referrer : page.entries) {
     if (!manifests.empty()) manifests += ',';
-    manifests += fmt::format(R"({{"mediaType":{},"digest":"{}","size":{})", json_quote(referrer.descriptor.media_type),
-                             referrer.descriptor.digest.render(), referrer.descriptor.size);
+    manifests +=
+        fmt::format(R"({{"mediaType":{},"digest":"{}","size":{})", json_quote(referrer.descriptor.media_type),
+                    referrer.descriptor.digest.render(), referrer.descriptor.size);
     if (!referrer.artifact_type.empty())
       manifests += fmt::format(R"(,"artifactType":{})", json_quote(referrer.artifact_type));
     if (!referrer.annotations.empty() && referrer.annotations != "{}")

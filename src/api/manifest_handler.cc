@@ -94,8 +94,8 @@ async::Task<http::Response> ManifestHandler::put(http::Exchange& exchange, const
     if (!tag) co_return error_response(tag.error());
     if (std::ranges::find(tags, *tag) == tags.end()) tags.push_back(std::move(*tag));
     if (tags.size() > deps_.options.tags_per_put)
-      co_return error_response({Errc::uri_too_long,
-                                fmt::format("at most {} tags can be set in one push", deps_.options.tags_per_put)});
+      co_return error_response({Errc::uri_too_long, fmt::format("at most {} tags can be set in one push",
+                                                                deps_.options.tags_per_put)});
   }
 
   auto body = co_await exchange.read_all(deps_.options.manifest_bytes);
@@ -109,13 +109,15 @@ async::Task<http::Response> ManifestHandler::put(http::Exchange& exchange, const
     auto repository = may.repository;
     if (!repository) {
       // A manifest that would be refused must not leave an empty repository behind.
-      auto parsed = oci::parse_manifest(as_bytes(*body), content_type, {.bytes = deps_.options.manifest_bytes});
+      auto parsed =
+          oci::parse_manifest(as_bytes(*body), content_type, {.bytes = deps_.options.manifest_bytes});
       if (!parsed) return parsed.error();
       auto created = deps_.services.facts.ensure(route.name, may.context.origin);
       if (!created) return created.error();
       repository = *created;
     }
-    return deps_.services.manifests.put(*repository, route.reference, tags, as_bytes(*body), content_type, may.context);
+    return deps_.services.manifests.put(*repository, route.reference, tags, as_bytes(*body), content_type,
+                                        may.context);
   });
   if (!stored) co_return error_response(stored.error());
 
@@ -135,8 +137,9 @@ async::Task<http::Response> ManifestHandler::remove(http::Exchange& exchange, co
   if (auto* refused = std::get_if<http::Response>(&permitted)) co_return std::move(*refused);
   const Permitted& may = std::get<Permitted>(permitted);
   if (!may.repository)
-    co_return error_response({Errc::manifest_unknown, fmt::format("{} has no manifest {}", route.name.render(),
-                                                                  render(route.reference))});
+    co_return error_response(
+        {Errc::manifest_unknown,
+         fmt::format("{} has no manifest {}", route.name.render(), render(route.reference))});
   auto removed = co_await async::offload(deps_.services.work, [&] {
     return deps_.services.manifests.remove(*may.repository, route.reference, may.context);
   });

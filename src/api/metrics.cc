@@ -7,18 +7,19 @@
 namespace bulkhead::api {
 namespace {
 
-constexpr std::string_view kRoutes[] = {"base",  "catalog", "manifest", "blob",   "upload_start", "upload", "tags",
-                                        "referrers", "token", "setup",  "health", "ready",        "metrics", "other"};
+constexpr std::string_view kRoutes[] = {"base",   "catalog", "manifest",  "blob",  "upload_start",
+                                        "upload", "tags",    "referrers", "token", "setup",
+                                        "health", "ready",   "metrics",   "other"};
 
 }  // namespace
 
 Metrics::Metrics() : routes_(std::begin(kRoutes), std::end(kRoutes)), counts_(routes_.size()) {}
 
-void Metrics::observe(std::string_view route, unsigned status, std::chrono::nanoseconds took, std::uint64_t sent,
-                      std::uint64_t received) {
+void Metrics::observe(std::string_view route, unsigned status, std::chrono::nanoseconds took,
+                      std::uint64_t sent, std::uint64_t received) {
   const auto found = std::ranges::find(routes_, route);
-  PerRoute& counts =
-      counts_[found == routes_.end() ? counts_.size() - 1 : static_cast<std::size_t>(found - routes_.begin())];
+  PerRoute& counts = counts_[found == routes_.end() ? counts_.size() - 1
+                                                    : static_cast<std::size_t>(found - routes_.begin())];
   const double seconds = std::chrono::duration<double>(took).count();
   const auto bucket = std::ranges::lower_bound(kBounds, seconds) - kBounds.begin();
   counts.buckets[static_cast<std::size_t>(bucket)].fetch_add(1, std::memory_order_relaxed);
@@ -28,7 +29,8 @@ void Metrics::observe(std::string_view route, unsigned status, std::chrono::nano
   received_.fetch_add(received, std::memory_order_relaxed);
 }
 
-void Metrics::add(std::string_view name, std::string_view type, std::string_view help, std::function<double()> read) {
+void Metrics::add(std::string_view name, std::string_view type, std::string_view help,
+                  std::function<double()> read) {
   reads_.push_back({std::string(name), std::string(type), std::string(help), std::move(read)});
 }
 
@@ -41,8 +43,8 @@ std::string Metrics::render() const {
     std::uint64_t total = 0;
     for (std::size_t b = 0; b < kBounds.size(); ++b) {
       total += counts_[i].buckets[b].load(std::memory_order_relaxed);
-      fmt::format_to(to, "bulkhead_http_request_duration_seconds_bucket{{route=\"{}\",le=\"{}\"}} {}\n", routes_[i],
-                     kBounds[b], total);
+      fmt::format_to(to, "bulkhead_http_request_duration_seconds_bucket{{route=\"{}\",le=\"{}\"}} {}\n",
+                     routes_[i], kBounds[b], total);
     }
     total += counts_[i].buckets.back().load(std::memory_order_relaxed);
     fmt::format_to(to,
@@ -52,8 +54,9 @@ std::string Metrics::render() const {
                    routes_[i], total,
                    static_cast<double>(counts_[i].nanoseconds.load(std::memory_order_relaxed)) / 1e9);
   }
-  out += "# HELP bulkhead_http_requests_total Answers by route and status class.\n"
-         "# TYPE bulkhead_http_requests_total counter\n";
+  out +=
+      "# HELP bulkhead_http_requests_total Answers by route and status class.\n"
+      "# TYPE bulkhead_http_requests_total counter\n";
   for (std::size_t i = 0; i < routes_.size(); ++i)
     for (std::size_t c = 2; c <= 5; ++c)
       fmt::format_to(to, "bulkhead_http_requests_total{{route=\"{}\",status=\"{}xx\"}} {}\n", routes_[i], c,

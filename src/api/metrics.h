@@ -1,5 +1,6 @@
-// Prometheus metrics in the text exposition format (version 0.0.4): latency histograms by route, answers by route and
-// status class, bytes, and gauges that are read when asked for. Counting is a few relaxed atomic additions.
+// Prometheus metrics in the text exposition format (version 0.0.4): latency histograms by route, answers by
+// route and status class, bytes, and gauges that are read when asked for. Counting is a few relaxed atomic
+// additions.
 #pragma once
 
 #include <array>
@@ -26,9 +27,8 @@ class Metrics {
 
  private:
   // Upper bounds in seconds; from a cached manifest to a large upload.
-  static constexpr std::array kBounds = {0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
-                                         0.025,   0.05,   0.1,     0.25,   0.5,   1.0,    2.5,   10.0,
-                                         60.0,    600.0};
+  static constexpr std::array kBounds = {0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
+                                         0.05,    0.1,    0.25,    0.5,    1.0,   2.5,    10.0,  60.0, 600.0};
   struct PerRoute {
     std::array<std::atomic<std::uint64_t>, kBounds.size() + 1> buckets{};
     std::atomic<std::uint64_t> nanoseconds{0};

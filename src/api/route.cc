@@ -16,7 +16,9 @@ std::string_view pop(std::string_view& path) {
   return last;
 }
 
-Error no_route() { return {Errc::not_found, "there is nothing at this address; the registry API begins at /v2/"}; }
+Error no_route() {
+  return {Errc::not_found, "there is nothing at this address; the registry API begins at /v2/"};
+}
 
 template <class T, class... Parts>
 Result<Route> named(std::string_view name, Parts&&... parts) {
@@ -61,9 +63,9 @@ Result<Route> parse_registry(std::string_view rest) {
 }  // namespace
 
 std::string_view name(const Route& route) {
-  static constexpr std::string_view kNames[] = {"base",  "catalog",   "manifest", "blob",  "upload_start",
-                                                "upload", "tags",     "referrers", "token", "setup",
-                                                "health", "ready",    "metrics"};
+  static constexpr std::string_view kNames[] = {"base",   "catalog", "manifest",  "blob",  "upload_start",
+                                                "upload", "tags",    "referrers", "token", "setup",
+                                                "health", "ready",   "metrics"};
   static_assert(std::size(kNames) == std::variant_size_v<Route>);
   return kNames[route.index()];
 }

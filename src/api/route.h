@@ -44,15 +44,15 @@ struct Ready {};    // /readyz
 struct Metrics {};  // /metrics
 }  // namespace route
 
-using Route = std::variant<route::Base, route::Catalog, route::Manifest, route::Blob, route::UploadStart, route::Upload,
-                           route::Tags, route::Referrers, route::Token, route::Setup, route::Health, route::Ready,
-                           route::Metrics>;
+using Route = std::variant<route::Base, route::Catalog, route::Manifest, route::Blob, route::UploadStart,
+                           route::Upload, route::Tags, route::Referrers, route::Token, route::Setup,
+                           route::Health, route::Ready, route::Metrics>;
 
 // The label in metrics and logs, such as "manifest".
 std::string_view name(const Route& route);
 
-// `path` is as sent, percent-encoded. Errc::name_invalid, tag_invalid, digest_invalid, digest_unsupported for a part
-// that is none; Errc::not_found for a path that is no route.
+// `path` is as sent, percent-encoded. Errc::name_invalid, tag_invalid, digest_invalid, digest_unsupported for
+// a part that is none; Errc::not_found for a path that is no route.
 Result<Route> parse_route(std::string_view path);
 
 }  // namespace bulkhead::api

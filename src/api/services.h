@@ -30,7 +30,7 @@ struct Options {
   std::vector<std::string> hosts;  // host names that a token realm may be built from, besides loopback ones
   std::string listen_address;      // "127.0.0.1:5000": the realm's host when nothing else may be
   std::size_t manifest_bytes = 4 << 20;
-  std::size_t page_size = 1000;    // the largest page; also what no `n` means
+  std::size_t page_size = 1000;  // the largest page; also what no `n` means
   std::size_t tags_per_put = 100;
   std::size_t token_scopes = 32;
   std::uint64_t transfer_memory = 64ull << 20;

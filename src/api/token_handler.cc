@@ -1,6 +1,6 @@
+#include <fmt/format.h>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -93,8 +93,10 @@ async::Task<http::Response> TokenHandler::issue(const access::Principal& princip
                                         [&] { return deps_.services.tokens.issue(principal, *requested); });
   if (!issued) co_return error_response(issued.error());
   co_return no_store(json_response(
-      200, fmt::format(R"({{"token":"{0}","access_token":"{0}","token_type":"Bearer","expires_in":{1},"issued_at":"{2}"}})",
-                       issued->token, issued->lifetime.count(), to_rfc3339(issued->issued_at))));
+      200,
+      fmt::format(
+          R"({{"token":"{0}","access_token":"{0}","token_type":"Bearer","expires_in":{1},"issued_at":"{2}"}})",
+          issued->token, issued->lifetime.count(), to_rfc3339(issued->issued_at))));
 }
 
 async::Task<http::Response> TokenHandler::get(http::Exchange& exchange) {
@@ -102,8 +104,9 @@ async::Task<http::Response> TokenHandler::get(http::Exchange& exchange) {
   if (!query) co_return error_response(400, "BAD_REQUEST", "the query is not properly encoded");
   const std::string_view service = value_of(*query, "service");
   if (!service.empty() && service != deps_.options.service)
-    co_return error_response(400, "BAD_REQUEST", fmt::format("this is the token service of \"{}\", not of \"{}\"",
-                                                             deps_.options.service, service));
+    co_return error_response(
+        400, "BAD_REQUEST",
+        fmt::format("this is the token service of \"{}\", not of \"{}\"", deps_.options.service, service));
   const auto scopes = scopes_of(*query);
   const auto header = exchange.request().header("Authorization");
   if (!header) co_return co_await issue(access::Principal(), scopes);
@@ -161,10 +164,14 @@ async::Task<http::Response> TokenHandler::setup(http::Exchange& exchange) {
   std::string name;
   std::string password;
   for (const auto& [key, value] : *object) {
-    std::string* into = key == "token" ? &token : key == "name" ? &name : key == "password" ? &password : nullptr;
+    std::string* into = key == "token"      ? &token
+                        : key == "name"     ? &name
+                        : key == "password" ? &password
+                                            : nullptr;
     if (into == nullptr || !value.is_string())
-      co_return error_response({Errc::invalid_argument,
-                                "the fields are token, name and password, each a string; nothing else is known"});
+      co_return error_response(
+          {Errc::invalid_argument,
+           "the fields are token, name and password, each a string; nothing else is known"});
     *into = value.get_string();
   }
   const Secret<> secret_token(std::move(token));
@@ -175,7 +182,8 @@ async::Task<http::Response> TokenHandler::setup(http::Exchange& exchange) {
     return deps_.services.setup.redeem(secret_token, name, secret_password, origin);
   });
   if (!account) co_return error_response(account.error());
-  co_return json_response(201, fmt::format(R"({{"name":{},"administrator":true}})", json_quote(account->name)));
+  co_return json_response(201,
+                          fmt::format(R"({{"name":{},"administrator":true}})", json_quote(account->name)));
 }
 
 }  // namespace bulkhead::api

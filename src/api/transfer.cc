@@ -43,8 +43,9 @@ std::unique_ptr<TransferMemory::Lease> TransferMemory::lease(std::optional<std::
   return std::make_unique<Lease>(*this, static_cast<std::size_t>(size));
 }
 
-async::Task<Result<void>> receive(http::Exchange& exchange, registry::Uploads::Writer& writer, TransferMemory& memory,
-                                  async::OffloadPool& pool, std::optional<std::uint64_t> limit) {
+async::Task<Result<void>> receive(http::Exchange& exchange, registry::Uploads::Writer& writer,
+                                  TransferMemory& memory, async::OffloadPool& pool,
+                                  std::optional<std::uint64_t> limit) {
   const auto executor = co_await boost::asio::this_coro::executor;
   const auto lease = memory.lease(exchange.request().content_length);
   std::uint64_t received = 0;

@@ -1,6 +1,6 @@
-// Receiving a body into an upload session with bounded memory: two buffers per transfer, one being filled from the
-// network while the other is hashed and written on the offload pool. Buffers shrink as transfers multiply, so that the
-// sum stays near the configured amount whatever the number of clients.
+// Receiving a body into an upload session with bounded memory: two buffers per transfer, one being filled
+// from the network while the other is hashed and written on the offload pool. Buffers shrink as transfers
+// multiply, so that the sum stays near the configured amount whatever the number of clients.
 #pragma once
 
 #include <atomic>
@@ -50,9 +50,10 @@ class TransferMemory {
   std::atomic<std::uint64_t> used_{0};
 };
 
-// Appends the rest of the exchange's body to the session. What arrived before an error stays appended: the client
-// resumes from there. More than `limit` bytes: Errc::size_invalid.
-async::Task<Result<void>> receive(http::Exchange& exchange, registry::Uploads::Writer& writer, TransferMemory& memory,
-                                  async::OffloadPool& pool, std::optional<std::uint64_t> limit);
+// Appends the rest of the exchange's body to the session. What arrived before an error stays appended: the
+// client resumes from there. More than `limit` bytes: Errc::size_invalid.
+async::Task<Result<void>> receive(http::Exchange& exchange, registry::Uploads::Writer& writer,
+                                  TransferMemory& memory, async::OffloadPool& pool,
+                                  std::optional<std::uint64_t> limit);
 
 }  // namespace bulkhead::api

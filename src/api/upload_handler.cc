@@ -32,8 +32,8 @@ Result<std::optional<oci::ByteRange>> promised(const http::Request& request, std
     return Error{Errc::range_invalid,
                  fmt::format("the chunk starts at {} but the upload continues at {}", range->offset, size)};
   if (request.content_length && *request.content_length != range->length)
-    return Error{Errc::size_invalid, fmt::format("Content-Range says {} bytes and Content-Length {}", range->length,
-                                                 *request.content_length)};
+    return Error{Errc::size_invalid, fmt::format("Content-Range says {} bytes and Content-Length {}",
+                                                 range->length, *request.content_length)};
   return std::optional(*range);
 }
 
@@ -49,16 +49,17 @@ http::Response UploadHandler::session(unsigned status, const oci::RepositoryName
   return response;
 }
 
-async::Task<Result<std::shared_ptr<const access::Repository>>> UploadHandler::ensure(const oci::RepositoryName& name,
-                                                                                     const Permitted& permitted) {
+async::Task<Result<std::shared_ptr<const access::Repository>>> UploadHandler::ensure(
+    const oci::RepositoryName& name, const Permitted& permitted) {
   if (permitted.repository) co_return permitted.repository;
-  co_return co_await async::offload(deps_.services.work, [&] {
-    return deps_.services.facts.ensure(name, permitted.context.origin);
-  });
+  co_return co_await async::offload(
+      deps_.services.work, [&] { return deps_.services.facts.ensure(name, permitted.context.origin); });
 }
 
-async::Task<std::optional<http::Response>> UploadHandler::mount(const Caller& caller, const route::UploadStart& route,
-                                                                const Permitted& permitted, const std::string& digest,
+async::Task<std::optional<http::Response>> UploadHandler::mount(const Caller& caller,
+                                                                const route::UploadStart& route,
+                                                                const Permitted& permitted,
+                                                                const std::string& digest,
                                                                 const std::string* from) {
   const auto parsed = oci::Digest::parse(digest);
   if (!parsed) co_return error_response(parsed.error());
@@ -132,7 +133,8 @@ async::Task<http::Response> UploadHandler::start(http::Exchange& exchange, const
     auto cancelled = co_await async::offload(deps_.services.work, [&] {
       return deps_.services.uploads.cancel(**repository, started->id, permitted.context);
     });
-    if (!cancelled) deps_.services.log.debug("an upload could not be dropped", {{"error", cancelled.error().message}});
+    if (!cancelled)
+      deps_.services.log.debug("an upload could not be dropped", {{"error", cancelled.error().message}});
     co_return error_response(received.error());
   }
   co_return co_await finish(route.name, std::move(*writer), *digest, permitted);
@@ -169,8 +171,8 @@ async::Task<http::Response> UploadHandler::handle(http::Exchange& exchange, cons
   }
 }
 
-async::Task<std::optional<http::Response>> UploadHandler::append(http::Exchange& exchange, const route::Upload& route,
-                                                                Writer& writer) {
+async::Task<std::optional<http::Response>> UploadHandler::append(http::Exchange& exchange,
+                                                                 const route::Upload& route, Writer& writer) {
   const std::uint64_t before = writer.size();
   const auto range = promised(exchange.request(), before);
   if (!range) {
@@ -208,7 +210,8 @@ async::Task<http::Response> UploadHandler::put(http::Exchange& exchange, const r
   if (!query) co_return error_response(query.error());
   const std::string* text = find(*query, "digest");
   if (text == nullptr)
-    co_return error_response({Errc::digest_invalid, "the upload's last request must say ?digest=<algorithm>:<hex>"});
+    co_return error_response(
+        {Errc::digest_invalid, "the upload's last request must say ?digest=<algorithm>:<hex>"});
   const auto digest = oci::Digest::parse(*text);
   if (!digest) co_return error_response(digest.error());
   auto writer = co_await async::offload(deps_.services.work, [&] {
@@ -219,8 +222,9 @@ async::Task<http::Response> UploadHandler::put(http::Exchange& exchange, const r
   co_return co_await finish(route.name, std::move(*writer), *digest, permitted);
 }
 
-async::Task<http::Response> UploadHandler::finish(const oci::RepositoryName& name, std::unique_ptr<Writer> writer,
-                                                  const oci::Digest& digest, const Permitted& permitted) {
+async::Task<http::Response> UploadHandler::finish(const oci::RepositoryName& name,
+                                                  std::unique_ptr<Writer> writer, const oci::Digest& digest,
+                                                  const Permitted& permitted) {
   auto finished = co_await async::offload(deps_.services.work, [&] {
     auto done = writer->finish(digest, permitted.context);
     writer.reset();

@@ -1,5 +1,5 @@
-// Reads the arguments of one operator command from its JSON object: each is asked for by name and type, and what nobody
-// asked for is an error.
+// Reads the arguments of one operator command from its JSON object: each is asked for by name and type, and
+// what nobody asked for is an error.
 #pragma once
 
 #include <boost/json/object.hpp>

@@ -58,9 +58,8 @@ void print_event(const json::value& value, bool as_json) {
   }
   const json::object& event = value.as_object();
   const auto or_dash = [](std::string text) { return text.empty() ? "-" : text; };
-  std::string line =
-      fmt::format("{}  {:<22} {:<16} {:<15}", field(event, "time"), field(event, "action"),
-                  or_dash(field(event, "account")), or_dash(field(event, "address")));
+  std::string line = fmt::format("{}  {:<22} {:<16} {:<15}", field(event, "time"), field(event, "action"),
+                                 or_dash(field(event, "account")), or_dash(field(event, "address")));
   const std::string repository = field(event, "repository");
   const std::string target = field(event, "target");
   if (!repository.empty()) line += " " + repository;
@@ -75,7 +74,8 @@ void print_event(const json::value& value, bool as_json) {
 }
 
 // Prints a page and gives back its cursor.
-Result<std::string> print_page(Operator& operations, const json::object& command, bool as_json, std::size_t& count) {
+Result<std::string> print_page(Operator& operations, const json::object& command, bool as_json,
+                               std::size_t& count) {
   auto page = operations.run(command);
   if (!page) return page.error();
   const json::object& object = page->as_object();
@@ -124,8 +124,10 @@ void add_filters(CLI::App& command, CommandLine& line, AuditOptions& options) {
   command.add_option("--repository", options.repository, "Where, such as alice/app");
   command.add_option("--digest", options.digest, "What: as the old, the new or the target digest");
   command.add_option("--address", options.address, "From which IP address; \"local\" for operators");
-  command.add_option("--action", options.action, "Such as tag_set, manifest_pulled, login_failed (docs/formats/events.md)");
-  command.add_option("--since", options.since, "From this time on: 2026-01-31, 2026-01-31T08:15:00Z or an age such as 24h");
+  command.add_option("--action", options.action,
+                     "Such as tag_set, manifest_pulled, login_failed (docs/formats/events.md)");
+  command.add_option("--since", options.since,
+                     "From this time on: 2026-01-31, 2026-01-31T08:15:00Z or an age such as 24h");
   command.add_option("--until", options.until, "Before this time");
 }
 
@@ -135,14 +137,19 @@ void add_audit_commands(CLI::App& app, CommandLine& line) {
   auto* audit = app.add_subcommand("audit", "Evidence: who did what, when, from where");
   audit->require_subcommand(1);
   const auto options = std::make_shared<AuditOptions>();
-  auto* tail_command = audit->add_subcommand("tail", "Show the newest events, and with --follow those to come");
+  auto* tail_command =
+      audit->add_subcommand("tail", "Show the newest events, and with --follow those to come");
   add_filters(*tail_command, line, *options);
-  tail_command->add_option("-n,--count", options->count, "How many")->capture_default_str()->check(CLI::Range(1, 1000));
+  tail_command->add_option("-n,--count", options->count, "How many")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
   tail_command->add_flag("-f,--follow", options->follow, "Go on until interrupted");
-  tail_command->callback([&line, options] { line.action = [&line, options] { return tail(line, *options); }; });
+  tail_command->callback(
+      [&line, options] { line.action = [&line, options] { return tail(line, *options); }; });
   auto* query_command = audit->add_subcommand("query", "Show every event that matches, oldest first");
   add_filters(*query_command, line, *options);
-  query_command->callback([&line, options] { line.action = [&line, options] { return query(line, *options); }; });
+  query_command->callback(
+      [&line, options] { line.action = [&line, options] { return query(line, *options); }; });
   query_command->footer(
       "Examples:\n"
       "  bulkhead audit query --repository alice/app --since 7d\n"

@@ -38,7 +38,8 @@ Result<Query> query_of(Installation& installation, Arguments& arguments) {
     if (!parsed) return parsed.error();
     query.filter.action = *parsed;
   }
-  for (const auto& [text, into] : {std::pair(&since, &query.filter.since), std::pair(&until, &query.filter.until)}) {
+  for (const auto& [text, into] :
+       {std::pair(&since, &query.filter.since), std::pair(&until, &query.filter.until)}) {
     if (text->empty()) continue;
     const auto moment = parse_moment(*text, installation.clock().now());
     if (!moment) return moment.error();
@@ -111,9 +112,10 @@ Result<Time> parse_moment(std::string_view text, Time now) {
     if (unit == "h") return now - hours(count);
     if (unit == "d") return now - days(count);
   }
-  return Error{Errc::invalid_argument,
-               fmt::format("\"{}\" is no time; write 2026-01-31, 2026-01-31T08:15:00Z, or an age: 90s, 30m, 24h, 7d",
-                           text)};
+  return Error{
+      Errc::invalid_argument,
+      fmt::format("\"{}\" is no time; write 2026-01-31, 2026-01-31T08:15:00Z, or an age: 90s, 30m, 24h, 7d",
+                  text)};
 }
 
 Result<json::value> newest_events(Installation& installation, Arguments& arguments) {
@@ -135,8 +137,8 @@ Result<json::value> events_after(Installation& installation, Arguments& argument
     if (!parsed) return parsed.error();
     cursor = *parsed;
   }
-  return render(
-      audit::after(installation.database(), installation.journal_directory(), query->filter, cursor, query->limit));
+  return render(audit::after(installation.database(), installation.journal_directory(), query->filter, cursor,
+                             query->limit));
 }
 
 }  // namespace bulkhead::app

@@ -9,8 +9,8 @@
 
 namespace bulkhead::app {
 
-// The newest `limit` events that match the filter arguments (account, repository, digest, address, action, since,
-// until), oldest first: {"events": […], "cursor": {…}}.
+// The newest `limit` events that match the filter arguments (account, repository, digest, address, action,
+// since, until), oldest first: {"events": […], "cursor": {…}}.
 Result<boost::json::value> newest_events(Installation& installation, Arguments& arguments);
 // The next `limit` after `cursor` ("" for the beginning), in the same form.
 Result<boost::json::value> events_after(Installation& installation, Arguments& arguments);

@@ -24,7 +24,8 @@ constexpr const char* kAbout =
     "  bulkhead user create alice --admin      make an administrator\n"
     "  bulkhead repo set alice/app --visibility public\n"
     "  bulkhead audit tail --follow            watch what happens\n\n"
-    "Operator commands work on a running server (through the socket in its data directory) and on a stopped one's data.";
+    "Operator commands work on a running server (through the socket in its data directory) and on a stopped "
+    "one's data.";
 
 constexpr const char* kFooter =
     "\"bulkhead COMMAND --help\" explains one command. Settings: \"bulkhead config reference\".\n"
@@ -48,8 +49,10 @@ Result<config::Loaded> CommandLine::load() const {
   sources.environment = environment();
   sources.flags = flags;
   const auto from_environment = sources.environment.extract("BULKHEAD_CONFIG");
-  if (!config_file.empty()) sources.file = config_file;
-  else if (from_environment) sources.file = from_environment.mapped();
+  if (!config_file.empty())
+    sources.file = config_file;
+  else if (from_environment)
+    sources.file = from_environment.mapped();
   auto loaded = config::load(sources);
   misconfigured = !loaded;
   return loaded;
@@ -61,22 +64,27 @@ Result<void> perform(const CommandLine& line, const boost::json::object& command
   if (!loaded) return loaded.error();
   auto value = Operator(loaded->settings).run(command);
   if (!value) return value.error();
-  if (line.json) fmt::print("{}\n", boost::json::serialize(*value));
-  else print(*value);
+  if (line.json)
+    fmt::print("{}\n", boost::json::serialize(*value));
+  else
+    print(*value);
   return {};
 }
 
 void add_settings(CLI::App& command, CommandLine& line, bool all) {
-  command.add_option("--config", line.config_file, "Read settings from this TOML file (also BULKHEAD_CONFIG)")
+  command
+      .add_option("--config", line.config_file, "Read settings from this TOML file (also BULKHEAD_CONFIG)")
       ->type_name("FILE");
   for (const config::SettingInfo& info : config::settings()) {
     // Commands on stopped data need to find it and what it was made with; the rest is the server's.
-    const bool needed = info.key == "data" || info.key == "database" || info.key == "database_password_file" ||
-                        info.key == "keys" || info.key.starts_with("auth.password_");
+    const bool needed = info.key == "data" || info.key == "database" ||
+                        info.key == "database_password_file" || info.key == "keys" ||
+                        info.key.starts_with("auth.password_");
     if (!all && !needed) continue;
     command
         .add_option_function<std::string>(
-            info.flag, [&line, key = info.key](const std::string& value) { line.flags[key] = value; }, info.doc)
+            info.flag, [&line, key = info.key](const std::string& value) { line.flags[key] = value; },
+            info.doc)
         ->type_name("")
         ->group(all || info.key == "data" ? "Settings" : "");
   }

@@ -90,7 +90,8 @@ Result<ControlSocket> ControlSocket::in(const std::filesystem::path& data) {
 }
 
 http::Hooks control_hooks(Installation& installation) {
-  return {[&installation](http::Exchange& exchange) { return answer(installation, exchange); }, api::refusal_response,
+  return {[&installation](http::Exchange& exchange) { return answer(installation, exchange); },
+          api::refusal_response,
           [](const http::Exchange&, unsigned, std::chrono::nanoseconds, std::uint64_t) {}};
 }
 

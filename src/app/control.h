@@ -1,5 +1,5 @@
-// The way from the command line to the data: through the running server's local socket, or, when no server runs, by
-// opening the data directory in this process.
+// The way from the command line to the data: through the running server's local socket, or, when no server
+// runs, by opening the data directory in this process.
 #pragma once
 
 #include <boost/json/fwd.hpp>
@@ -29,7 +29,8 @@ http::Hooks control_hooks(Installation& installation);
 // Keeps the connection to the server, or the opened data directory, over several commands.
 class Operator {
  public:
-  explicit Operator(const config::Settings& settings) : settings_(settings), log_(LogLevel::warning, LogFormat::text) {}
+  explicit Operator(const config::Settings& settings)
+      : settings_(settings), log_(LogLevel::warning, LogFormat::text) {}
   Result<boost::json::value> run(const boost::json::object& command);
 
  private:

@@ -16,7 +16,8 @@ std::chrono::seconds seconds(config::Duration duration) {
 
 std::string percent_encode(std::string_view text) {
   std::string out;
-  for (const char c : text) out += fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+  for (const char c : text)
+    out += fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
   return out;
 }
 
@@ -67,7 +68,8 @@ Result<void> Installation::assemble() {
   store_ = std::move(*store);
   verifier_ = std::make_unique<blob::Verifier>(clock_, seconds(s.storage.verify_interval));
 
-  auto journal = audit::Journal::open(journal_directory(), {s.audit.segment_bytes, s.audit.journal_bytes}, log_);
+  auto journal =
+      audit::Journal::open(journal_directory(), {s.audit.segment_bytes, s.audit.journal_bytes}, log_);
   if (!journal) return journal.error();
   journal_ = std::move(*journal);
 
@@ -83,10 +85,9 @@ Result<void> Installation::assemble() {
       access::Tokens::Options{s.service, s.service, seconds(s.auth.token_lifetime), s.limits.cached_facts});
 
   blobs_ = std::make_unique<registry::Blobs>(*database_, *store_, clock_, kOpenBlobs);
-  auto uploads = registry::Uploads::open(
-      *store_, *blobs_, *database_, clock_,
-      {s.limits.upload_sessions, s.limits.upload_sessions_per_account, seconds(s.limits.upload_idle),
-       s.limits.upload_bytes});
+  auto uploads = registry::Uploads::open(*store_, *blobs_, *database_, clock_,
+                                         {s.limits.upload_sessions, s.limits.upload_sessions_per_account,
+                                          seconds(s.limits.upload_idle), s.limits.upload_bytes});
   if (!uploads) return uploads.error();
   uploads_ = std::move(*uploads);
   registry::Manifests::Options manifests;
@@ -96,7 +97,8 @@ Result<void> Installation::assemble() {
   manifests_ = std::make_unique<registry::Manifests>(*database_, *store_, clock_, manifests);
 
   work_ = std::make_unique<async::OffloadPool>("work", s.offload.threads, s.offload.queue);
-  passwords_ = std::make_unique<async::OffloadPool>("password", s.auth.password_hashes, s.auth.password_queue);
+  passwords_ =
+      std::make_unique<async::OffloadPool>("password", s.auth.password_hashes, s.auth.password_queue);
   files_ = std::make_unique<async::OffloadPool>("file", kFileThreads, s.offload.queue);
   return {};
 }
@@ -108,8 +110,8 @@ void Installation::finish_work() {
 }
 
 api::Services Installation::services() {
-  return {*database_, *accounts_, *login_,   *setup_,   *facts_, *tokens_,    *blobs_, *uploads_,
-          *manifests_, *verifier_, *journal_, *work_,    *passwords_, clock_,  log_};
+  return {*database_,  *accounts_, *login_,   *setup_, *facts_,     *tokens_, *blobs_, *uploads_,
+          *manifests_, *verifier_, *journal_, *work_,  *passwords_, clock_,   log_};
 }
 
 }  // namespace bulkhead::app

@@ -1,5 +1,5 @@
-// Everything that one data directory holds, opened and wired: the composition root of the server and of the operator's
-// commands alike. Nothing else in the program knows all the parts.
+// Everything that one data directory holds, opened and wired: the composition root of the server and of the
+// operator's commands alike. Nothing else in the program knows all the parts.
 #pragma once
 
 #include <memory>
@@ -36,7 +36,8 @@ class Installation {
   const config::Settings& settings() const { return settings_; }
   std::filesystem::path journal_directory() const { return settings_.data / "journal"; }
   api::Services services();
-  // Ends the pools. Before the event loops are destroyed: work under way refers to what their coroutines hold.
+  // Ends the pools. Before the event loops are destroyed: work under way refers to what their coroutines
+  // hold.
   void finish_work();
 
   db::Database& database() { return *database_; }
@@ -60,8 +61,8 @@ class Installation {
   Log& log_;
   SystemClock clock_;
   FileDescriptor lock_;
-  // In the order of dependence: each is destroyed before what it refers to. The pools come last, so that no work is
-  // under way when the rest goes.
+  // In the order of dependence: each is destroyed before what it refers to. The pools come last, so that no
+  // work is under way when the rest goes.
   std::unique_ptr<crypto::Keyring> keyring_;
   std::unique_ptr<crypto::PasswordHasher> hasher_;
   std::unique_ptr<db::Database> database_;

@@ -23,7 +23,8 @@ void notify_supervisor(std::string_view state) {
   if (!socket.valid()) return;
   const auto size = static_cast<::socklen_t>(offsetof(::sockaddr_un, sun_path) + length);
   // Best effort: a supervisor that does not listen is its own concern.
-  (void)::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<::sockaddr*>(&address), size);
+  (void)::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL,
+                 reinterpret_cast<::sockaddr*>(&address), size);
 }
 
 }  // namespace bulkhead::app

@@ -1,5 +1,5 @@
-// systemd's readiness protocol (sd_notify(3)): a datagram to the socket that NOTIFY_SOCKET names. Nothing happens when
-// the variable is not set.
+// systemd's readiness protocol (sd_notify(3)): a datagram to the socket that NOTIFY_SOCKET names. Nothing
+// happens when the variable is not set.
 #pragma once
 
 #include <string_view>

@@ -78,7 +78,8 @@ void add_user_commands(CLI::App& app, CommandLine& line) {
       },
       [options] { return say(fmt::format("created {}", options->name)); });
   create->add_option("name", options->name, "Lower-case letters, digits and . _ - between them")->required();
-  create->add_flag("--admin", options->admin, "An administrator: manages the installation and its official images");
+  create->add_flag("--admin", options->admin,
+                   "An administrator: manages the installation and its official images");
   create->add_flag("--password-stdin", options->password_stdin, "Read the password from standard input");
 
   auto* password = add(
@@ -93,9 +94,10 @@ void add_user_commands(CLI::App& app, CommandLine& line) {
   password->add_option("name", options->name)->required();
   password->add_flag("--password-stdin", options->password_stdin, "Read the password from standard input");
 
-  const auto add_switch = [&](const std::string& name, const std::string& about, const std::string& key, bool value,
-                              const std::string& done) {
-    add(*user, line, name, about,
+  const auto add_switch = [&](const std::string& name, const std::string& about, const std::string& key,
+                              bool value, const std::string& done) {
+    add(
+        *user, line, name, about,
         [options, key, value]() -> Result<json::object> {
           return json::object{{"command", "user.set"}, {"name", options->name}, {key, value}};
         },
@@ -103,15 +105,19 @@ void add_user_commands(CLI::App& app, CommandLine& line) {
         ->add_option("name", options->name)
         ->required();
   };
-  add_switch("disable", "End an account's tokens and log-ins at once; nothing of it is deleted", "active", false,
-             " is disabled; its tokens are dead");
+  add_switch("disable", "End an account's tokens and log-ins at once; nothing of it is deleted", "active",
+             false, " is disabled; its tokens are dead");
   add_switch("enable", "Let a disabled account log in again", "active", true, " is enabled");
   add_switch("promote", "Make an account an administrator", "admin", true, " is an administrator");
   add_switch("demote", "Make an administrator an ordinary account", "admin", false, " is no administrator");
-  add(*user, line, "list", "List all accounts",
-      []() -> Result<json::object> { return json::object{{"command", "user.list"}}; },
+  add(
+      *user, line, "list", "List all accounts",
+      []() -> Result<json::object> {
+        return json::object{{"command", "user.list"}};
+      },
       [] {
-        return table({"NAME", "ACTIVE", "ADMINISTRATOR", "CREATED"}, {"name", "active", "administrator", "created_at"});
+        return table({"NAME", "ACTIVE", "ADMINISTRATOR", "CREATED"},
+                     {"name", "active", "administrator", "created_at"});
       });
 }
 
@@ -126,13 +132,17 @@ void add_repository_commands(CLI::App& app, CommandLine& line) {
   auto* repo = app.add_subcommand("repo", "Repositories: list, create, change, delete");
   repo->require_subcommand(1);
   const auto options = std::make_shared<RepositoryOptions>();
-  add(*repo, line, "list", "List all repositories",
-      []() -> Result<json::object> { return json::object{{"command", "repo.list"}}; },
+  add(
+      *repo, line, "list", "List all repositories",
+      []() -> Result<json::object> {
+        return json::object{{"command", "repo.list"}};
+      },
       [] {
         return table({"NAME", "VISIBILITY", "IMMUTABLE TAGS", "TAGS"},
                      {"name", "visibility", "immutable_tags", "tags"});
       });
-  add(*repo, line, "create", "Make an empty private repository (a push does so too)",
+  add(
+      *repo, line, "create", "Make an empty private repository (a push does so too)",
       [options]() -> Result<json::object> {
         return json::object{{"command", "repo.create"}, {"name", options->name}};
       },
@@ -143,8 +153,9 @@ void add_repository_commands(CLI::App& app, CommandLine& line) {
       *repo, line, "delete", "Delete a repository with all its tags and manifests",
       [options]() -> Result<json::object> {
         if (!options->yes)
-          return Error{Errc::invalid_argument,
-                       fmt::format("this deletes every tag and manifest of {}; say so with --yes", options->name)};
+          return Error{
+              Errc::invalid_argument,
+              fmt::format("this deletes every tag and manifest of {}; say so with --yes", options->name)};
         return json::object{{"command", "repo.delete"}, {"name", options->name}};
       },
       [options] { return say(fmt::format("{} is deleted", options->name)); });
@@ -167,8 +178,9 @@ void add_repository_commands(CLI::App& app, CommandLine& line) {
   change->add_option("name", options->name)->required();
   change->add_option("--visibility", options->visibility, "public: anybody may pull; private: by role")
       ->check(CLI::IsMember({"public", "private"}));
-  change->add_option("--immutable-tags", options->immutable_tags,
-                     "Tags that never move or go: a pattern such as 'v*' ('*' for any characters, '' for none)");
+  change->add_option(
+      "--immutable-tags", options->immutable_tags,
+      "Tags that never move or go: a pattern such as 'v*' ('*' for any characters, '' for none)");
 }
 
 struct GrantOptions {
@@ -190,7 +202,9 @@ void add_grant_commands(CLI::App& app, CommandLine& line) {
                             {"role", options->role},
                             {"target", options->target}};
       },
-      [options] { return say(fmt::format("{} is {} of {}", options->account, options->role, options->target)); });
+      [options] {
+        return say(fmt::format("{} is {} of {}", options->account, options->role, options->target));
+      });
   set->add_option("account", options->account)->required();
   set->add_option("role", options->role, "reader pulls; writer pushes too; maintainer deletes too")
       ->required()
@@ -199,14 +213,22 @@ void add_grant_commands(CLI::App& app, CommandLine& line) {
   auto* remove = add(
       *grant, line, "remove", "Take an account's role away; it holds from the next request",
       [options]() -> Result<json::object> {
-        return json::object{{"command", "grant.remove"}, {"account", options->account}, {"target", options->target}};
+        return json::object{
+            {"command", "grant.remove"}, {"account", options->account}, {"target", options->target}};
       },
-      [options] { return say(fmt::format("{} has no role of its own on {}", options->account, options->target)); });
+      [options] {
+        return say(fmt::format("{} has no role of its own on {}", options->account, options->target));
+      });
   remove->add_option("account", options->account)->required();
   remove->add_option("target", options->target, where)->required();
-  add(*grant, line, "list", "List all roles given",
-      []() -> Result<json::object> { return json::object{{"command", "grant.list"}}; },
-      [] { return table({"TARGET", "ACCOUNT", "ROLE"}, {"target", "account", "role"}); });
+  add(
+      *grant, line, "list", "List all roles given",
+      []() -> Result<json::object> {
+        return json::object{{"command", "grant.list"}};
+      },
+      [] {
+        return table({"TARGET", "ACCOUNT", "ROLE"}, {"target", "account", "role"});
+      });
 }
 
 struct NamespaceOptions {
@@ -229,8 +251,11 @@ void add_namespace_commands(CLI::App& app, CommandLine& line) {
   auto* space = app.add_subcommand("namespace", "Namespaces: list, and how much each may hold");
   space->require_subcommand(1);
   const auto options = std::make_shared<NamespaceOptions>();
-  add(*space, line, "list", "List all namespaces with what they hold",
-      []() -> Result<json::object> { return json::object{{"command", "namespace.list"}}; },
+  add(
+      *space, line, "list", "List all namespaces with what they hold",
+      []() -> Result<json::object> {
+        return json::object{{"command", "namespace.list"}};
+      },
       [] { return Print(print_namespaces); });
   auto* set = add(
       *space, line, "set", "Limit how much a namespace may hold",

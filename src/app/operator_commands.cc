@@ -75,7 +75,8 @@ Outcome user_set(Call& call) {
   const bool admin = call.arguments.flag("admin");
   if (auto checked = call.arguments.check(); !checked) return checked.error();
   if (has_active)
-    if (auto set = call.installation.accounts().set_active(name, active, call.origin); !set) return set.error();
+    if (auto set = call.installation.accounts().set_active(name, active, call.origin); !set)
+      return set.error();
   if (has_admin) return done(call.installation.accounts().set_administrator(name, admin, call.origin));
   return done({});
 }
@@ -85,11 +86,13 @@ Outcome setup_token(Call& call) {
   auto token = call.installation.setup().issue();
   if (!token) return token.error();
   if (!*token)
-    return Error{Errc::conflict, "there are accounts already; make another with: bulkhead user create NAME --admin"};
+    return Error{Errc::conflict,
+                 "there are accounts already; make another with: bulkhead user create NAME --admin"};
   return json::value({{"token", (*token)->reveal()}});
 }
 
-json::object render(const std::string& name, access::Visibility visibility, const std::string& immutable_tags) {
+json::object render(const std::string& name, access::Visibility visibility,
+                    const std::string& immutable_tags) {
   return {{"name", name},
           {"visibility", visibility == access::Visibility::public_ ? "public" : "private"},
           {"immutable_tags", immutable_tags}};
@@ -101,7 +104,8 @@ Outcome repo_list(Call& call) {
   auto read = call.installation.database().read([&](db::Session& session) -> Result<void> {
     out.clear();
     auto rows = session.query(
-        "SELECT r.name, r.visibility, r.immutable_tags, (SELECT COUNT(*) FROM tags t WHERE t.repository_id = r.id) "
+        "SELECT r.name, r.visibility, r.immutable_tags, (SELECT COUNT(*) FROM tags t WHERE t.repository_id = "
+        "r.id) "
         "FROM repositories r ORDER BY r.name");
     if (!rows) return rows.error();
     for (const db::Row& row : *rows)
@@ -204,10 +208,11 @@ Outcome namespace_list(Call& call) {
         "LEFT JOIN accounts a ON a.id = n.owner_id ORDER BY n.name");
     if (!rows) return rows.error();
     for (const db::Row& row : *rows)
-      out.push_back(json::object{{"name", row.text(0) + "/"},
-                                 {"owner", row.text(1)},
-                                 {"quota_bytes", row.is_null(2) ? json::value(nullptr) : json::value(row.integer(2))},
-                                 {"used_bytes", row.integer(3)}});
+      out.push_back(
+          json::object{{"name", row.text(0) + "/"},
+                       {"owner", row.text(1)},
+                       {"quota_bytes", row.is_null(2) ? json::value(nullptr) : json::value(row.integer(2))},
+                       {"used_bytes", row.integer(3)}});
     return {};
   });
   if (!read) return read.error();
@@ -219,19 +224,20 @@ Outcome audit_after(Call& call) { return events_after(call.installation, call.ar
 
 const std::map<std::string_view, Command>& commands() {
   static const std::map<std::string_view, Command> all = {
-      {"user.create", user_create},       {"user.list", user_list},     {"user.password", user_password},
-      {"user.set", user_set},             {"setup.token", setup_token}, {"repo.list", repo_list},
-      {"repo.create", repo_create},       {"repo.delete", repo_delete}, {"repo.set", repo_set},
-      {"grant.set", grant_set},           {"grant.remove", grant_remove}, {"grant.list", grant_list},
-      {"namespace.set", namespace_set},   {"namespace.list", namespace_list},
-      {"audit.newest", audit_newest},     {"audit.after", audit_after},
+      {"user.create", user_create},     {"user.list", user_list},           {"user.password", user_password},
+      {"user.set", user_set},           {"setup.token", setup_token},       {"repo.list", repo_list},
+      {"repo.create", repo_create},     {"repo.delete", repo_delete},       {"repo.set", repo_set},
+      {"grant.set", grant_set},         {"grant.remove", grant_remove},     {"grant.list", grant_list},
+      {"namespace.set", namespace_set}, {"namespace.list", namespace_list}, {"audit.newest", audit_newest},
+      {"audit.after", audit_after},
   };
   return all;
 }
 
 }  // namespace
 
-Result<json::value> execute(Installation& installation, const json::object& command, const std::string& user) {
+Result<json::value> execute(Installation& installation, const json::object& command,
+                            const std::string& user) {
   Call call{installation, Arguments(command), {}};
   const std::string name = call.arguments.text("command");
   const auto found = commands().find(name);
@@ -246,8 +252,8 @@ Result<json::value> execute(Installation& installation, const json::object& comm
 
 std::string render_outcome(const Result<json::value>& outcome) {
   if (outcome) return json::serialize(json::object{{"ok", *outcome}});
-  return json::serialize(json::object{
-      {"error", {{"code", name(outcome.error().code)}, {"message", outcome.error().message}}}});
+  return json::serialize(
+      json::object{{"error", {{"code", name(outcome.error().code)}, {"message", outcome.error().message}}}});
 }
 
 Result<json::value> parse_outcome(std::string_view text) {

@@ -1,5 +1,6 @@
-// The operator's commands as data: a JSON object in, a JSON value out. They run in the server, sent through its local
-// socket, or in the command-line process on a stopped data directory; the code is this one either way.
+// The operator's commands as data: a JSON object in, a JSON value out. They run in the server, sent through
+// its local socket, or in the command-line process on a stopped data directory; the code is this one either
+// way.
 #pragma once
 
 #include <boost/json/fwd.hpp>

@@ -22,8 +22,8 @@ constexpr std::chrono::seconds kSweepEvery{60};
 constexpr std::chrono::hours kRenewEvery{24};
 
 void prepare_process() {
-  // Two arenas are enough for loops and pools and keep freed memory from being scattered; large buffers go back to the
-  // system as soon as they are freed.
+  // Two arenas are enough for loops and pools and keep freed memory from being scattered; large buffers go
+  // back to the system as soon as they are freed.
   ::mallopt(M_ARENA_MAX, 2);
   ::mallopt(M_MMAP_THRESHOLD, 128 << 10);
   ::mallopt(M_TRIM_THRESHOLD, 1 << 20);
@@ -92,7 +92,8 @@ struct Tls {
 };
 
 // Of --tls auto: makes what is missing or about to expire; nothing otherwise.
-Result<std::optional<crypto::LocalCertificates>> local_certificates(const config::Settings& settings, Time now) {
+Result<std::optional<crypto::LocalCertificates>> local_certificates(const config::Settings& settings,
+                                                                    Time now) {
   if (settings.tls.mode != config::TlsMode::automatic) return std::optional<crypto::LocalCertificates>();
   crypto::ServerNames names;
   for (const std::string& name : settings.tls.names)
@@ -133,7 +134,8 @@ void add_gauges(api::Metrics& metrics, const http::Server& server, Installation&
               [&parts, number] { return number(parts.uploads().count()); });
   metrics.add("bulkhead_journal_lost_total", "counter", "Observations that could not be journaled.",
               [&parts, number] { return number(parts.journal().failed_appends()); });
-  metrics.add("bulkhead_journal_removed_segments_total", "counter", "Journal segments removed to stay in budget.",
+  metrics.add("bulkhead_journal_removed_segments_total", "counter",
+              "Journal segments removed to stay in budget.",
               [&parts, number] { return number(parts.journal().removed_segments()); });
 }
 
@@ -143,14 +145,16 @@ Result<void> greet(Installation& installation, const std::string& address, const
   const std::string scheme = tls.context ? "https" : "http";
   fmt::print("Bulkhead serves {}://{} from {}\n", scheme, address, installation.settings().data.string());
   if (!tls.ca.empty())
-    fmt::print("Clients trust it with the authority in {}; for Docker:\n"
-               "  install -D {} /etc/docker/certs.d/{}/ca.crt\n",
-               tls.ca.string(), tls.ca.string(), address);
+    fmt::print(
+        "Clients trust it with the authority in {}; for Docker:\n"
+        "  install -D {} /etc/docker/certs.d/{}/ca.crt\n",
+        tls.ca.string(), tls.ca.string(), address);
   auto token = installation.setup().issue();
   if (!token) return token.error();
   if (*token)
     fmt::print(
-        "\nNobody has an account yet. This setup token makes the first administrator; it works once, for an hour:\n"
+        "\nNobody has an account yet. This setup token makes the first administrator; it works once, for an "
+        "hour:\n"
         "  {}\n\nNext:\n"
         "  {} setup admin --server {}://{} --token {}\n"
         "  docker login {}\n"
@@ -173,18 +177,24 @@ void keep_house(const ::sigset_t& signals, Installation& installation, net::TlsC
       next_renewal += kRenewEvery;
       // Replaced files are noticed below like any others.
       const auto renewed = local_certificates(installation.settings(), installation.clock().now());
-      if (!renewed) log.warning("the local certificate cannot be renewed", {{"error", renewed.error().message}});
+      if (!renewed)
+        log.warning("the local certificate cannot be renewed", {{"error", renewed.error().message}});
     }
     if (tls != nullptr) {
       const auto reloaded = tls->reload_if_changed();
-      if (!reloaded) log.warning("the new certificate cannot be used; the old one stays", {{"error", reloaded.error().message}});
-      else if (*reloaded) log.info("the certificate has been read again");
+      if (!reloaded)
+        log.warning("the new certificate cannot be used; the old one stays",
+                    {{"error", reloaded.error().message}});
+      else if (*reloaded)
+        log.info("the certificate has been read again");
     }
     if (std::chrono::steady_clock::now() >= next_sweep) {
       next_sweep += kSweepEvery;
       const auto swept = installation.uploads().sweep();
-      if (!swept) log.warning("abandoned uploads cannot be removed", {{"error", swept.error().message}});
-      else if (*swept > 0) log.info("abandoned uploads have been removed", {{"uploads", *swept}});
+      if (!swept)
+        log.warning("abandoned uploads cannot be removed", {{"error", swept.error().message}});
+      else if (*swept > 0)
+        log.info("abandoned uploads have been removed", {{"uploads", *swept}});
     }
   }
 }
@@ -209,7 +219,8 @@ Result<void> serve(const config::Settings& settings, const std::string& program)
   const std::size_t threads =
       settings.http.threads != 0 ? settings.http.threads : std::max(1u, std::thread::hardware_concurrency());
   async::Loops loops(threads);
-  http::Server server(loops, installation.files(), limits_of(settings.http), api.hooks(), tls->context.get(), log);
+  http::Server server(loops, installation.files(), limits_of(settings.http), api.hooks(), tls->context.get(),
+                      log);
   http::Server control(loops, installation.files(), {}, control_hooks(installation), nullptr, log);
   add_gauges(api.metrics(), server, installation);
   const auto port = server.listen(render(settings.listen, settings.listen.port));
@@ -226,7 +237,8 @@ Result<void> serve(const config::Settings& settings, const std::string& program)
     installation.finish_work();
     return greeted.error();
   }
-  log.info("serving", {{"address", address}, {"database", installation.database().engine()}, {"threads", threads}});
+  log.info("serving",
+           {{"address", address}, {"database", installation.database().engine()}, {"threads", threads}});
   notify_supervisor("READY=1");
 
   keep_house(signals, installation, tls->context.get());

@@ -6,8 +6,8 @@
 
 namespace bulkhead::app {
 
-// Returns when the server has been told to stop (SIGTERM, SIGINT) and has. `program` is how the user called this
-// program, for the commands that it prints.
+// Returns when the server has been told to stop (SIGTERM, SIGINT) and has. `program` is how the user called
+// this program, for the commands that it prints.
 Result<void> serve(const config::Settings& settings, const std::string& program);
 
 }  // namespace bulkhead::app

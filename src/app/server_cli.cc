@@ -66,7 +66,8 @@ Result<void> set_up(const SetupOptions& options) {
   ::curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &reply);
   if (!options.ca.empty()) ::curl_easy_setopt(curl.get(), CURLOPT_CAINFO, options.ca.c_str());
   if (const CURLcode code = ::curl_easy_perform(curl.get()); code != CURLE_OK)
-    return Error{Errc::unavailable, fmt::format("cannot reach {}: {}", options.server, ::curl_easy_strerror(code))};
+    return Error{Errc::unavailable,
+                 fmt::format("cannot reach {}: {}", options.server, ::curl_easy_strerror(code))};
   long status = 0;
   ::curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
   if (status != 201) return Error{Errc::denied, server_message(reply)};
@@ -76,9 +77,11 @@ Result<void> set_up(const SetupOptions& options) {
 }
 
 void add_setup(CLI::App& app, CommandLine& line) {
-  auto* setup = app.add_subcommand("setup", "Make the first administrator with the setup token that the server printed");
+  auto* setup = app.add_subcommand(
+      "setup", "Make the first administrator with the setup token that the server printed");
   const auto options = std::make_shared<SetupOptions>();
-  setup->add_option("name", options->name, "The administrator's name, also the name of a namespace")->required();
+  setup->add_option("name", options->name, "The administrator's name, also the name of a namespace")
+      ->required();
   setup->add_option("--token", options->token, "The setup token, bhsetup_…")->required();
   setup->add_option("--server", options->server, "The server's address")->capture_default_str();
   setup->add_option("--ca", options->ca, "Trust this certificate authority (PEM), such as <data>/tls/ca.pem");
@@ -89,7 +92,8 @@ void add_setup(CLI::App& app, CommandLine& line) {
 void add_config(CLI::App& app, CommandLine& line) {
   auto* config = app.add_subcommand("config", "Check, show and explain the settings");
   config->require_subcommand(1);
-  auto* check = config->add_subcommand("check", "Say whether the settings are right, and what is wrong with them");
+  auto* check =
+      config->add_subcommand("check", "Say whether the settings are right, and what is wrong with them");
   add_settings(*check, line, true);
   check->callback([&line] {
     line.action = [&line]() -> Result<void> {
@@ -99,7 +103,8 @@ void add_config(CLI::App& app, CommandLine& line) {
       return {};
     };
   });
-  auto* print = config->add_subcommand("print", "Show every setting in force and where it comes from, as TOML");
+  auto* print =
+      config->add_subcommand("print", "Show every setting in force and where it comes from, as TOML");
   add_settings(*print, line, true);
   print->callback([&line] {
     line.action = [&line]() -> Result<void> {
@@ -121,16 +126,19 @@ void add_config(CLI::App& app, CommandLine& line) {
 }  // namespace
 
 void add_server_commands(CLI::App& app, CommandLine& line) {
-  auto* serve_command = app.add_subcommand("serve", "Run the registry until it is told to stop (SIGTERM or Ctrl-C)");
+  auto* serve_command =
+      app.add_subcommand("serve", "Run the registry until it is told to stop (SIGTERM or Ctrl-C)");
   add_settings(*serve_command, line, true);
   serve_command->footer(
       "Examples:\n"
       "  bulkhead serve                                   ./data on 127.0.0.1:5000, SQLite, no TLS\n"
       "  bulkhead serve --listen 0.0.0.0:443 --tls auto --tls-names registry.example.com\n"
       "  bulkhead serve --config /etc/bulkhead.toml\n"
-      "  bulkhead serve --database postgres://bulkhead@db/bulkhead --database-password-file /run/secrets/db\n\n"
+      "  bulkhead serve --database postgres://bulkhead@db/bulkhead --database-password-file "
+      "/run/secrets/db\n\n"
       "Each setting is also a key of the TOML file and an environment variable: --http-idle-timeout is\n"
-      "http.idle_timeout and BULKHEAD_HTTP_IDLE_TIMEOUT. Flags go before the environment, and that before the file.");
+      "http.idle_timeout and BULKHEAD_HTTP_IDLE_TIMEOUT. Flags go before the environment, and that before "
+      "the file.");
   serve_command->callback([&line] {
     line.action = [&line]() -> Result<void> {
       auto loaded = line.load();

@@ -52,13 +52,15 @@ Result<Secret<>> read_password(bool from_stdin) {
   if (from_stdin) {
     std::string text(kPasswordBytes + 1, '\0');
     text.resize(std::fread(text.data(), 1, text.size(), stdin));
-    if (text.size() > kPasswordBytes) return Error{Errc::invalid_argument, "the password on standard input is too long"};
+    if (text.size() > kPasswordBytes)
+      return Error{Errc::invalid_argument, "the password on standard input is too long"};
     if (text.ends_with('\n')) text.pop_back();
     if (text.ends_with('\r')) text.pop_back();
     return Secret<>(std::move(text));
   }
   if (::isatty(STDIN_FILENO) == 0)
-    return Error{Errc::invalid_argument, "there is no terminal to ask for the password; use --password-stdin"};
+    return Error{Errc::invalid_argument,
+                 "there is no terminal to ask for the password; use --password-stdin"};
   Secret<> first = ask("Password: ");
   const Secret<> second = ask("Again: ");
   if (first.reveal() != second.reveal()) return Error{Errc::invalid_argument, "the two passwords differ"};
@@ -67,7 +69,8 @@ Result<Secret<>> read_password(bool from_stdin) {
 
 std::string printable(std::string_view text) {
   std::string out(text);
-  std::ranges::replace_if(out, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  std::ranges::replace_if(
+      out, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
   return out;
 }
 
@@ -81,7 +84,8 @@ std::string render_table(const std::vector<std::vector<std::string>>& rows) {
   std::string out;
   for (const auto& row : rows) {
     std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) line += fmt::format("{:<{}}", printable(row[i]), widths[i] + 2);
+    for (std::size_t i = 0; i < row.size(); ++i)
+      line += fmt::format("{:<{}}", printable(row[i]), widths[i] + 2);
     line.erase(line.find_last_not_of(' ') + 1);
     out += line + '\n';
   }

@@ -10,10 +10,12 @@
 
 namespace bulkhead::app {
 
-// From standard input (one trailing line break is dropped) or, asked for twice, from the terminal without echo.
+// From standard input (one trailing line break is dropped) or, asked for twice, from the terminal without
+// echo.
 Result<Secret<>> read_password(bool from_stdin);
 
-// Columns aligned, header first; control characters shown as '?', so that stored text cannot drive the terminal.
+// Columns aligned, header first; control characters shown as '?', so that stored text cannot drive the
+// terminal.
 std::string render_table(const std::vector<std::vector<std::string>>& rows);
 std::string printable(std::string_view text);
 

@@ -1,5 +1,5 @@
-// Blocking work that runs on the pool while the coroutine that started it goes on: how a transfer writes one buffer
-// while it reads the next. One event loop's thread only.
+// Blocking work that runs on the pool while the coroutine that started it goes on: how a transfer writes one
+// buffer while it reads the next. One event loop's thread only.
 //
 // wait() must have returned before what the work refers to ends.
 #pragma once
@@ -27,7 +27,8 @@ class Started {
       auto value = std::make_shared<Value>(work());
       boost::asio::post(executor, [state, value] { state->finish(std::move(*value)); });
     });
-    if (!accepted) state_->finish(Error(Errc::unavailable, "too much work is waiting; try again in a moment"));
+    if (!accepted)
+      state_->finish(Error(Errc::unavailable, "too much work is waiting; try again in a moment"));
   }
 
   Task<Value> wait() {

@@ -3,9 +3,7 @@
 namespace bulkhead::audit {
 namespace {
 
-bool accepts(const std::string& wanted, std::string_view value) {
-  return wanted.empty() || wanted == value;
-}
+bool accepts(const std::string& wanted, std::string_view value) { return wanted.empty() || wanted == value; }
 
 }  // namespace
 

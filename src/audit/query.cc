@@ -36,9 +36,7 @@ void report_damage(Damage& damage, Page& page) {
 
 }  // namespace
 
-std::string Cursor::render() const {
-  return fmt::format("{}-{}-{}", event_id, segment, offset);
-}
+std::string Cursor::render() const { return fmt::format("{}-{}-{}", event_id, segment, offset); }
 
 Result<Cursor> Cursor::parse(std::string_view text) {
   Cursor cursor;

@@ -38,9 +38,7 @@ Result<std::optional<SegmentReader>> SegmentReader::open(const std::filesystem::
   return std::optional<SegmentReader>{};
 }
 
-std::uint64_t SegmentReader::begin() const {
-  return kSegmentHeaderBytes;
-}
+std::uint64_t SegmentReader::begin() const { return kSegmentHeaderBytes; }
 
 void SegmentReader::read_header(Bytes bytes) {
   if (const auto header = SegmentHeader::parse(bytes); !header)

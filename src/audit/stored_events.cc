@@ -94,15 +94,9 @@ Statement select_events(const Filter& filter, EventOrder order, const EventRange
   if (filter.since) also("at >= ?", {to_micros(*filter.since)});
   if (filter.until) also("at < ?", {to_micros(*filter.until)});
   switch (order) {
-    case EventOrder::by_id:
-      statement.sql += " ORDER BY id";
-      break;
-    case EventOrder::by_id_desc:
-      statement.sql += " ORDER BY id DESC";
-      break;
-    case EventOrder::by_time:
-      statement.sql += " ORDER BY at, id";
-      break;
+    case EventOrder::by_id: statement.sql += " ORDER BY id"; break;
+    case EventOrder::by_id_desc: statement.sql += " ORDER BY id DESC"; break;
+    case EventOrder::by_time: statement.sql += " ORDER BY at, id"; break;
   }
   statement.sql += " LIMIT ?";
   statement.parameters.emplace_back(static_cast<std::int64_t>(limit));

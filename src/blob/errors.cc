@@ -20,9 +20,7 @@ Error stage_busy(std::string_view id) {
   return {Errc::upload_busy, fmt::format("upload {} is being written by another request", id)};
 }
 
-Error foreign_stage() {
-  return {Errc::invalid_argument, "the upload belongs to another store"};
-}
+Error foreign_stage() { return {Errc::invalid_argument, "the upload belongs to another store"}; }
 
 Error unknown_blob(const oci::Digest& digest) {
   return {Errc::blob_unknown, fmt::format("blob {} is not stored", digest.render())};

@@ -171,8 +171,6 @@ class MemoryStore final : public BlobStore {
 
 }  // namespace
 
-std::unique_ptr<BlobStore> make_memory_store() {
-  return std::make_unique<MemoryStore>();
-}
+std::unique_ptr<BlobStore> make_memory_store() { return std::make_unique<MemoryStore>(); }
 
 }  // namespace bulkhead::blob

@@ -31,8 +31,8 @@ class SystemCalls {
   virtual int mkdir(const std::filesystem::path& path, unsigned mode) = 0;
 };
 
-// The machine's own. A write that would leave less than `reserve` bytes free (or a tenth of a small disk) fails as on a
-// full disk: what deletes and the database still need to write is then never taken by blobs.
+// The machine's own. A write that would leave less than `reserve` bytes free (or a tenth of a small disk)
+// fails as on a full disk: what deletes and the database still need to write is then never taken by blobs.
 std::shared_ptr<SystemCalls> make_posix_system_calls(std::uint64_t reserve = 0);
 
 // The error for a failed call: EIO is Errc::corrupt, a file or disk that can grow no further is

@@ -1,5 +1,6 @@
-// Bytes that have rotted are never served as a complete answer: a blob is hashed when it is first read and again when
-// its last check is older than the interval or its file has changed; the answer's last bytes wait for the result.
+// Bytes that have rotted are never served as a complete answer: a blob is hashed when it is first read and
+// again when its last check is older than the interval or its file has changed; the answer's last bytes wait
+// for the result.
 #pragma once
 
 #include <chrono>
@@ -19,8 +20,8 @@ class Verifier {
 
   // True when `reader`'s file was verified within the interval and has not changed since. Cheap.
   bool verified(const oci::Digest& digest, const Reader& reader) const;
-  // Hashes the whole blob (blocking); Errc::corrupt when it is not what its digest says. Concurrent callers for one
-  // digest share the work.
+  // Hashes the whole blob (blocking); Errc::corrupt when it is not what its digest says. Concurrent callers
+  // for one digest share the work.
   Result<void> verify(const oci::Digest& digest, const Reader& reader);
 
  private:

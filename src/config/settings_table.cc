@@ -241,12 +241,14 @@ void the_rest(std::vector<Setting>& rows) {
   rows.push_back(
       duration("storage.verify_interval", at(&S::storage, &StorageSettings::verify_interval), 1s, 24h * 365,
                "A blob whose bytes were last checked longer ago is checked again while it is served."));
-  rows.push_back(size("storage.reserve_bytes", at(&S::storage, &StorageSettings::reserve_bytes), 0, kPiB,
-                      "Disk space that pushes leave free (at most a tenth of the disk), so that deletes, log-ins and "
-                      "the journal go on when the disk is full; pushes are then answered 507."));
-  rows.push_back(boolean("storage.sparse_manifests", at(&S::storage, &StorageSettings::sparse_manifests),
-                         "Accept manifests and indexes that refer to blobs and manifests which have not been pushed, "
-                         "as partial mirrors need; otherwise such a push is refused."));
+  rows.push_back(
+      size("storage.reserve_bytes", at(&S::storage, &StorageSettings::reserve_bytes), 0, kPiB,
+           "Disk space that pushes leave free (at most a tenth of the disk), so that deletes, log-ins and "
+           "the journal go on when the disk is full; pushes are then answered 507."));
+  rows.push_back(
+      boolean("storage.sparse_manifests", at(&S::storage, &StorageSettings::sparse_manifests),
+              "Accept manifests and indexes that refer to blobs and manifests which have not been pushed, "
+              "as partial mirrors need; otherwise such a push is refused."));
   rows.push_back(
       size("audit.journal_bytes", at(&S::audit, &AuditSettings::journal_bytes), 1 * kMiB, kPiB,
            "The disk space of the journal of pulls, denials and failed log-ins; past it the oldest segments "

@@ -53,10 +53,8 @@ Result<Value> column(const PGresult* response, int row, int index, std::string_v
     case kVarchar:
     case kName:
     case kUnknown:
-    case kVoid:
-      return Value{std::string(text)};
-    case kBool:
-      return Value{std::int64_t{text == "t" ? 1 : 0}};
+    case kVoid: return Value{std::string(text)};
+    case kBool: return Value{std::int64_t{text == "t" ? 1 : 0}};
     case kInt2:
     case kInt4:
     case kInt8:
@@ -66,8 +64,7 @@ Result<Value> column(const PGresult* response, int row, int index, std::string_v
       if (error == std::errc() && end == text.data() + text.size()) return Value{integer};
       break;
     }
-    default:
-      break;
+    default: break;
   }
   return Error{Errc::internal,
                fmt::format("column {} of a result is neither integer nor text: {}", index + 1, excerpt(sql))};
@@ -75,12 +72,8 @@ Result<Value> column(const PGresult* response, int row, int index, std::string_v
 
 }  // namespace
 
-void PostgresConnection::Finish::operator()(pg_conn* connection) const {
-  PQfinish(connection);
-}
-void PostgresConnection::Clear::operator()(pg_result* result) const {
-  PQclear(result);
-}
+void PostgresConnection::Finish::operator()(pg_conn* connection) const { PQfinish(connection); }
+void PostgresConnection::Clear::operator()(pg_result* result) const { PQclear(result); }
 
 PostgresConnection::PostgresConnection(const PostgresTarget& target)
     : target_(target), statements_(kStatements) {}
@@ -203,17 +196,13 @@ Result<void> PostgresConnection::run_script(const std::string& sql) {
   return {};
 }
 
-bool PostgresConnection::alive() const {
-  return PQstatus(connection_.get()) == CONNECTION_OK;
-}
+bool PostgresConnection::alive() const { return PQstatus(connection_.get()) == CONNECTION_OK; }
 
 bool PostgresConnection::in_transaction() const {
   return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE;
 }
 
-bool PostgresConnection::asks_for_retry() const {
-  return is_retryable(sqlstate_);
-}
+bool PostgresConnection::asks_for_retry() const { return is_retryable(sqlstate_); }
 
 bool PostgresConnection::succeeded(const pg_result* response) {
   const ExecStatusType status = PQresultStatus(response);
@@ -229,15 +218,13 @@ Error PostgresConnection::error_of(const pg_result* response, std::string_view s
   const std::string message = target_.redact(primary ? primary : PQerrorMessage(connection_.get()));
   const Errc code = alive() ? postgres_errc(sqlstate_) : Errc::unavailable;
   switch (code) {
-    case Errc::conflict:
-      return {code, message};
+    case Errc::conflict: return {code, message};
     case Errc::no_space:
       return {code, fmt::format("the disk of the {} is full: {}", target_.place(), message)};
     case Errc::internal:
       return {code,
               fmt::format("{}: {} (SQLSTATE {}): {}", target_.place(), message, sqlstate_, excerpt(sql))};
-    default:
-      return {code, fmt::format("{}: {}", target_.place(), message)};
+    default: return {code, fmt::format("{}: {}", target_.place(), message)};
   }
 }
 

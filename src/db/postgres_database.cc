@@ -40,9 +40,7 @@ struct Attempt {
   bool again = false;  // nothing has happened, and it may go better next time
 };
 
-Attempt give_up(const Error& error, bool again) {
-  return {{error, nullptr}, again};
-}
+Attempt give_up(const Error& error, bool again) { return {{error, nullptr}, again}; }
 
 // The work has succeeded; this makes it durable.
 Attempt commit(PostgresConnection& connection) {

@@ -2,9 +2,7 @@
 
 namespace bulkhead::db {
 
-bool is_retryable(std::string_view sqlstate) {
-  return sqlstate == "40001" || sqlstate == "40P01";
-}
+bool is_retryable(std::string_view sqlstate) { return sqlstate == "40001" || sqlstate == "40P01"; }
 
 Errc postgres_errc(std::string_view sqlstate) {
   if (sqlstate.empty() || is_retryable(sqlstate)) return Errc::unavailable;

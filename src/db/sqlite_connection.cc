@@ -32,10 +32,8 @@ constexpr const char* kSettings =
 
 Result<Value> column(sqlite3_stmt* statement, int index) {
   switch (sqlite3_column_type(statement, index)) {
-    case SQLITE_NULL:
-      return Value{};
-    case SQLITE_INTEGER:
-      return Value{std::int64_t{sqlite3_column_int64(statement, index)}};
+    case SQLITE_NULL: return Value{};
+    case SQLITE_INTEGER: return Value{std::int64_t{sqlite3_column_int64(statement, index)}};
     case SQLITE_TEXT: {
       const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, index));
       if (!text) return Error{Errc::internal, "not enough memory for a row of the database"};
@@ -53,12 +51,8 @@ bool only_blanks(std::string_view text) {
 
 }  // namespace
 
-void SqliteConnection::Close::operator()(sqlite3* connection) const {
-  sqlite3_close_v2(connection);
-}
-void SqliteConnection::Finalize::operator()(sqlite3_stmt* statement) const {
-  sqlite3_finalize(statement);
-}
+void SqliteConnection::Close::operator()(sqlite3* connection) const { sqlite3_close_v2(connection); }
+void SqliteConnection::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 
 SqliteConnection::SqliteConnection(std::filesystem::path path, milliseconds limit)
     : path_(std::move(path)),
@@ -136,9 +130,7 @@ Result<void> SqliteConnection::run_script(const std::string& sql) {
   return sqlite_error(connection_.get(), path_, {});
 }
 
-bool SqliteConnection::in_transaction() const {
-  return sqlite3_get_autocommit(connection_.get()) == 0;
-}
+bool SqliteConnection::in_transaction() const { return sqlite3_get_autocommit(connection_.get()) == 0; }
 
 bool SqliteConnection::has_dangling_references() const {
   int current = 0;

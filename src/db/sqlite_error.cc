@@ -11,9 +11,7 @@
 namespace bulkhead::db {
 namespace {
 
-std::string reason(int error_number) {
-  return std::generic_category().message(error_number);
-}
+std::string reason(int error_number) { return std::generic_category().message(error_number); }
 
 Error input_output_error(sqlite3* connection, const std::string& file) {
   const int error_number = sqlite3_system_errno(connection);
@@ -31,10 +29,8 @@ bool is_conflict(int extended_code) {
     case SQLITE_CONSTRAINT_PRIMARYKEY:
     case SQLITE_CONSTRAINT_ROWID:
     case SQLITE_CONSTRAINT_CHECK:
-    case SQLITE_CONSTRAINT_FOREIGNKEY:
-      return true;
-    default:
-      return false;
+    case SQLITE_CONSTRAINT_FOREIGNKEY: return true;
+    default: return false;
   }
 }
 
@@ -47,10 +43,8 @@ Error sqlite_error(sqlite3* connection, const std::filesystem::path& path, std::
   const char* const message = sqlite3_errmsg(connection);
   if (is_conflict(extended_code)) return {Errc::conflict, message};
   switch (extended_code & 0xff) {
-    case SQLITE_FULL:
-      return {Errc::no_space, fmt::format("the disk of the database {} is full", file)};
-    case SQLITE_IOERR:
-      return input_output_error(connection, file);
+    case SQLITE_FULL: return {Errc::no_space, fmt::format("the disk of the database {} is full", file)};
+    case SQLITE_IOERR: return input_output_error(connection, file);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return {Errc::unavailable, fmt::format("the database {} is locked by another process", file)};

@@ -42,9 +42,7 @@ Error no_account(std::string_view name) {
 }
 
 // Names that are none are not sent to the database, which may refuse their bytes in its own way.
-bool may_exist(std::string_view name) {
-  return oci::RepositoryName::parse(name).has_value();
-}
+bool may_exist(std::string_view name) { return oci::RepositoryName::parse(name).has_value(); }
 
 Result<Accounts::Credentials> read_credentials(db::Session& session, std::string_view name) {
   if (!may_exist(name)) return no_account(name);

@@ -54,9 +54,7 @@ void Attempts::fail(std::string_view key, Time now) {
   end(entry);
 }
 
-void Attempts::abandon(std::string_view key) {
-  end(by_key_.at(key));
-}
+void Attempts::abandon(std::string_view key) { end(by_key_.at(key)); }
 
 void Attempts::end(Entries::iterator entry) {
   --entry->under_way;

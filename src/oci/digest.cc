@@ -26,9 +26,7 @@ constexpr std::array<std::uint8_t, 256> make_nibbles() {
 
 constexpr auto kNibbles = make_nibbles();
 
-constexpr std::size_t hash_size(Algorithm algorithm) {
-  return algorithm == Algorithm::sha256 ? 32 : 64;
-}
+constexpr std::size_t hash_size(Algorithm algorithm) { return algorithm == Algorithm::sha256 ? 32 : 64; }
 
 // Every digest of every request passes here: one pass, no branch on a character.
 bool decode_hex(std::string_view hex, std::byte* out) {
@@ -42,9 +40,7 @@ bool decode_hex(std::string_view hex, std::byte* out) {
   return (seen & kNotHex) == 0;
 }
 
-bool is_lower_or_digit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
+bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
 bool is_encoded(char c) {
   return is_lower_or_digit(c) || (c >= 'A' && c <= 'Z') || c == '=' || c == '_' || c == '-';
@@ -88,9 +84,7 @@ crypto::HashAlgorithm hash_algorithm(Algorithm algorithm) {
 
 }  // namespace
 
-std::string_view name(Algorithm algorithm) {
-  return algorithm == Algorithm::sha256 ? "sha256" : "sha512";
-}
+std::string_view name(Algorithm algorithm) { return algorithm == Algorithm::sha256 ? "sha256" : "sha512"; }
 
 Result<Algorithm> parse_algorithm(std::string_view text) {
   if (text == "sha256") return Algorithm::sha256;
@@ -137,13 +131,9 @@ Digest Digest::of(Algorithm algorithm, Bytes content) {
   return from_hash(algorithm, as_bytes(crypto::hash(hash_algorithm(algorithm), content)));
 }
 
-Bytes Digest::hash() const {
-  return Bytes(hash_).first(hash_size(algorithm_));
-}
+Bytes Digest::hash() const { return Bytes(hash_).first(hash_size(algorithm_)); }
 
-std::string Digest::hex() const {
-  return to_hex(hash());
-}
+std::string Digest::hex() const { return to_hex(hash()); }
 
 std::string Digest::render() const {
   std::string out(name(algorithm_));

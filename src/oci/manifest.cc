@@ -28,9 +28,7 @@ constexpr std::array<std::string_view, 9> kManifestFields = {"schemaVersion", "m
 constexpr std::array<std::string_view, 6> kDescriptorFields = {"mediaType", "digest", "size",
                                                                "urls",      "data",   "annotations"};
 
-Error invalid(std::string message) {
-  return {Errc::manifest_invalid, std::move(message)};
-}
+Error invalid(std::string message) { return {Errc::manifest_invalid, std::move(message)}; }
 
 Error at(std::string_view where, Error error) {
   error.message = fmt::format("{}: {}", where, error.message);
@@ -43,9 +41,7 @@ Error schema1_refused() {
       "newer, or convert the image, for example with skopeo copy --format v2s2");
 }
 
-std::string_view view(const json::string& text) {
-  return {text.data(), text.size()};
-}
+std::string_view view(const json::string& text) { return {text.data(), text.size()}; }
 
 // As Go's encoding/json compares field names: without case, with the two characters outside ASCII that fold
 // into it (long s and the Kelvin sign).

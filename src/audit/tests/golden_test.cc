@@ -55,9 +55,7 @@ std::vector<Event> golden_events() {
   };
 }
 
-std::filesystem::path data(const char* folder) {
-  return std::filesystem::path(BULKHEAD_TESTDATA) / folder;
-}
+std::filesystem::path data(const char* folder) { return std::filesystem::path(BULKHEAD_TESTDATA) / folder; }
 
 TEST(GoldenJournal, TheRawSegmentReadsAndIsWrittenTheSame) {
   const ReadBack back = read_journal(data("journal_raw"));

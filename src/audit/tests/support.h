@@ -26,12 +26,8 @@ inline auto fields(const Event& event) {
                   event.origin.user_agent, event.origin.request_id, event.repository, event.target,
                   event.old_digest, event.new_digest, event.detail);
 }
-inline bool operator==(const Event& left, const Event& right) {
-  return fields(left) == fields(right);
-}
-inline void PrintTo(const Event& event, std::ostream* out) {
-  *out << to_json(event, 0);
-}
+inline bool operator==(const Event& left, const Event& right) { return fields(left) == fields(right); }
+inline void PrintTo(const Event& event, std::ostream* out) { *out << to_json(event, 0); }
 
 class TemporaryDirectory {
  public:

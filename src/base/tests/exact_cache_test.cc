@@ -16,9 +16,7 @@ struct TextHash {
 using Texts = ExactCache<std::string, int, TextHash>;
 using Numbers = ExactCache<int, int>;
 
-void put(Numbers& cache, int key, int value) {
-  cache.put(cache.begin(), key, value);
-}
+void put(Numbers& cache, int key, int value) { cache.put(cache.begin(), key, value); }
 
 TEST(ExactCache, FindsWhatWasPutByAnotherTypeOfKey) {
   Texts cache(100);

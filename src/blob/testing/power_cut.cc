@@ -69,9 +69,7 @@ ssize_t PowerCut::pwrite(int fd, Bytes bytes, std::uint64_t offset) {
   return inner_->pwrite(fd, bytes, offset);
 }
 
-int PowerCut::ftruncate(int fd, std::uint64_t size) {
-  return inner_->ftruncate(fd, size);
-}
+int PowerCut::ftruncate(int fd, std::uint64_t size) { return inner_->ftruncate(fd, size); }
 
 int PowerCut::synced(int fd, int result) {
   if (result != 0) return result;

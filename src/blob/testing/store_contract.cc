@@ -10,13 +10,9 @@
 
 namespace bulkhead::blob {
 
-StoreFactory contract_of(MakeStore make) {
-  return {std::move(make)};
-}
+StoreFactory contract_of(MakeStore make) { return {std::move(make)}; }
 
-void StoreContract::SetUp() {
-  store_ = GetParam().make(directory_.path() / "store");
-}
+void StoreContract::SetUp() { store_ = GetParam().make(directory_.path() / "store"); }
 
 Result<void> StoreContract::push(std::string_view id, std::string_view content, const oci::Digest& digest) {
   auto stage = store().stage(id, digest.algorithm());

@@ -23,9 +23,7 @@ constexpr Migration kMigrations[] = {
 
 }  // namespace
 
-std::span<const Migration> DatabaseContract::migrations() {
-  return kMigrations;
-}
+std::span<const Migration> DatabaseContract::migrations() { return kMigrations; }
 
 void DatabaseContract::SetUp() {
   storage_ = std::make_unique<EmptyDatabase>(GetParam());
@@ -63,8 +61,6 @@ std::int64_t DatabaseContract::read_integer(std::string_view sql, std::vector<Va
   return rows.size() == 1 ? rows.front().integer(0) : throw std::runtime_error("not one row");
 }
 
-std::string engine_name(const ::testing::TestParamInfo<Engine>& info) {
-  return name(info.param);
-}
+std::string engine_name(const ::testing::TestParamInfo<Engine>& info) { return name(info.param); }
 
 }  // namespace bulkhead::db::testing

@@ -17,12 +17,8 @@ std::string next_database_name() {
 
 }  // namespace
 
-std::string name(Engine engine) {
-  return engine == Engine::sqlite ? "sqlite" : "postgres";
-}
-std::ostream& operator<<(std::ostream& out, Engine engine) {
-  return out << name(engine);
-}
+std::string name(Engine engine) { return engine == Engine::sqlite ? "sqlite" : "postgres"; }
+std::ostream& operator<<(std::ostream& out, Engine engine) { return out << name(engine); }
 
 EmptyDatabase::EmptyDatabase(Engine engine) : engine_(engine) {
   if (engine == Engine::sqlite) {

@@ -154,9 +154,7 @@ void PostgresServer::administer(const std::string& sql) const {
   }
 }
 
-std::filesystem::path PostgresServer::log_file() const {
-  return directory_.path() / "log";
-}
+std::filesystem::path PostgresServer::log_file() const { return directory_.path() / "log"; }
 
 std::string PostgresServer::log() const {
   std::ostringstream text;

@@ -83,18 +83,10 @@ TEST_P(Concurrency, OneWritersFailureLeavesTheOthersAlone) {
         return {};
       };
       switch (thread % 4) {
-        case 0:
-          EXPECT_THAT(database_->write(work), Succeeds());
-          break;
-        case 1:
-          EXPECT_THAT(database_->write(work), FailsWith(Errc::denied));
-          break;
-        case 3:
-          EXPECT_THAT(database_->write(work), FailsWith(Errc::conflict));
-          break;
-        default:
-          try {
-            static_cast<void>(database_->write(work));
+        case 0: EXPECT_THAT(database_->write(work), Succeeds()); break;
+        case 1: EXPECT_THAT(database_->write(work), FailsWith(Errc::denied)); break;
+        case 3: EXPECT_THAT(database_->write(work), FailsWith(Errc::conflict)); break;
+        default: try { static_cast<void>(database_->write(work));
           } catch (const std::runtime_error&) {
             ++thrown;
           }

@@ -79,9 +79,7 @@ TEST_F(Postgres, RetriesEnd) {
   EXPECT_EQ(runs, 50);
 }
 
-TEST_F(Postgres, AFullDiskIsNoSpace) {
-  EXPECT_THAT(write(raise("53100")), FailsWith(Errc::no_space));
-}
+TEST_F(Postgres, AFullDiskIsNoSpace) { EXPECT_THAT(write(raise("53100")), FailsWith(Errc::no_space)); }
 
 TEST_F(Postgres, IdleConnectionsThatDiedAreReplaced) {
   ASSERT_THAT(write("SELECT 1"), Succeeds());

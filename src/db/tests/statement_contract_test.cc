@@ -25,9 +25,7 @@ class Statements : public DatabaseContract {
 INSTANTIATE_TEST_SUITE_P(Database, Statements, ::testing::Values(Engine::sqlite, Engine::postgres),
                          engine_name);
 
-TEST_P(Statements, NamesItsEngine) {
-  EXPECT_EQ(database_->engine(), name(GetParam()));
-}
+TEST_P(Statements, NamesItsEngine) { EXPECT_EQ(database_->engine(), name(GetParam())); }
 
 TEST_P(Statements, KeepsNullIntegerAndTextApart) {
   ASSERT_THAT(write("INSERT INTO things (name, size, parent) VALUES (?, ?, ?)", {"5", 5, Value{}}),

@@ -152,9 +152,7 @@ TEST_P(Transactions, OneInsideAnotherIsRefused) {
   EXPECT_THAT(database_->write(nothing), Succeeds());
 }
 
-TEST_P(Transactions, PingAnswers) {
-  EXPECT_THAT(database_->ping(), Succeeds());
-}
+TEST_P(Transactions, PingAnswers) { EXPECT_THAT(database_->ping(), Succeeds()); }
 
 TEST_P(Transactions, SurvivesClosingAndOpening) {
   ASSERT_THAT(write("INSERT INTO things (name) VALUES ('kept')"), Succeeds());

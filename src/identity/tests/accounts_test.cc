@@ -19,9 +19,7 @@ using ::testing::ElementsAre;
 using testing::Installation;
 using testing::some_origin;
 
-Secret<> password(std::string_view text = "correct horse battery") {
-  return Secret<>(std::string(text));
-}
+Secret<> password(std::string_view text = "correct horse battery") { return Secret<>(std::string(text)); }
 
 class AccountsTest : public ::testing::TestWithParam<Engine> {
  protected:

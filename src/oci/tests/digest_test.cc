@@ -129,9 +129,7 @@ TEST(Digest, ThrowsOnHashOfWrongLength) {
   EXPECT_THROW(Digest::from_hash(Algorithm::sha512, as_bytes(std::string(32, 'x'))), std::logic_error);
 }
 
-TEST(Digest, IsSmall) {
-  EXPECT_EQ(sizeof(Digest), 65u);
-}
+TEST(Digest, IsSmall) { EXPECT_EQ(sizeof(Digest), 65u); }
 
 TEST(Algorithm, IsParsedFromItsName) {
   EXPECT_EQ(*parse_algorithm("sha256"), Algorithm::sha256);

@@ -24,13 +24,9 @@ std::string image(std::string_view fields) {
                      fields);
 }
 
-std::string image_of(std::string_view layers) {
-  return image(fmt::format(R"("layers":[{}])", layers));
-}
+std::string image_of(std::string_view layers) { return image(fmt::format(R"("layers":[{}])", layers)); }
 
-Errc code_of(const Result<Manifest>& manifest) {
-  return manifest ? Errc::internal : manifest.error().code;
-}
+Errc code_of(const Result<Manifest>& manifest) { return manifest ? Errc::internal : manifest.error().code; }
 
 TEST(ManifestLimits, DepthIsAtMost64) {
   const auto nested = [](std::size_t depth) {  // the document itself is one level

@@ -5,9 +5,7 @@
 namespace bulkhead::oci {
 namespace {
 
-TEST(Quote, ShowsPrintableTextAsItIs) {
-  EXPECT_EQ(quote("library/debian ~!"), "\"library/debian ~!\"");
-}
+TEST(Quote, ShowsPrintableTextAsItIs) { EXPECT_EQ(quote("library/debian ~!"), "\"library/debian ~!\""); }
 
 TEST(Quote, EscapesWhatCouldBreakOutOfTheLine) {
   EXPECT_EQ(quote("a\"b\\c"), R"("a\"b\\c")");

@@ -23,18 +23,14 @@ TEST(Range, SelectsFromFirstToLastInclusive) {
   expect_partial("bytes=2047-2047", 2048, 2047, 1);
 }
 
-TEST(Range, WithoutAnEndRunsToTheEnd) {
-  expect_partial("bytes=500-", 2048, 500, 1548);
-}
+TEST(Range, WithoutAnEndRunsToTheEnd) { expect_partial("bytes=500-", 2048, 500, 1548); }
 
 TEST(Range, SuffixSelectsTheLastBytes) {
   expect_partial("bytes=-500", 2048, 1548, 500);
   expect_partial("bytes=-5000", 2048, 0, 2048);
 }
 
-TEST(Range, EndPastTheEndIsCut) {
-  expect_partial("bytes=2000-5000", 2048, 2000, 48);
-}
+TEST(Range, EndPastTheEndIsCut) { expect_partial("bytes=2000-5000", 2048, 2000, 48); }
 
 TEST(Range, IsReadWithoutRegardToCaseAndSpace) {
   expect_partial("Bytes=0-1", 10, 0, 2);
