@@ -54,9 +54,8 @@ std::string_view name(Action action) {
 // needs access grants it to an account, which is a change with an event that the owner sees.
 bool decide(const Principal& principal, Action action, const Standing& standing) {
   const Role role = principal.anonymous() ? Role::none : standing.role;
-  if (!standing.exists) return action != Action::remove && allowed(role, Action::push);
   if (allowed(role, action)) return true;
-  return action == Action::pull && standing.visibility == Visibility::public_ &&
+  return standing.exists && action == Action::pull && standing.visibility == Visibility::public_ &&
          (!principal.anonymous() || standing.anonymous_pull);
 }
 

@@ -41,9 +41,9 @@ struct Standing {
   bool anonymous_pull = true;  // the installation's setting
 };
 
-// Absent repositories: pull and push are allowed to those who could create them (owner and namespace
-// maintainers and writers), so that they see an honest "unknown"; to everybody else absent and forbidden are
-// one answer.
+// An absent repository is decided on like a private one, by the role in its namespace: whoever has one sees an
+// honest "unknown" and gets tokens that still hold once a push has created it; to everybody else absent and
+// forbidden are one answer.
 bool decide(const Principal& principal, Action action, const Standing& standing);
 
 }  // namespace bulkhead::access

@@ -130,8 +130,8 @@ Result<void> Facts::remove(const oci::RepositoryName& name, const audit::Origin&
 
 Result<std::vector<std::string>> Facts::catalog(const Principal& principal, std::string_view last,
                                                 std::size_t limit) {
-  // One branch for each reason to read, each of which walks an index in the order of names and stops at the
-  // limit; deciding row by row would walk every repository that is not the caller's.
+  // One branch for each reason to read, each answered from an index: the cost is that of what the caller may
+  // read. Deciding row by row would walk every repository that is not the caller's.
   std::vector<std::string_view> branches;
   std::vector<db::Value> parameters;
   const auto size =

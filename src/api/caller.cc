@@ -62,7 +62,10 @@ std::string Gate::realm(const http::Exchange& exchange) const {
   if (!options_.public_url.empty()) return options_.public_url + "/token";
   const std::string_view scheme = exchange.encrypted() ? "https" : "http";
   std::string_view host = exchange.request().header("Host").value_or("");
-  const bool known = std::ranges::find(options_.hosts, host) != options_.hosts.end();
+  const auto is_this_host = [&](const std::string& name) {
+    return host == name || (host.starts_with(name) && host.substr(name.size()).starts_with(':'));
+  };
+  const bool known = std::ranges::any_of(options_.hosts, is_this_host);
   // A challenge built from whatever Host was sent would let a caller choose where passwords go.
   if (!plain_host(host) || (!known && !is_loopback_host(host))) host = options_.listen_address;
   return fmt::format("{}://{}/token", scheme, host);
@@ -94,7 +97,7 @@ audit::Origin Gate::origin(const http::Exchange& exchange, const Caller& caller)
 
 async::Task<OrResponse<Caller>> Gate::authenticate(http::Exchange& exchange) const {
   const auto header = exchange.request().header("Authorization");
-  if (!header) co_return Caller{};
+  if (!header) co_return Caller();
   if (exchange.request().count("Authorization") > 1)
     co_return error_response(400, "BAD_REQUEST", "the request carries more than one Authorization header");
   const auto authorization = parse_authorization(*header);
@@ -110,7 +113,7 @@ async::Task<OrResponse<Caller>> Gate::authenticate(http::Exchange& exchange) con
     co_return challenge(exchange, "", "invalid_token", "UNAUTHORIZED", checked->error().message);
   }
   exchange.account = (**checked)->principal.account;
-  co_return Caller{std::move(**checked)};
+  co_return Caller(std::move(**checked));
 }
 
 async::Task<OrResponse<Permitted>> Gate::authorize(http::Exchange& exchange, const Caller& caller,
@@ -141,7 +144,8 @@ async::Task<OrResponse<Permitted>> Gate::authorize(http::Exchange& exchange, con
     resolved = std::move(*loaded);
   }
   if (!access::decide(principal, action, resolved->standing)) co_return refuse("");
-  co_return Permitted{{principal, origin(exchange, caller)}, std::move(resolved->repository)};
+  registry::Context context{principal, origin(exchange, caller)};
+  co_return Permitted(std::move(context), std::move(resolved->repository));
 }
 
 async::Task<std::shared_ptr<const access::Repository>> Gate::readable(const Caller& caller,

@@ -32,13 +32,20 @@ std::optional<Authorization> parse_authorization(std::string_view header);
 // What evidence keeps of a User-Agent header.
 inline constexpr std::size_t kUserAgentBytes = 256;
 
+// These have constructors because GCC 12 destroys aggregate temporaries in co_return expressions twice.
 struct Caller {
+  Caller() = default;
+  explicit Caller(std::shared_ptr<const access::Bearer> checked) : bearer(std::move(checked)) {}
+
   std::shared_ptr<const access::Bearer> bearer;  // null for an anonymous caller
 
   access::Principal principal() const { return bearer ? bearer->principal : access::Principal{}; }
 };
 
 struct Permitted {
+  Permitted(registry::Context by, std::shared_ptr<const access::Repository> at)
+      : context(std::move(by)), repository(std::move(at)) {}
+
   registry::Context context;
   std::shared_ptr<const access::Repository> repository;  // null when it does not exist
 };

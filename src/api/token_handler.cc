@@ -64,14 +64,25 @@ async::Task<http::Response> TokenHandler::handle(http::Exchange& exchange) {
 async::Task<Result<access::Principal>> TokenHandler::log_in(http::Exchange& exchange,
                                                             const BasicCredentials& credentials) {
   const audit::Origin origin = login_origin(exchange, credentials.name);
-  if (auto admitted = deps_.services.login.admit(credentials.name, exchange.address()); !admitted)
+  if (auto admitted = deps_.services.login.admit(credentials.name, exchange.address()); !admitted) {
+    audit::EventView event;
+    event.at = deps_.services.clock.now();
+    event.action = audit::Action::login_failed;
+    event.address = origin.address;
+    event.user_agent = origin.user_agent;
+    event.request_id = origin.request_id;
+    event.detail = "too many attempts";
+    deps_.services.journal.observe(event);
     co_return admitted.error();
+  }
   auto account = co_await async::offload(deps_.services.passwords, [&] {
     return deps_.services.login.verify(credentials.name, credentials.password, origin);
   });
   if (!account) co_return account.error();
   exchange.account = account->name;
-  co_return access::Principal{account->id, account->name, account->administrator, account->credential_version};
+  const access::Principal principal{account->id, account->name, account->administrator,
+                                    account->credential_version};
+  co_return principal;
 }
 
 async::Task<http::Response> TokenHandler::issue(const access::Principal& principal,
@@ -95,7 +106,7 @@ async::Task<http::Response> TokenHandler::get(http::Exchange& exchange) {
                                                              deps_.options.service, service));
   const auto scopes = scopes_of(*query);
   const auto header = exchange.request().header("Authorization");
-  if (!header) co_return co_await issue(access::Principal{}, scopes);
+  if (!header) co_return co_await issue(access::Principal(), scopes);
 
   const auto refuse = [&](const Error& error) {
     if (error.code != Errc::unauthenticated) return error_response(error);

@@ -176,8 +176,8 @@ async::Task<std::optional<http::Response>> UploadHandler::append(http::Exchange&
   if (!range) {
     // Says where the upload stands, so that the client can go on from there.
     http::Response refused = error_response(range.error());
-    for (auto& header : session(416, route.name, route.id, before).headers)
-      refused.headers.push_back(std::move(header));
+    const http::Response state = session(416, route.name, route.id, before);
+    refused.headers.insert(refused.headers.end(), state.headers.begin(), state.headers.end());
     co_return refused;
   }
   const auto limit = *range ? std::optional((*range)->length) : std::nullopt;

@@ -1,15 +1,17 @@
 // Blocking work off the event loop: a fixed number of threads and a bounded queue.
 //
-// offload() suspends the calling coroutine, runs `work` on a pool thread and resumes the coroutine on its own loop.
-// A full queue is answered at once with Errc::unavailable instead of growing: back-pressure reaches the client as 503.
-// `work` returns a Result; what it refers to must outlive it, which the suspended coroutine's frame does.
+// offload() suspends the calling coroutine, runs `work` on a pool thread and resumes the coroutine on its own
+// loop. A full queue is answered at once with Errc::unavailable instead of growing: back-pressure reaches the
+// client as 503. `work` returns a Result; what it refers to must outlive it, which the suspended coroutine's
+// frame does. An exception from it comes out of offload(). The pool must end before the event loops whose
+// coroutines it resumes are destroyed.
 #pragma once
 
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
-#include <boost/asio/execution/outstanding_work.hpp>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -18,7 +20,10 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "async/task.h"
@@ -30,7 +35,7 @@ class OffloadPool {
  public:
   // `name` (at most 15 characters) is what the threads are called in ps and gdb.
   OffloadPool(std::string name, std::size_t threads, std::size_t queue);
-  // Runs what is queued, then joins.
+  // Runs what is queued, then joins. Nobody may submit any more.
   ~OffloadPool();
 
   // False when the queue is full; `work` must not throw.

@@ -7,6 +7,7 @@
 #include <boost/system/result.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace bulkhead {
 

@@ -20,9 +20,13 @@ class FanOut {
   // When it returns, the digest's directory exists durably. An existing one may have been made by a process
   // that was killed before it synced, so the first use of each in a process syncs the parent too.
   Result<void> ensure(const oci::Digest& digest);
+  // The directory may have been removed: the next ensure() looks again.
+  void forget(const oci::Digest& digest) { durable(digest).store(false, std::memory_order_release); }
 
  private:
   using Durable = std::array<std::atomic<bool>, 256>;
+
+  std::atomic<bool>& durable(const oci::Digest& digest);
 
   std::shared_ptr<SystemCalls> calls_;
   Layout layout_;

@@ -147,7 +147,7 @@ Result<std::unique_ptr<FileStage>> FilesystemStore::resume_stage(StageLease leas
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) return io_error("look at", path, errno);
   if (!S_ISREG(status.st_mode)) return Error{Errc::corrupt, fmt::format("{} is not a file", path.string())};
-  // An earlier process may have failed to write pages that now look clean. Without them the hash sees the
+  // An earlier process may have failed to write pages that now look clean. Dropped, they are read from the
   // disk.
   ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
   StagedFile file(calls_, path, std::move(fd), static_cast<std::uint64_t>(status.st_size), algorithm);
@@ -188,8 +188,10 @@ Result<void> FilesystemStore::commit_file(FileStage& stage, const oci::Digest& d
   // Renamed, not linked: with two names a crash could leave a stage that still writes to a stored blob.
   const auto path = layout_.blob(digest);
   if (calls_->rename(stage.path(), path) != 0) {
-    if (errno == ENOENT) return unknown_stage(stage.id());
-    return io_error("store", path, errno);
+    const int reason = errno;
+    if (reason == ENOENT && !stage.file().intact()) return unknown_stage(stage.id());
+    fan_out_.forget(digest);
+    return io_error("store", path, reason);
   }
   stage.set_fate(FileStage::Fate::moved);
   // When this fails the blob stays: it may have taken the place of one that was acknowledged before.
@@ -289,8 +291,9 @@ Result<std::unique_ptr<BlobStore>> open_filesystem_store(const std::filesystem::
   return std::unique_ptr<BlobStore>(std::move(store));
 }
 
-Result<std::unique_ptr<BlobStore>> open_filesystem_store(const std::filesystem::path& root) {
-  return open_filesystem_store(root, make_posix_system_calls());
+Result<std::unique_ptr<BlobStore>> open_filesystem_store(const std::filesystem::path& root,
+                                                         std::uint64_t reserve) {
+  return open_filesystem_store(root, make_posix_system_calls(reserve));
 }
 
 }  // namespace bulkhead::blob

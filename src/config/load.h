@@ -22,7 +22,7 @@ struct SettingInfo {
   std::string key;          // "http.idle_timeout", in TOML
   std::string environment;  // "BULKHEAD_HTTP_IDLE_TIMEOUT"
   std::string flag;         // "--http-idle-timeout"
-  SettingType type;
+  SettingType type = SettingType::text;
   std::string default_text;  // as TOML writes it
   std::string allowed;       // as it follows "expected": "a duration from \"100ms\" to \"1h\""
   std::string doc;           // sentences

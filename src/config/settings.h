@@ -97,7 +97,8 @@ struct AuthSettings {
 
 struct StorageSettings {
   Duration verify_interval = 1h;
-  std::uint64_t minimum_free_bytes = 0;
+  bool sparse_manifests = false;
+  std::uint64_t reserve_bytes = 256 * kMiB;
 };
 
 struct AuditSettings {

@@ -9,6 +9,8 @@ namespace {
 
 using S = Settings;
 
+constexpr std::uint64_t kPiB = kGiB * kMiB;
+
 bool not_empty(std::string_view text) { return !text.empty(); }
 
 bool has_only(std::string_view text, std::string_view characters) {
@@ -92,8 +94,9 @@ void general(std::vector<Setting>& rows) {
   rows.push_back(list(
       "hosts", at(&S::hosts), [](std::string_view item) { return keep_if(is_authority(item), item); },
       [](const std::string& item) { return item; }, "a list of host names, each with its port if it has one",
-      "Host names that a request may name and find again in the token URL of its challenge. With none, and "
-      "without `public_url`, the Host header is used only while listening on a loopback address."));
+      "Host names that a request may name and find again in the token URL of its "
+      "challenge. Without `public_url`, any other name but a loopback one is "
+      "replaced by the listening address there."));
   rows.push_back(list(
       "trusted_proxies", at(&S::trusted_proxies), IpNetwork::parse,
       [](const IpNetwork& network) { return network.text(); },
@@ -146,16 +149,16 @@ void http(std::vector<Setting>& rows) {
   rows.push_back(duration("http.header_timeout", at(&S::http, &H::header_timeout), 100ms, 10min,
                           "How long a request's headers may take to arrive; longer is answered 408."));
   rows.push_back(duration("http.idle_timeout", at(&S::http, &H::idle_timeout), 100ms, 1h,
-                          "How long a connection may wait for its next request before it is closed."));
+                          "How long a connection may wait for its next request, or a client take "
+                          "nothing of its answer, before the connection is closed."));
   rows.push_back(size("http.body_rate", at(&S::http, &H::body_rate), 1, 1 * kGiB,
-                      "The least bytes a second that a body must move at, in either direction, measured over "
+                      "The least bytes a second that a request's body must arrive at, measured over "
                       "`http.body_grace`."));
-  rows.push_back(
-      duration("http.body_grace", at(&S::http, &H::body_grace), 100ms, 10min,
-               "How long a body may stay below `http.body_rate`; an upload is then answered 408 and "
-               "keeps what it has."));
+  rows.push_back(duration("http.body_grace", at(&S::http, &H::body_grace), 100ms, 10min,
+                          "How long a body may stay below `http.body_rate`; it is then answered 408, "
+                          "and an upload keeps what it has."));
   rows.push_back(count("http.connections", at(&S::http, &H::connections), 1u, 1'000'000u,
-                       "The most connections at once; more wait to be accepted."));
+                       "The most connections at once; more are closed."));
   rows.push_back(count("http.connections_per_address", at(&S::http, &H::connections_per_address), 1u,
                        1'000'000u, "The most connections at once from one address; more are closed."));
   rows.push_back(duration("http.stop_deadline", at(&S::http, &H::stop_deadline), 0ms, 1h,
@@ -190,14 +193,13 @@ void limits(std::vector<Setting>& rows) {
                        "The most open upload sessions of all accounts together; more is answered 429."));
   rows.push_back(duration("limits.upload_idle", at(&S::limits, &L::upload_idle), 1s, 24h * 30,
                           "An upload session that nobody wrote to for so long is removed with its bytes."));
-  rows.push_back(size("limits.upload_bytes", at(&S::limits, &L::upload_bytes), 0, 1024 * 1024 * kGiB,
+  rows.push_back(size("limits.upload_bytes", at(&S::limits, &L::upload_bytes), 0, kPiB,
                       "The largest blob; a larger one is answered 413. 0 means no limit."));
   rows.push_back(count("limits.token_scopes", at(&S::limits, &L::token_scopes), 1u, 1000u,
                        "The most scopes that one token request may ask for."));
-  rows.push_back(
-      size("limits.transfer_memory", at(&S::limits, &L::transfer_memory), 1 * kMiB, 64 * kGiB,
-           "Memory that the buffers of all uploads and downloads together may take; transfers past it "
-           "wait for each other."));
+  rows.push_back(size("limits.transfer_memory", at(&S::limits, &L::transfer_memory), 1 * kMiB, 64 * kGiB,
+                      "Memory for the buffers of all uploads together, near enough: each one's "
+                      "buffers shrink, to 32 KiB at the least, as uploads multiply."));
   rows.push_back(size("limits.cached_manifests_bytes", at(&S::limits, &L::cached_manifests_bytes), 0,
                       64 * kGiB, "Memory for manifests that are served without asking the database."));
   rows.push_back(
@@ -212,16 +214,16 @@ void auth(std::vector<Setting>& rows) {
                "How long a bearer token lives. One of a disabled account or a changed password is dead at "
                "once all the same."));
   rows.push_back(
-      count("auth.password_memory_kib", at(&S::auth, &A::password_memory_kib), 19u * 1024, 4u << 20,
+      count("auth.password_memory_kib", at(&S::auth, &A::password_memory_kib), 19u * 1024, 256u * 1024,
             "Memory of one Argon2id hash, in KiB. Passwords hashed with less are hashed again when their "
             "owner next logs in."));
-  rows.push_back(count("auth.password_passes", at(&S::auth, &A::password_passes), 2u, 64u,
+  rows.push_back(count("auth.password_passes", at(&S::auth, &A::password_passes), 2u, 10u,
                        "Passes of Argon2id over that memory."));
   rows.push_back(count(
       "auth.password_hashes", at(&S::auth, &A::password_hashes), 1u, 64u,
       "Passwords hashed at once. This many times `auth.password_memory_kib` is what log-ins may take."));
   rows.push_back(count("auth.password_queue", at(&S::auth, &A::password_queue), 1u, 100'000u,
-                       "Log-ins that may wait for their turn; more is answered 429."));
+                       "Log-ins that may wait for their turn; more is answered 503."));
   rows.push_back(
       count("auth.login_attempts_per_account", at(&S::auth, &A::login_attempts_per_account), 1u, 1'000'000u,
             "Failed log-ins of one account within `auth.login_window`; then it is refused until the window "
@@ -239,13 +241,14 @@ void the_rest(std::vector<Setting>& rows) {
   rows.push_back(
       duration("storage.verify_interval", at(&S::storage, &StorageSettings::verify_interval), 1s, 24h * 365,
                "A blob whose bytes were last checked longer ago is checked again while it is served."));
-  rows.push_back(size(
-      "storage.minimum_free_bytes", at(&S::storage, &StorageSettings::minimum_free_bytes), 0,
-      1024 * 1024 * kGiB,
-      "Pushes are refused with 507 while less than this is free on the disk of `data`, which leaves room for "
-      "deletes and garbage collection. 0 keeps nothing free."));
+  rows.push_back(size("storage.reserve_bytes", at(&S::storage, &StorageSettings::reserve_bytes), 0, kPiB,
+                      "Disk space that pushes leave free (at most a tenth of the disk), so that deletes, log-ins and "
+                      "the journal go on when the disk is full; pushes are then answered 507."));
+  rows.push_back(boolean("storage.sparse_manifests", at(&S::storage, &StorageSettings::sparse_manifests),
+                         "Accept manifests and indexes that refer to blobs and manifests which have not been pushed, "
+                         "as partial mirrors need; otherwise such a push is refused."));
   rows.push_back(
-      size("audit.journal_bytes", at(&S::audit, &AuditSettings::journal_bytes), 1 * kMiB, 1024 * 1024 * kGiB,
+      size("audit.journal_bytes", at(&S::audit, &AuditSettings::journal_bytes), 1 * kMiB, kPiB,
            "The disk space of the journal of pulls, denials and failed log-ins; past it the oldest segments "
            "go."));
   rows.push_back(size("audit.segment_bytes", at(&S::audit, &AuditSettings::segment_bytes), 64 * kKiB,
@@ -253,7 +256,8 @@ void the_rest(std::vector<Setting>& rows) {
                       "The size at which a segment of the journal is sealed, compressed and indexed."));
   rows.push_back(boolean("metrics.enabled", at(&S::metrics, &MetricsSettings::enabled), "Serve `/metrics`."));
   rows.push_back(boolean("metrics.public", at(&S::metrics, &MetricsSettings::open),
-                         "Serve it to anyone. Otherwise it takes a loopback address or an administrator."));
+                         "Serve it to anyone who reaches the port. Otherwise only this machine may "
+                         "read it, through a loopback address."));
 }
 
 std::vector<Setting> declare_all() {

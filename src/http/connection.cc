@@ -10,8 +10,8 @@ namespace bulkhead::http {
 namespace {
 
 constexpr std::size_t kReadBuffer = 4096;
-// Small bodies travel in the segment of their headers.
-constexpr std::size_t kInlineBody = 16 << 10;
+// Small bodies travel in the TLS record of their headers.
+constexpr std::size_t kInlineBody = 12 << 10;
 constexpr std::uint64_t kHeldBack = 64 << 10;
 constexpr std::uint64_t kLingerBytes = 4 << 20;
 constexpr std::chrono::milliseconds kLingerTime{2000};
@@ -43,11 +43,14 @@ void Connection::stop(bool now) {
 
 async::Task<> Connection::run() {
   if (stream_.encrypted()) {
-    stream_.set_deadline(std::chrono::steady_clock::now() + shared_.limits.header_timeout);
+    stream_.set_deadline(in(shared_.limits.header_timeout));
     if (auto done = co_await stream_.handshake(); !done) co_return;
     stream_.clear_deadline();
   }
-  while (co_await read_head() && co_await serve()) {
+  // Not one condition with &&: GCC 12 awaits both sides of it.
+  for (bool open = true; open;) {
+    open = co_await read_head();
+    if (open) open = co_await serve();
   }
   stream_.shutdown_write();
 }
@@ -56,7 +59,9 @@ async::Task<bool> Connection::read_head() {
   parser_.reset();
   input_.bytes.erase(0, input_.begin);
   input_.begin = 0;
-  stream_.clear_deadline();
+  // Thousands of connections do nothing most of the time; what a large request needed is given back.
+  if (input_.bytes.empty() && input_.bytes.capacity() > 2 * kReadBuffer) std::string().swap(input_.bytes);
+  if (head_.capacity() > kReadBuffer) std::string().swap(head_);
   bool timing = false;
   for (;;) {
     if (!input_.bytes.empty()) {
@@ -76,10 +81,10 @@ async::Task<bool> Connection::read_head() {
     idle_ = input_.bytes.empty();
     if (idle_ && shared_.stopping) co_return false;
     if (idle_) {
-      stream_.set_deadline(soon());
+      stream_.set_deadline(in(shared_.limits.idle_timeout));
     } else if (!timing) {
       timing = true;
-      stream_.set_deadline(std::chrono::steady_clock::now() + shared_.limits.header_timeout);
+      stream_.set_deadline(in(shared_.limits.header_timeout));
     }
     const std::size_t had = input_.bytes.size();
     input_.bytes.resize(had + kReadBuffer);
@@ -102,17 +107,16 @@ async::Task<bool> Connection::serve() {
   try {
     response = co_await shared_.hooks.handle(exchange);
   } catch (const std::exception& error) {
-    shared_.log.error("a request failed on a bug", {{"request", exchange.request_id},
-                                                    {"route", exchange.route},
-                                                    {"error", error.what()}});
+    shared_.log.error("a request failed on a bug",
+                      {{"request", exchange.request_id}, {"route", exchange.route}, {"error", error.what()}});
     failed = true;
   }
-  if (failed) response = shared_.hooks.refuse(500, "an internal error; the log has it under this request's id");
+  if (failed)
+    response = shared_.hooks.refuse(500, "an internal error; the log has it under this request's id");
 
   // An unread body would be taken for the next request.
   const bool body_left = !exchange.body_done();
-  const bool keep_alive =
-      exchange.request().keep_alive && !response.close && !body_left && !exchange.broken() && !shared_.stopping;
+  const bool keep_alive = exchange.request().keep_alive && !response.close && !body_left && !shared_.stopping;
   stream_.recover();
   const bool head_request = exchange.request().method == Method::head;
   const bool sent = co_await send(response, keep_alive, head_request);
@@ -123,18 +127,10 @@ async::Task<bool> Connection::serve() {
     co_return false;
   }
   if (!keep_alive) {
-    if (body_left) co_await linger();
+    if (body_left || !exchange.leftover().empty()) co_await linger();
     co_return false;
   }
-  if (exchange.request().chunked) {
-    const std::string rest(exchange.leftover());
-    input_.bytes = rest;
-    input_.begin = 0;
-  }
-  if (input_.bytes.capacity() > 2 * shared_.limits.header_bytes) {
-    input_.bytes = std::string(input_.unread());
-    input_.begin = 0;
-  }
+  if (exchange.request().chunked) input_ = {std::string(exchange.leftover()), 0};
   co_return true;
 }
 
@@ -142,32 +138,28 @@ async::Task<bool> Connection::send(const Response& response, bool keep_alive, bo
   head_.clear();
   const bool bodiless = response.status == 204 || response.status == 304 || response.status < 200;
   write_head(head_, response, keep_alive, !bodiless, http_date());
-  stream_.set_deadline(soon());
+  const auto idle = shared_.limits.idle_timeout;
   Result<void> done = {};
   if (head_request || bodiless) {
-    done = co_await stream_.write(as_bytes(head_));
+    done = co_await stream_.write(idle, as_bytes(head_));
   } else if (const auto* file = std::get_if<FileBytes>(&response.body)) {
     done = co_await send_file(head_, *file);
   } else {
-    const std::string_view body = std::holds_alternative<std::string>(response.body)
-                                      ? std::string_view(std::get<std::string>(response.body))
-                                      : std::get<SharedBytes>(response.body).bytes;
-    if (body.size() <= kInlineBody) {
-      head_.append(body);
-      done = co_await stream_.write(as_bytes(head_));
-    } else {
-      done = co_await stream_.write(as_bytes(head_), as_bytes(body));
-    }
+    std::string_view body = std::holds_alternative<std::string>(response.body)
+                                ? std::string_view(std::get<std::string>(response.body))
+                                : std::get<SharedBytes>(response.body).bytes;
+    if (stream_.encrypted() && body.size() <= kInlineBody) head_.append(std::exchange(body, {}));
+    done = co_await stream_.write(idle, as_bytes(head_), as_bytes(body));
   }
   stream_.clear_deadline();
   co_return bool(done);
 }
 
 async::Task<Result<void>> Connection::send_file(std::string_view head, const FileBytes& file) {
-  if (auto written = co_await stream_.write(as_bytes(head)); !written) co_return written.error();
+  const auto idle = shared_.limits.idle_timeout;
+  if (auto written = co_await stream_.write(idle, as_bytes(head)); !written) co_return written.error();
   std::uint64_t offset = file.offset;
   std::uint64_t length = file.length;
-  const auto idle = shared_.limits.idle_timeout;
   if (file.before_tail && length > 0) {
     const std::uint64_t first = length > kHeldBack ? length - kHeldBack : 0;
     auto sent = co_await stream_.send_file(file.file, offset, first, shared_.files, idle);
@@ -176,26 +168,26 @@ async::Task<Result<void>> Connection::send_file(std::string_view head, const Fil
     length -= first;
     stream_.clear_deadline();
     if (auto sound = co_await file.before_tail(); !sound) co_return sound.error();
-    stream_.set_deadline(soon());
   }
   co_return co_await stream_.send_file(file.file, offset, length, shared_.files, idle);
 }
 
 async::Task<> Connection::refuse(unsigned status, std::string_view message) {
   stream_.recover();
-  Response response = shared_.hooks.refuse(status, message);
+  const std::uint64_t written = stream_.bytes_written();
+  const Response response = shared_.hooks.refuse(status, message);
   const Exchange exchange(shared_.limits, stream_, parser_, input_, address_);
-  if (co_await send(response, false, false)) co_await linger();
-  shared_.hooks.observe(exchange, status, std::chrono::nanoseconds(0), 0);
+  const bool sent = co_await send(response, false, false);
+  shared_.hooks.observe(exchange, status, std::chrono::nanoseconds(0), stream_.bytes_written() - written);
+  if (sent) co_await linger();
 }
 
 async::Task<> Connection::linger() {
   stream_.shutdown_write();
-  if (stream_.encrypted()) co_return;
-  stream_.set_deadline(std::chrono::steady_clock::now() + kLingerTime);
-  std::string sink(64 << 10, '\0');
+  stream_.set_deadline(in(kLingerTime));
+  std::string sink(4 * kReadBuffer, '\0');
   for (std::uint64_t drained = 0; drained < kLingerBytes;) {
-    auto count = co_await stream_.read_some(std::as_writable_bytes(std::span(sink)));
+    auto count = co_await stream_.discard_some(std::as_writable_bytes(std::span(sink)));
     if (!count || *count == 0) break;
     drained += *count;
   }

@@ -23,7 +23,8 @@ struct Shared {
 class Connection
     : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
-  Connection(Shared& shared, net::Socket socket, net::SslPointer tls, net::Sweeper& sweeper, std::string address);
+  Connection(Shared& shared, net::Socket socket, net::SslPointer tls, net::Sweeper& sweeper,
+             std::string address);
 
   async::Task<> run();
   // On the connection's loop: ends it if it is between requests, or at any point when `now`.
@@ -35,9 +36,10 @@ class Connection
   async::Task<bool> send(const Response& response, bool keep_alive, bool head_request);
   async::Task<Result<void>> send_file(std::string_view head, const FileBytes& file);
   async::Task<> refuse(unsigned status, std::string_view message);
-  // Reads what the client still sends, within reason, so that closing does not destroy the answer on its way.
+  // Reads what the client still sends, within reason: closing with bytes unread would reset the connection
+  // and destroy the answer on its way.
   async::Task<> linger();
-  net::Instant soon() const { return std::chrono::steady_clock::now() + shared_.limits.idle_timeout; }
+  net::Instant in(std::chrono::milliseconds time) const { return std::chrono::steady_clock::now() + time; }
 
   Shared& shared_;
   net::Stream stream_;

@@ -6,35 +6,32 @@
 namespace bulkhead::http {
 namespace {
 
-constexpr std::size_t kChunkedBuffer = 64 << 10;
+// At most this much of the next request can come with the end of a chunked body.
+constexpr std::size_t kChunkedRead = 64 << 10;
+constexpr std::size_t kReadAllStep = 64 << 10;
 
 }  // namespace
 
 Exchange::Exchange(const Limits& limits, net::Stream& stream, RequestParser& parser, InputBuffer& input,
                    std::string_view address)
-    : limits_(limits), stream_(stream), parser_(parser), input_(input), address_(address) {
+    : limits_(limits), stream_(stream), parser_(parser), input_(input), chunks_(limits), address_(address) {
   body_done_ = !request().has_body();
-  if (request().chunked) {
-    chunks_.bytes = input_.unread();
-    input_.begin = input_.bytes.size();
-  }
 }
 
+// Only time spent waiting for the client counts: a disk that is slow to take the body is no fault of his.
 async::Task<Result<std::size_t>> Exchange::read_within_rate(std::span<std::byte> into) {
+  const auto needed = limits_.body_rate * static_cast<std::uint64_t>(limits_.body_grace.count()) / 1000;
   for (;;) {
-    const net::Instant now = std::chrono::steady_clock::now();
-    if (window_bytes_ == 0 && window_start_ == net::Instant{}) window_start_ = now;
-    const net::Instant window_end = window_start_ + limits_.body_grace;
-    if (now >= window_end) {
-      const auto needed = limits_.body_rate * static_cast<std::uint64_t>(limits_.body_grace.count()) / 1000;
+    if (window_ >= limits_.body_grace) {
       if (window_bytes_ < needed) co_return Error{Errc::timeout, "the request's body arrives too slowly"};
-      window_start_ = now;
+      window_ = std::chrono::nanoseconds(0);
       window_bytes_ = 0;
-      continue;
     }
-    stream_.set_deadline(window_end);
+    const net::Instant start = std::chrono::steady_clock::now();
+    stream_.set_deadline(start + (limits_.body_grace - window_));
     auto count = co_await stream_.read_some(into);
     stream_.clear_deadline();
+    window_ += std::chrono::steady_clock::now() - start;
     if (count) {
       window_bytes_ += *count;
       co_return *count;
@@ -63,39 +60,50 @@ async::Task<Result<std::size_t>> Exchange::read_sized(std::span<std::byte> into)
   co_return count;
 }
 
+// What came with the head is decoded first; the rest goes from the socket into the caller's buffer and is
+// decoded there.
 async::Task<Result<std::size_t>> Exchange::read_chunked(std::span<std::byte> into) {
   for (;;) {
-    const auto decoded = parser_.decode(chunks_.unread(), into);
+    std::string_view raw = input_.unread();
+    const bool with_head = !raw.empty();
+    if (!with_head) {
+      const auto space = into.first(std::min(into.size(), kChunkedRead));
+      auto count = co_await read_within_rate(space);
+      if (!count) co_return count.error();
+      if (*count == 0) co_return Error{Errc::unavailable, "the request's body ended before its last chunk"};
+      raw = as_text(space.first(*count));
+    }
+    const auto decoded = chunks_.decode(raw, into);
     if (!decoded) co_return Error{Errc::invalid_argument, "the request's chunked encoding is malformed"};
-    chunks_.begin += decoded->consumed;
+    if (with_head)
+      input_.begin += decoded->consumed;
+    else
+      leftover_ = raw.substr(decoded->consumed);
     body_bytes_ += decoded->produced;
-    body_done_ = decoded->done;
-    if (decoded->produced > 0 || decoded->done) co_return decoded->produced;
-
-    // A chunk header must fit the buffer; a longer one (extensions without end) is an attack.
-    chunks_.bytes.erase(0, chunks_.begin);
-    chunks_.begin = 0;
-    const std::size_t had = chunks_.bytes.size();
-    if (had >= kChunkedBuffer) co_return Error{Errc::invalid_argument, "a chunk's header is too long"};
-    chunks_.bytes.resize(kChunkedBuffer);
-    auto read = co_await read_within_rate(std::as_writable_bytes(std::span(chunks_.bytes).subspan(had)));
-    chunks_.bytes.resize(had + (read ? *read : 0));
-    if (!read) co_return read.error();
-    if (*read == 0) co_return Error{Errc::unavailable, "the request's body ended before its last chunk"};
+    body_done_ = chunks_.done();
+    if (decoded->produced > 0 || body_done_) co_return decoded->produced;
   }
 }
 
 async::Task<Result<std::size_t>> Exchange::read_body(std::span<std::byte> into) {
+  if (failure_) co_return *failure_;
   if (body_done_ || into.empty()) co_return std::size_t{0};
   if (!body_started_) {
     body_started_ = true;
     if (request().expect_continue) {
-      auto sent = co_await stream_.write(as_bytes("HTTP/1.1 100 Continue\r\n\r\n"));
+      auto sent = co_await stream_.write(limits_.idle_timeout, as_bytes("HTTP/1.1 100 Continue\r\n\r\n"));
+      stream_.clear_deadline();
+      if (!sent) failure_ = sent.error();
       if (!sent) co_return sent.error();
     }
   }
-  auto count = request().chunked ? co_await read_chunked(into) : co_await read_sized(into);
-  broken_ = !count;
+  // Not a conditional expression: GCC 12 destroys what co_await yields inside one twice.
+  Result<std::size_t> count = std::size_t{0};
+  if (request().chunked)
+    count = co_await read_chunked(into);
+  else
+    count = co_await read_sized(into);
+  if (!count) failure_ = count.error();
   co_return count;
 }
 
@@ -108,7 +116,7 @@ async::Task<Result<std::string>> Exchange::read_all(std::size_t limit) {
   while (!body_done_) {
     const std::size_t had = body.size();
     if (had > limit) co_return too_large();
-    body.resize(had + std::min<std::size_t>(limit + 1 - had, kChunkedBuffer));
+    body.resize(had + std::min<std::size_t>(limit + 1 - had, kReadAllStep));
     auto count = co_await read_body(std::as_writable_bytes(std::span(body).subspan(had)));
     if (!count) co_return count.error();
     body.resize(had + *count);

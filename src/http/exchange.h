@@ -1,15 +1,18 @@
-// One request on its way to its answer: what a handler sees. Lives on one event loop, for the length of the handler's
-// coroutine.
+// One request on its way to its answer: what a handler sees. Lives on one event loop, for the length of the
+// handler's coroutine.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "async/task.h"
 #include "base/error.h"
+#include "http/chunked.h"
+#include "http/limits.h"
 #include "http/parser.h"
 #include "http/request.h"
 #include "net/stream.h"
@@ -18,8 +21,8 @@ namespace bulkhead::http {
 
 // The connection's bytes that have arrived and not been used.
 struct InputBuffer {
-  std::string bytes;       // capacity is the limit on heads
-  std::size_t begin = 0;   // used up to here
+  std::string bytes;
+  std::size_t begin = 0;  // used up to here
   std::string_view unread() const { return std::string_view(bytes).substr(begin); }
 };
 
@@ -35,22 +38,19 @@ class Exchange {
   void set_address(std::string_view address) { address_ = address; }
   bool encrypted() const { return stream_.encrypted(); }
 
-  // The body's next bytes, 0 at its end. Tells a waiting client to go on (100 Continue) at the first call: decide
-  // before you read. Errc::timeout when it is too slow; Errc::unavailable when it ends early; Errc::invalid_argument when
-  // its chunks are malformed.
+  // The body's next bytes, 0 at its end. Tells a waiting client to go on (100 Continue) at the first call:
+  // decide before you read. Errc::timeout when it is too slow; Errc::unavailable when it ends early;
+  // Errc::invalid_argument when its chunks are malformed. An error is final: later calls repeat it.
   async::Task<Result<std::size_t>> read_body(std::span<std::byte> into);
   // The whole body; Errc::too_large past `limit`, before reading when the length is stated.
   async::Task<Result<std::string>> read_all(std::size_t limit);
 
-  // What arrived behind this request: the beginning of the next one.
-  std::string_view leftover() const { return (request().chunked ? chunks_ : input_).unread(); }
+  // Bytes of the next request that were read with the end of this one's body.
+  std::string_view leftover() const { return leftover_.empty() ? input_.unread() : leftover_; }
 
   bool body_done() const { return body_done_; }
   bool body_started() const { return body_started_; }
   std::uint64_t body_bytes() const { return body_bytes_; }
-  // The framing of what follows can no longer be trusted.
-  bool broken() const { return broken_; }
-
   // For logs, metrics and evidence; set by the handler. `route` must be a constant.
   std::string_view route = "other";
   std::string request_id;
@@ -65,13 +65,14 @@ class Exchange {
   net::Stream& stream_;
   RequestParser& parser_;
   InputBuffer& input_;
-  InputBuffer chunks_;  // a chunked body's bytes; the head's views stay valid in input_
+  ChunkedDecoder chunks_;
+  std::string leftover_;  // not in input_, where the head's views must stay valid
   std::string_view address_;
   bool body_started_ = false;
   bool body_done_ = false;
-  bool broken_ = false;
+  std::optional<Error> failure_;
   std::uint64_t body_bytes_ = 0;
-  net::Instant window_start_{};
+  std::chrono::nanoseconds window_{0};  // time spent waiting for the client since the rate was last looked at
   std::uint64_t window_bytes_ = 0;
 };
 

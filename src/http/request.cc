@@ -2,16 +2,12 @@
 
 #include <algorithm>
 
+#include "http/grammar.h"
+
 namespace bulkhead::http {
 namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  c = lower(c);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 }  // namespace
 
@@ -26,8 +22,8 @@ std::optional<std::string_view> Request::header(std::string_view name) const {
 }
 
 std::size_t Request::count(std::string_view name) const {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(headers, [&](const HeaderView& h) { return equals_ignoring_case(h.name, name); }));
+  return static_cast<std::size_t>(std::ranges::count_if(
+      headers, [&](const HeaderView& h) { return equals_ignoring_case(h.name, name); }));
 }
 
 std::optional<std::string> percent_decode(std::string_view text) {
@@ -39,8 +35,8 @@ std::optional<std::string> percent_decode(std::string_view text) {
       continue;
     }
     if (i + 2 >= text.size()) return std::nullopt;
-    const int high = hex_value(text[i + 1]);
-    const int low = hex_value(text[i + 2]);
+    const int high = hex_digit(text[i + 1]);
+    const int low = hex_digit(text[i + 2]);
     if (high < 0 || low < 0 || (high == 0 && low == 0)) return std::nullopt;
     out.push_back(static_cast<char>(high << 4 | low));
     i += 2;

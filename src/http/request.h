@@ -35,7 +35,8 @@ struct Request {
   std::size_t count(std::string_view name) const;
 };
 
-// The query's parameters in order, percent-decoded once ('+' stays '+': RFC 3986). Malformed encoding: nullopt.
+// The query's parameters in order, percent-decoded once ('+' stays '+': RFC 3986). Malformed encoding:
+// nullopt.
 std::optional<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view query);
 // One percent-decoding; nullopt for malformed encoding or a NUL.
 std::optional<std::string> percent_decode(std::string_view text);

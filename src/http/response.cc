@@ -52,7 +52,8 @@ void write_head(std::string& out, const Response& response, bool keep_alive, boo
     out.append(name);
     out.append(": ");
     // A value that carries a line break would let data become headers.
-    std::ranges::copy_if(value, std::back_inserter(out), [](char c) { return c != '\r' && c != '\n' && c != '\0'; });
+    std::ranges::copy_if(value, std::back_inserter(out),
+                         [](char c) { return c != '\r' && c != '\n' && c != '\0'; });
     out.append("\r\n");
   }
   if (with_length)

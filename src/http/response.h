@@ -28,8 +28,8 @@ struct FileBytes {
   int file = -1;
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
-  // When set: the last bytes are sent only after it succeeded; on its error the connection is cut instead, so that the
-  // client cannot take the answer for a complete one.
+  // When set: the last bytes are sent only after it succeeded; on its error the connection is cut instead, so
+  // that the client cannot take the answer for a complete one.
   std::function<async::Task<Result<void>>()> before_tail;
 };
 

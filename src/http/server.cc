@@ -1,7 +1,9 @@
 #include "http/server.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -12,7 +14,9 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <charconv>
+#include <deque>
 #include <future>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -78,12 +82,29 @@ class AddressCounts {
   std::map<std::string, std::size_t> counts_;
 };
 
+// One of the acceptors that share an address; the kernel spreads connections over them.
+Result<Tcp::acceptor> open_acceptor(asio::io_context& context, const Tcp::endpoint& endpoint, bool shared) {
+  Tcp::acceptor acceptor(context);
+  boost::system::error_code error;
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(Tcp::acceptor::reuse_address(true), error);
+  if (!error && shared) acceptor.set_option(ReusePort(true), error);
+  if (!error && endpoint.address().is_v6()) acceptor.set_option(asio::ip::v6_only(false), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error && shared) acceptor.listen(4096, error);
+  if (error)
+    return Error{Errc::unavailable, fmt::format("cannot listen on {}:{}: {}", endpoint.address().to_string(),
+                                                endpoint.port(), error.message())};
+  ::fcntl(acceptor.native_handle(), F_SETFD, FD_CLOEXEC);
+  return acceptor;
+}
+
 // What belongs to one event loop, touched only there once the loops run.
 struct Loop {
   explicit Loop(asio::io_context& io) : context(io), sweeper(io) {}
   asio::io_context& context;
   net::Sweeper sweeper;
-  std::vector<std::variant<Tcp::acceptor, Local::acceptor>> acceptors;
+  std::deque<std::variant<Tcp::acceptor, Local::acceptor>> acceptors;  // accept() holds references to them
   boost::intrusive::list<Connection, boost::intrusive::constant_time_size<false>> connections;
 };
 
@@ -128,18 +149,28 @@ async::Task<> Server::State::serve(std::shared_ptr<Connection> connection, std::
 
 void Server::State::open(Loop& loop, net::Socket socket, std::string address, bool local) {
   ++shared.counters.accepted;
-  if (!local && (shared.counters.open >= shared.limits.connections ||
-                 !addresses.enter(address, shared.limits.connections_per_address))) {
+  const std::size_t limit =
+      local ? std::numeric_limits<std::size_t>::max() : shared.limits.connections_per_address;
+  if ((!local && shared.counters.open >= shared.limits.connections) || !addresses.enter(address, limit)) {
     ++shared.counters.refused;
     return;
   }
-  if (local) addresses.enter(address, std::numeric_limits<std::size_t>::max());
   ++shared.counters.open;
-  net::SslPointer session = tls != nullptr && !local ? tls->accept(socket.native_handle()) : nullptr;
-  auto connection =
-      std::make_shared<Connection>(shared, std::move(socket), std::move(session), loop.sweeper, address);
-  loop.connections.push_back(*connection);
-  asio::co_spawn(loop.context, serve(std::move(connection), std::move(address)), asio::detached);
+  try {
+    net::SslPointer session;
+    if (tls != nullptr && !local) {
+      session = tls->accept(socket.native_handle());
+      if (!session) throw std::bad_alloc();
+    }
+    auto connection =
+        std::make_shared<Connection>(shared, std::move(socket), std::move(session), loop.sweeper, address);
+    loop.connections.push_back(*connection);
+    asio::co_spawn(loop.context, serve(std::move(connection), address), asio::detached);
+  } catch (const std::exception& error) {
+    shared.log.error("a connection could not be served", {{"error", error.what()}});
+    addresses.leave(address);
+    --shared.counters.open;
+  }
 }
 
 template <class Acceptor>
@@ -170,43 +201,47 @@ async::Task<> Server::State::accept(Loop& loop, Acceptor& acceptor) {
 Result<std::uint16_t> Server::listen(std::string_view address) {
   auto endpoint = parse_endpoint(address);
   if (!endpoint) return endpoint.error();
-  for (auto& loop : state_->loops) {
-    Tcp::acceptor acceptor(loop->context);
-    boost::system::error_code error;
-    acceptor.open(endpoint->protocol(), error);
-    if (!error) acceptor.set_option(Tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor.set_option(ReusePort(true), error);
-    if (!error && endpoint->address().is_v6()) acceptor.set_option(asio::ip::v6_only(false), error);
-    if (!error) acceptor.bind(*endpoint, error);
-    if (!error) acceptor.listen(4096, error);
-    if (error)
-      return Error{Errc::unavailable, fmt::format("cannot listen on {}: {}", address, error.message())};
-    // Port 0: the first loop's choice is everybody's.
-    endpoint->port(acceptor.local_endpoint().port());
-    loop->acceptors.emplace_back(std::move(acceptor));
+  if (endpoint->port() != 0) {
+    // Acceptors that share an address would share it with another server of the same user as well.
+    if (auto free = open_acceptor(state_->loops.front()->context, *endpoint, false); !free)
+      return free.error();
   }
-  for (auto& loop : state_->loops)
-    asio::co_spawn(loop->context,
-                   state_->accept(*loop, std::get<Tcp::acceptor>(loop->acceptors.back())), asio::detached);
+  std::vector<Tcp::acceptor> acceptors;
+  for (auto& loop : state_->loops) {
+    auto acceptor = open_acceptor(loop->context, *endpoint, true);
+    if (!acceptor) return acceptor.error();
+    // Port 0: the first loop's choice is everybody's.
+    endpoint->port(acceptor->local_endpoint().port());
+    acceptors.push_back(std::move(*acceptor));
+  }
+  for (std::size_t i = 0; i < acceptors.size(); ++i) {
+    Loop& loop = *state_->loops[i];
+    auto& acceptor = std::get<Tcp::acceptor>(loop.acceptors.emplace_back(std::move(acceptors[i])));
+    asio::co_spawn(loop.context, state_->accept(loop, acceptor), asio::detached);
+  }
   return endpoint->port();
 }
 
 Result<void> Server::listen_local(const std::filesystem::path& path) {
+  if (path.native().size() >= sizeof(::sockaddr_un::sun_path))
+    return Error{Errc::invalid_argument, fmt::format("the path {} is too long for a socket", path.string())};
   Loop& loop = *state_->loops.front();
   std::error_code ignored;
-  std::filesystem::remove(path, ignored);
+  if (std::filesystem::is_socket(path, ignored)) std::filesystem::remove(path, ignored);
   boost::system::error_code error;
   Local::acceptor acceptor(loop.context);
   acceptor.open(Local(), error);
-  const mode_t before = ::umask(0177);
+  // The mode that bind(2) gives the file, so that nobody else can connect at any time.
+  if (!error && ::fchmod(acceptor.native_handle(), 0600) != 0)
+    error = {errno, boost::system::system_category()};
   if (!error) acceptor.bind(Local::endpoint(path.string()), error);
-  ::umask(before);
   if (!error) acceptor.listen(64, error);
-  if (error) return Error{Errc::unavailable, fmt::format("cannot listen on {}: {}", path.string(), error.message())};
-  loop.acceptors.emplace_back(std::move(acceptor));
+  if (error)
+    return Error{Errc::unavailable, fmt::format("cannot listen on {}: {}", path.string(), error.message())};
+  ::fcntl(acceptor.native_handle(), F_SETFD, FD_CLOEXEC);
+  auto& listening = std::get<Local::acceptor>(loop.acceptors.emplace_back(std::move(acceptor)));
   state_->local_path = path;
-  asio::co_spawn(loop.context, state_->accept(loop, std::get<Local::acceptor>(loop.acceptors.back())),
-                 asio::detached);
+  asio::co_spawn(loop.context, state_->accept(loop, listening), asio::detached);
   return {};
 }
 

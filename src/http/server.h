@@ -1,13 +1,14 @@
-// The HTTP/1.1 server: accepts connections on every event loop, reads requests, calls the handler and writes its
-// answers, within the limits. Keep-alive and pipelining (one request at a time per connection, in order).
+// The HTTP/1.1 server: accepts connections on every event loop, reads requests, calls the handler and writes
+// its answers, within the limits. Keep-alive and pipelining (one request at a time per connection, in order).
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
-#include <string>
+#include <string_view>
 
 #include "async/loops.h"
 #include "async/offload.h"
@@ -26,7 +27,8 @@ struct Hooks {
   // Renders what the protocol layer itself refuses.
   std::function<Response(unsigned status, std::string_view message)> refuse;
   // After each answer: for metrics and logs. Must not block.
-  std::function<void(const Exchange&, unsigned status, std::chrono::nanoseconds took, std::uint64_t sent)> observe;
+  std::function<void(const Exchange&, unsigned status, std::chrono::nanoseconds took, std::uint64_t sent)>
+      observe;
 };
 
 struct Counters {
@@ -38,17 +40,20 @@ struct Counters {
 class Server {
  public:
   // All must outlive this. `tls` may be null.
-  Server(async::Loops& loops, async::OffloadPool& files, Limits limits, Hooks hooks, const net::TlsContext* tls,
-         Log& log);
+  Server(async::Loops& loops, async::OffloadPool& files, Limits limits, Hooks hooks,
+         const net::TlsContext* tls, Log& log);
   // stop() must have returned and the loops must have ended.
   ~Server();
 
-  // Before the loops start. "127.0.0.1:5000", "[::1]:5000"; port 0 picks one. Errc::unavailable when it is taken.
+  // Before the loops start. "127.0.0.1:5000", "[::1]:5000"; port 0 picks one. Errc::unavailable when it is
+  // taken.
   Result<std::uint16_t> listen(std::string_view address);
-  // A Unix socket that only this user may connect to; requests have the address "local".
+  // A Unix socket that only this user may connect to; requests have the address "local". Replaces a socket at
+  // that path. Errc::invalid_argument when the path is too long for one.
   Result<void> listen_local(const std::filesystem::path& path);
 
-  // Closes the listeners and idle connections; requests under way may finish until the deadline. Blocks; not on a loop.
+  // Closes the listeners and idle connections; requests under way may finish until the deadline. Blocks; the
+  // loops must run, and it is not for them to call.
   void stop(std::chrono::milliseconds deadline);
 
   const Counters& counters() const;

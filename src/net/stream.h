@@ -1,14 +1,18 @@
-// One client connection: a TCP or Unix socket, with or without TLS. System calls are tried at once and waited for only
-// when they would block. Lives on one event loop; not synchronised; one read and one write at a time.
+// One client connection: a TCP or Unix socket, with or without TLS. System calls are tried at once and waited
+// for only when they would block. Lives on one event loop; not synchronised; one read and one write at a
+// time.
 //
-// Errors: Errc::timeout when the deadline passed, Errc::unavailable when the peer has gone.
+// Errors: Errc::timeout when the deadline passed, Errc::unavailable when the peer has gone or after cancel(),
+// Errc::corrupt when a file to send is shorter than it was.
+//
+// sendfile(2) and OpenSSL cannot ask for errors instead of signals: the process must ignore SIGPIPE.
 #pragma once
 
 #include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 
 #include "async/offload.h"
 #include "async/task.h"
@@ -33,16 +37,22 @@ class Stream final : public Timed {
 
   // At least one byte, or 0 at the end of the stream.
   async::Task<Result<std::size_t>> read_some(std::span<std::byte> into);
-  // All of both pieces, in as few segments as the socket takes.
-  async::Task<Result<void>> write(Bytes first, Bytes second = {});
-  // All `length` bytes from `offset`. Bytes that are not in memory are read on `pool`, so that the loop does not wait
-  // for a disk. `idle` renews the deadline at each step forward.
+  // The same for bytes that nobody will look at; under TLS they are not even decrypted, so nothing else can
+  // be read afterwards.
+  async::Task<Result<std::size_t>> discard_some(std::span<std::byte> scratch);
+  // All of both pieces, in as few segments as the socket takes. Like send_file(), it renews the deadline at
+  // each step forward: a peer that takes nothing for `idle` ends it, one that is merely slow does not.
+  async::Task<Result<void>> write(std::chrono::milliseconds idle, Bytes first, Bytes second = {});
+  // All `length` bytes from `offset`. Bytes that are not in memory are read on `pool`, so that the loop does
+  // not wait for a disk; when the pool is full the loop does, for that makes all its connections slower but
+  // cuts none.
   async::Task<Result<void>> send_file(int file, std::uint64_t offset, std::uint64_t length,
                                       async::OffloadPool& pool, std::chrono::milliseconds idle);
 
   // No more will be written; the peer sees the end.
   void shutdown_write();
-  // Ends pending operations and fails later ones with Errc::unavailable.
+  // Ends pending operations and fails later ones with Errc::unavailable. A write that never has to wait for
+  // its peer notices it too.
   void cancel();
   // After Errc::timeout: lets further operations run, as an answer that says so needs.
   void recover() { expired_ = false; }
@@ -52,20 +62,29 @@ class Stream final : public Timed {
 
  private:
   void expire() override;
+  void renew(std::chrono::milliseconds idle) { set_deadline(std::chrono::steady_clock::now() + idle); }
+  bool ended() const { return expired_ || cancelled_; }
   Error failure(const boost::system::error_code& error) const;
+  Error ended_failure() const;
+  async::Task<Result<std::size_t>> receive(std::span<std::byte> into);
+  async::Task<Result<std::size_t>> read_tls(std::span<std::byte> into);
+  async::Task<Result<void>> wait(Socket::wait_type what);
   // Waits for what OpenSSL asked for; the error ends the connection.
   async::Task<Result<void>> wait_for_tls(int result);
-  async::Task<Result<void>> wait(Socket::wait_type what);
-  async::Task<Result<void>> write_tls(Bytes bytes);
+  async::Task<Result<void>> write_tls(std::chrono::milliseconds idle, Bytes bytes);
   async::Task<Result<void>> send_file_tls(int file, std::uint64_t offset, std::uint64_t length,
                                           async::OffloadPool& pool, std::chrono::milliseconds idle);
+  // After a good deal of work without waiting: lets the loop's other connections have their turn.
+  async::Task<> give_way(std::uint64_t done);
 
   Socket socket_;
   SslPointer tls_;
   bool expired_ = false;
   bool cancelled_ = false;
+  bool at_end_ = false;  // the peer has sent its last byte
   std::uint64_t read_ = 0;
   std::uint64_t written_ = 0;
+  std::uint64_t since_yield_ = 0;
 };
 
 }  // namespace bulkhead::net

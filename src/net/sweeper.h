@@ -1,5 +1,6 @@
-// Deadlines by the thousand for almost nothing: setting one is an assignment, and a single timer on each event loop looks
-// at all of them twice a second. Timeouts are therefore late by up to kPeriod. One thread only: the loop's.
+// Deadlines by the thousand for almost nothing: setting one is an assignment, and a single timer on each
+// event loop looks at all of them twice a second. Timeouts are therefore late by up to kPeriod. One thread
+// only: the loop's.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -13,7 +14,8 @@ using Instant = std::chrono::steady_clock::time_point;
 
 class Sweeper;
 
-class Timed : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+class Timed
+    : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
   void set_deadline(Instant deadline) { deadline_ = deadline; }
   void clear_deadline() { deadline_ = Instant::max(); }

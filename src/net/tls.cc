@@ -14,6 +14,9 @@ std::string openssl_reason() {
   return reason ? reason : "unknown error";
 }
 
+// A server has nobody to ask: without this OpenSSL would wait at the terminal for the key's password.
+int refuse_password(char*, int, int, void*) { return -1; }
+
 // Clients offer HTTP/2 too; this server speaks HTTP/1.1.
 int select_protocol(SSL*, const unsigned char** out, unsigned char* out_length, const unsigned char* offered,
                     unsigned offered_length, void*) {
@@ -33,7 +36,8 @@ void SslFree::operator()(ssl_st* ssl) const { ::SSL_free(ssl); }
 TlsContext::TlsContext(std::filesystem::path certificate, std::filesystem::path key)
     : certificate_(std::move(certificate)), key_(std::move(key)) {}
 
-Result<std::unique_ptr<TlsContext>> TlsContext::open(std::filesystem::path certificate, std::filesystem::path key) {
+Result<std::unique_ptr<TlsContext>> TlsContext::open(std::filesystem::path certificate,
+                                                     std::filesystem::path key) {
   std::unique_ptr<TlsContext> context(new TlsContext(std::move(certificate), std::move(key)));
   if (auto loaded = context->load(); !loaded) return loaded.error();
   return context;
@@ -53,17 +57,20 @@ Result<void> TlsContext::load() {
   const auto stamped = stamp();
   if (!stamped) return stamped.error();
   const std::shared_ptr<SSL_CTX> context(::SSL_CTX_new(::TLS_server_method()), ::SSL_CTX_free);
+  if (!context) return Error{Errc::internal, fmt::format("cannot set up TLS: {}", openssl_reason())};
   ::SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   ::SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_ENABLE_KTLS |
                                            SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);
-  ::SSL_CTX_set_mode(context.get(),
-                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  ::SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                        SSL_MODE_RELEASE_BUFFERS);
+  ::SSL_CTX_set_default_passwd_cb(context.get(), refuse_password);
   ::SSL_CTX_set_alpn_select_cb(context.get(), select_protocol, nullptr);
   if (::SSL_CTX_use_certificate_chain_file(context.get(), certificate_.c_str()) != 1)
     return Error{Errc::invalid_argument,
                  fmt::format("cannot use the certificate {}: {}", certificate_.string(), openssl_reason())};
   if (::SSL_CTX_use_PrivateKey_file(context.get(), key_.c_str(), SSL_FILETYPE_PEM) != 1)
-    return Error{Errc::invalid_argument, fmt::format("cannot use the key {}: {}", key_.string(), openssl_reason())};
+    return Error{Errc::invalid_argument,
+                 fmt::format("cannot use the key {}: {}", key_.string(), openssl_reason())};
   if (::SSL_CTX_check_private_key(context.get()) != 1)
     return Error{Errc::invalid_argument,
                  fmt::format("{} is not the key of {}", key_.string(), certificate_.string())};
@@ -91,7 +98,7 @@ SslPointer TlsContext::accept(int socket) const {
     context = context_;
   }
   SslPointer ssl(::SSL_new(context.get()));
-  ::SSL_set_fd(ssl.get(), socket);
+  if (!ssl || ::SSL_set_fd(ssl.get(), socket) != 1) return nullptr;
   ::SSL_set_accept_state(ssl.get());
   return ssl;
 }

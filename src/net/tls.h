@@ -1,11 +1,11 @@
-// Server-side TLS over OpenSSL 3: TLS 1.2 and 1.3, the library's own choice of ciphers, kernel TLS where the machine has
-// it, and certificates that are read again when their files change.
+// Server-side TLS over OpenSSL 3: TLS 1.2 and 1.3, the library's own choice of ciphers, kernel TLS where the
+// machine has it, and certificates that are read again when their files change.
 #pragma once
 
 #include <filesystem>
 #include <memory>
 #include <mutex>
-#include <string>
+#include <utility>
 
 #include "base/error.h"
 
@@ -22,14 +22,15 @@ using SslPointer = std::unique_ptr<ssl_st, SslFree>;
 // Thread-safe.
 class TlsContext {
  public:
-  // PEM files; the certificate file holds the chain, leaf first.
-  static Result<std::unique_ptr<TlsContext>> open(std::filesystem::path certificate, std::filesystem::path key);
+  // PEM files, the key without a password; the certificate file holds the chain, leaf first.
+  static Result<std::unique_ptr<TlsContext>> open(std::filesystem::path certificate,
+                                                  std::filesystem::path key);
 
-  // A server session on a connected, non-blocking socket.
+  // A server session on a connected, non-blocking socket; null when there is no memory for one.
   SslPointer accept(int socket) const;
 
-  // Reads the files again if they have changed since they were last read; true when new ones are in use. On an error the
-  // old certificate stays in use.
+  // Reads the files again if they have changed since they were last read; true when new ones are in use. On
+  // an error the old certificate stays in use.
   Result<bool> reload_if_changed();
 
  private:

@@ -2,7 +2,7 @@
 """Compare the edges that modules declare with the ones their #include lines make.
 
 A module is a folder of src/ whose CMakeLists.txt calls bulkhead_module(). Its sources may include the modules in
-DEPENDS; its tests/, testing/ and fuzz/ may include those in TEST_DEPENDS as well. Undeclared and circular edges fail,
+DEPENDS; its tests/, testing/ and fuzz/ may include those in TEST_DEPENDS and their neighbours in the folder as well. Undeclared and circular edges fail,
 and so does a source that no glob of cmake/modules.cmake picks up, because a test that is not built passes for ever.
 An edge that nothing uses is a warning.
 
@@ -93,7 +93,8 @@ def check_includes(module, modules, problems):
             where = f"{path}:{text.count(chr(10), 0, match.start()) + 1}"
             other, _, rest = target.partition("/")
             if other not in modules:
-                if quote == '"':
+                sibling = is_test and not rest and (path.parent / target).exists()
+                if quote == '"' and not sibling:
                     problems.append(f'{where}: "{target}" does not begin with a module of src/')
                 continue
             if other == module.name:
@@ -101,10 +102,15 @@ def check_includes(module, modules, problems):
                     problems.append(f"{where}: a source includes {target}, which is for tests")
                 continue
             module.used.add(other)
-            if rest.startswith("testing/"):
-                if not is_test:
-                    problems.append(f"{where}: a source includes {target}, which is for tests")
-                elif f"bulkhead_{other}_testing" not in module.test_depends:
+            if rest.startswith("tests/"):
+                problems.append(f"{where}: {target} is for {other}'s own tests; what others share is in testing/")
+                continue
+            if rest.startswith("testing/") and not is_test:
+                problems.append(f"{where}: a source includes {target}, which is for tests")
+                continue
+            # A folder of headers alone makes no library, so the edge to the module itself is what it takes.
+            if rest.startswith("testing/") and any((modules[other].folder / "testing").glob("*.cc")):
+                if f"bulkhead_{other}_testing" not in module.test_depends:
                     problems.append(
                         f"{where}: {target} needs TEST_DEPENDS bulkhead_{other}_testing in src/{module.name}/CMakeLists.txt")
                 continue

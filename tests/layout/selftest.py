@@ -85,9 +85,23 @@ class Modules(Tree):
         self.write("src/oci/tests/digest_test.cc", '#include "base/testing/fake_clock.h"\n')
         self.expect(self.problems(), "TEST_DEPENDS bulkhead_base_testing")
 
+    def test_a_fake_that_is_a_header_alone(self):
+        (self.root / "src/base/testing/fake_clock.cc").unlink()
+        self.write("src/oci/tests/digest_test.cc", '#include "base/testing/fake_clock.h"\n')
+        self.assertEqual(self.problems(), [])
+        self.write("src/base/tests/error_test.cc", '#include "oci/digest.h"\n')
+        self.expect(self.problems(), "the edge to oci")
+
     def test_an_include_that_is_not_from_the_root(self):
         self.write("src/oci/digest.cc", '#include "digest.h"\n')
         self.expect(self.problems(), '"digest.h" does not begin with a module')
+
+    def test_a_neighbour_in_a_test_folder(self):
+        self.write("src/oci/tests/support.h", "")
+        self.write("src/oci/tests/digest_test.cc", '#include "support.h"\n#include "oci/digest.h"\n')
+        self.assertEqual(self.problems(), [])
+        self.write("src/api/tests/routes_test.cc", '#include "oci/tests/support.h"\n')
+        self.expect(self.problems(), "oci's own tests")
 
     def test_circular_edges(self):
         self.write("src/base/CMakeLists.txt", "bulkhead_module(base DEPENDS api)\n")

@@ -12,7 +12,7 @@ namespace {
 
 using db::testing::FailsWith;
 
-constexpr Principal kAnonymous{};
+const Principal kAnonymous{};
 Principal account() {
   return {.account_id = 7, .account = "alice", .administrator = false, .credential_version = 1};
 }
@@ -29,10 +29,10 @@ struct Line {
 };
 constexpr Line kLines[] = {
     {Role::none, "", "pull", ""},
-    {Role::reader, "pull", "pull", ""},
+    {Role::reader, "pull", "pull", "pull"},
     {Role::writer, "pull push", "pull push", "pull push"},
-    {Role::maintainer, "pull push delete", "pull push delete", "pull push"},
-    {Role::owner, "pull push delete", "pull push delete", "pull push"},
+    {Role::maintainer, "pull push delete", "pull push delete", "pull push delete"},
+    {Role::owner, "pull push delete", "pull push delete", "pull push delete"},
 };
 
 std::string allowed(const Principal& principal, const Standing& standing) {

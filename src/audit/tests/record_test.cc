@@ -40,7 +40,8 @@ TEST(Record, CarriesEveryFieldAndEveryByte) {
                     .new_digest = odd + "9",
                     .detail = odd + "10"};
   const std::string bytes = encoded(event, kSalt);
-  const DecodedRecord decoded = decode_record(as_bytes(bytes + "what follows"), kSalt);
+  const std::string followed = bytes + "what follows";
+  const DecodedRecord decoded = decode_record(as_bytes(followed), kSalt);
   ASSERT_EQ(decoded.state, RecordState::valid);
   EXPECT_EQ(decoded.size, bytes.size());
   EXPECT_EQ(to_event(decoded.event), event);

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <thread>
@@ -83,7 +84,9 @@ inline std::string segment_of(const SegmentHeader& header, const std::vector<Eve
 }
 
 inline void write_file(const std::filesystem::path& path, std::string_view contents) {
-  ASSERT_TRUE(replace_file(path, as_bytes(contents)).has_value());
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out << contents;
+  ASSERT_TRUE(out.flush().good());
 }
 
 inline std::string file_contents(const std::filesystem::path& path) {

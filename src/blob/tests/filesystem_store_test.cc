@@ -195,6 +195,15 @@ TEST_F(FilesystemStore, AnUploadChangedBehindItsBackIsHashedAgain) {
   EXPECT_TRUE(store().commit(std::move(*stage), sha256_of("contents")));
 }
 
+TEST_F(FilesystemStore, ADirectoryRemovedBehindItsBackIsMadeAgain) {
+  ASSERT_TRUE(store().put(sha256_of("content"), as_bytes("content")));
+  std::filesystem::remove_all(layout().fan_out(sha256_of("content")));
+  stage_bytes("upload", "content");
+  EXPECT_FALSE(store().commit(store().open_stage("upload", kSha256).value(), sha256_of("content")));
+  ASSERT_TRUE(store().commit(store().open_stage("upload", kSha256).value(), sha256_of("content")));
+  EXPECT_EQ(read_all(store(), sha256_of("content")).value(), "content");
+}
+
 TEST_F(FilesystemStore, OpensNothingButRegularFiles) {
   const auto digest = sha256_of("hello");
   ASSERT_TRUE(store().put(digest, as_bytes("hello")));

@@ -30,7 +30,7 @@ class ChildrenWork : public ::testing::Test {
  protected:
   int statements(const oci::Manifest& manifest) {
     CountingSession session;
-    EXPECT_THAT(check_children(session, repository_, manifest), Succeeds());
+    EXPECT_THAT(check_children(session, repository_, manifest, false), Succeeds());
     return session.statements;
   }
   static oci::Descriptor child(int number) { return {"a/b", sha256(fmt::format("{}", number)), 1}; }
