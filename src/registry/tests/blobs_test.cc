@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <filesystem>
 
 #include "blob/testing/content.h"
 #include "registry/tests/both_engines.h"
+#include "registry/tests/hooked_database.h"
 
 namespace bulkhead::registry::testing {
 namespace {
@@ -144,9 +146,31 @@ TEST_P(BlobsOfARepository, APushMakesRottenBytesGood) {
   blob::rot(registry_.directory.path(), blob.digest, 0);
   EXPECT_NE(read(app_, blob.digest), Result<std::string>("content"));
   registry_.push_blob(app_, "content");
+  EXPECT_EQ(registry_.blobs->peek(app_, blob.digest), nullptr) << "the old file is still served";
   EXPECT_EQ(read(app_, blob.digest), Result<std::string>("content"));
   EXPECT_EQ(blob::read_all(*registry_.blobs->peek(app_, blob.digest)->reader),
             Result<std::string>("content"));
+}
+
+TEST_P(BlobsOfARepository, DeletedWhileTheyAreOpenedAreNotKept) {
+  const auto blob = registry_.push_blob(app_, "content");
+  HookedDatabase database(*registry_.installation.database);
+  Blobs blobs(database, *registry_.store, registry_.installation.clock, 10);
+  database.after_next_read([&] { EXPECT_THAT(blobs.remove(app_, blob.digest, alice_), Succeeds()); });
+  EXPECT_THAT(blobs.find(app_, blob.digest), Succeeds());
+  EXPECT_EQ(blobs.peek(app_, blob.digest), nullptr);
+}
+
+TEST_P(BlobsOfARepository, NoMoreThanTheLimitAreKeptOpen) {
+  Blobs blobs(*registry_.installation.database, *registry_.store, registry_.installation.clock, 8);
+  std::vector<oci::Digest> digests;
+  for (int i = 0; i < 20; ++i) {
+    digests.push_back(registry_.push_blob(app_, std::string(static_cast<std::size_t>(i), 'x')).digest);
+    ASSERT_THAT(blobs.find(app_, digests.back()), Succeeds());
+  }
+  EXPECT_EQ(
+      std::ranges::count_if(digests, [&](const auto& digest) { return blobs.peek(app_, digest) != nullptr; }),
+      8);
 }
 
 }  // namespace

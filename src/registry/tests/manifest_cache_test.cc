@@ -9,6 +9,7 @@
 #include "blob/testing/content.h"
 #include "registry/manifests_state.h"
 #include "registry/tests/both_engines.h"
+#include "registry/tests/hooked_database.h"
 
 namespace bulkhead::registry::testing {
 namespace {
@@ -121,6 +122,60 @@ TEST_F(ManifestCache, ARowThatLiesAboutItsSizeMakesNoHugeBuffer) {
   registry_.push_manifest(app_, image(config_, {}), "v1");
   registry_.installation.write("UPDATE manifests SET size = 4611686018427387904");
   EXPECT_THAT(find("v1"), FailsWith(Errc::corrupt));
+}
+
+class RacingManifestCache : public ManifestCache {
+ protected:
+  HookedDatabase database_{*registry_.installation.database};
+  Manifests manifests_{database_, *registry_.store, registry_.installation.clock, {}};
+  std::string old_ = image(config_, {});
+  std::string new_ = index({});
+
+  Result<PutResult> put(const std::string& document) {
+    return manifests_.put(app_, reference("v1"), {}, as_bytes(document), "", alice_);
+  }
+};
+
+TEST_F(RacingManifestCache, DoesNotKeepWhatMovedWhileItWasLoaded) {
+  ASSERT_THAT(put(old_), Succeeds());
+  database_.after_next_read([&] { EXPECT_THAT(put(new_), Succeeds()); });
+  EXPECT_EQ((*manifests_.find(app_, reference("v1")))->bytes, old_) << "it was so when it was read";
+  EXPECT_EQ(manifests_.peek(app_, reference("v1")), nullptr);
+  EXPECT_EQ((*manifests_.find(app_, reference("v1")))->bytes, new_);
+}
+
+TEST_F(RacingManifestCache, DoesNotKeepWhatWasDeletedWhileItWasLoaded) {
+  ASSERT_THAT(put(old_), Succeeds());
+  const auto digest = sha256(old_);
+  database_.after_next_read([&] { EXPECT_THAT(manifests_.remove(app_, digest, alice_), Succeeds()); });
+  EXPECT_THAT(manifests_.find(app_, digest), Succeeds());
+  EXPECT_EQ(manifests_.peek(app_, digest), nullptr);
+  EXPECT_EQ(manifests_.peek(app_, reference("v1")), nullptr);
+}
+
+TEST_F(RacingManifestCache, ForgetsWhatMayHaveChanged) {
+  ASSERT_THAT(put(old_), Succeeds());
+  ASSERT_THAT(manifests_.find(app_, reference("v1")), Succeeds());
+  database_.lose_next_answer();
+  EXPECT_THAT(put(new_), FailsWith(Errc::unavailable));
+  EXPECT_EQ(manifests_.peek(app_, reference("v1")), nullptr);
+  ASSERT_EQ((*manifests_.find(app_, reference("v1")))->bytes, new_);
+  database_.lose_next_answer();
+  EXPECT_THAT(manifests_.remove(app_, sha256(new_), alice_), FailsWith(Errc::unavailable));
+  EXPECT_EQ(manifests_.peek(app_, reference("v1")), nullptr);
+  EXPECT_EQ(manifests_.peek(app_, sha256(new_)), nullptr);
+}
+
+TEST_F(RacingManifestCache, APushLooksAgainInItsTransaction) {
+  ASSERT_THAT(put(old_), Succeeds());
+  // The tag becomes protected, the config goes, between the first look and the transaction.
+  database_.after_next_read([&] { registry_.set_immutable_tags(app_, "v*"); });
+  EXPECT_THAT(put(new_), FailsWith(Errc::immutable));
+  registry_.set_immutable_tags(app_, "");
+  database_.after_next_read(
+      [&] { EXPECT_THAT(registry_.blobs->remove(app_, config_.digest, alice_), Succeeds()); });
+  EXPECT_THAT(put(image(config_, {}, R"("x":1)")), FailsWith(Errc::manifest_blob_unknown));
+  EXPECT_EQ((*manifests_.find(app_, reference("v1")))->bytes, old_);
 }
 
 class NoManifestCache : public ManifestCache {
