@@ -152,5 +152,5 @@ def anonymous(server, alice):
 @pytest.fixture
 def repository(request):
     """A repository name of the test's own in alice's namespace."""
-    slug = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:100]
+    slug = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[:60].strip("-")
     return f"alice/{slug}"

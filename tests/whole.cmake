@@ -11,13 +11,14 @@ set(python /usr/bin/python3)
 set(builds ${CMAKE_SOURCE_DIR}/build)
 set(once ${python} ${CMAKE_CURRENT_SOURCE_DIR}/once.py)
 
-# bulkhead_suite(NAME SUITE BUILD TIMEOUT): the pytest folder SUITE against the server of BUILD.
+# bulkhead_suite(NAME SUITE BUILD TIMEOUT [INPUT...]): the pytest folder SUITE against the server of BUILD. Further INPUTs
+# are what else the suite reads.
 function(bulkhead_suite name suite build timeout)
   set(here ${CMAKE_CURRENT_SOURCE_DIR})
   set(binary ${builds}/${build}/bulkhead)
   add_test(NAME ${name}
-    COMMAND ${once} ${name} ${binary} ${here}/conftest.py ${here}/pytest.ini ${here}/harness ${here}/${suite} --
-      ${python} -B -m pytest -q --suite-name ${name} --bulkhead ${binary} ${suite}
+    COMMAND ${once} ${name} ${binary} ${here}/conftest.py ${here}/pytest.ini ${here}/harness ${here}/${suite} ${ARGN} --
+      ${python} -B -m pytest -q --suite-name=${name} --bulkhead=${binary} ${suite}
     WORKING_DIRECTORY ${here})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout})
 endfunction()
@@ -30,6 +31,7 @@ bulkhead_suite(whole.operating operating release 600)
 bulkhead_suite(whole.durability durability release 600)
 bulkhead_suite(whole.concurrency concurrency release 300)
 bulkhead_suite(whole.conformance conformance release 600)
+bulkhead_suite(whole.documents documents release 300 ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/docs/guide)
 bulkhead_suite(asan.protocol protocol asan 600)
 bulkhead_suite(asan.bad_input bad_input asan 900)
 bulkhead_suite(tsan.concurrency concurrency tsan 900)

@@ -97,9 +97,7 @@ Facts::Facts(db::Database& database, const Clock& clock, std::size_t cached, boo
 
 Facts::~Facts() = default;
 
-bool Facts::anonymous_pull() const {
-  return state_->anonymous_pull;
-}
+bool Facts::anonymous_pull() const { return state_->anonymous_pull; }
 
 std::optional<Resolved> Facts::peek(const Principal& principal, const oci::RepositoryName& name) const {
   auto repository = state_->repositories.find(name.render());
@@ -178,7 +176,7 @@ Result<std::shared_ptr<const Repository>> Facts::ensure(const oci::RepositoryNam
     auto created = read_repository(session, name);
     if (!created) return created.error();
     repository = *std::move(created);
-    return state_->record(session, audit::Action::repository_created, name.render(), "", {}, origin);
+    return state_->record(session, audit::Action::repository_created, name.render(), "", "private", origin);
   });
   state_->repositories.forget(name.render());
   if (!done) return done.error();

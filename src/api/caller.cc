@@ -62,7 +62,10 @@ std::string Gate::realm(const http::Exchange& exchange) const {
   if (!options_.public_url.empty()) return options_.public_url + "/token";
   const std::string_view scheme = exchange.encrypted() ? "https" : "http";
   std::string_view host = exchange.request().header("Host").value_or("");
-  const bool known = std::ranges::find(options_.hosts, host) != options_.hosts.end();
+  const auto is_this_host = [&](const std::string& name) {
+    return host == name || (host.starts_with(name) && host.substr(name.size()).starts_with(':'));
+  };
+  const bool known = std::ranges::any_of(options_.hosts, is_this_host);
   // A challenge built from whatever Host was sent would let a caller choose where passwords go.
   if (!plain_host(host) || (!known && !is_loopback_host(host))) host = options_.listen_address;
   return fmt::format("{}://{}/token", scheme, host);

@@ -64,8 +64,17 @@ async::Task<http::Response> TokenHandler::handle(http::Exchange& exchange) {
 async::Task<Result<access::Principal>> TokenHandler::log_in(http::Exchange& exchange,
                                                             const BasicCredentials& credentials) {
   const audit::Origin origin = login_origin(exchange, credentials.name);
-  if (auto admitted = deps_.services.login.admit(credentials.name, exchange.address()); !admitted)
+  if (auto admitted = deps_.services.login.admit(credentials.name, exchange.address()); !admitted) {
+    audit::EventView event;
+    event.at = deps_.services.clock.now();
+    event.action = audit::Action::login_failed;
+    event.address = origin.address;
+    event.user_agent = origin.user_agent;
+    event.request_id = origin.request_id;
+    event.detail = "too many attempts";
+    deps_.services.journal.observe(event);
     co_return admitted.error();
+  }
   auto account = co_await async::offload(deps_.services.passwords, [&] {
     return deps_.services.login.verify(credentials.name, credentials.password, origin);
   });

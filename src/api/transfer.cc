@@ -1,7 +1,9 @@
 #include "api/transfer.h"
 
 #include <algorithm>
-#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include "async/started.h"
 
 namespace bulkhead::api {
 namespace {
@@ -24,10 +26,6 @@ async::Task<Result<std::size_t>> fill(http::Exchange& exchange, std::span<std::b
   co_return filled;
 }
 
-async::Task<Result<void>> append(async::OffloadPool& pool, registry::Uploads::Writer& writer, Bytes bytes) {
-  co_return co_await async::offload(pool, [&writer, bytes] { return writer.append(bytes); });
-}
-
 }  // namespace
 
 TransferMemory::Lease::Lease(TransferMemory& memory, std::size_t size)
@@ -47,26 +45,24 @@ std::unique_ptr<TransferMemory::Lease> TransferMemory::lease(std::optional<std::
 
 async::Task<Result<void>> receive(http::Exchange& exchange, registry::Uploads::Writer& writer, TransferMemory& memory,
                                   async::OffloadPool& pool, std::optional<std::uint64_t> limit) {
-  using namespace boost::asio::experimental::awaitable_operators;
-  if (exchange.body_done()) co_return Result<void>();
+  const auto executor = co_await boost::asio::this_coro::executor;
   const auto lease = memory.lease(exchange.request().content_length);
   std::uint64_t received = 0;
   bool second = false;
   auto filled = co_await fill(exchange, lease->buffer(second));
-  for (;;) {
-    if (!filled) co_return filled.error();
-    if (*filled == 0) co_return Result<void>();
+  while (filled && *filled > 0) {
     received += *filled;
     if (limit && received > *limit)
-      co_return Error{Errc::size_invalid, "the body is longer than its Content-Range says"};
+      co_return Error(Errc::size_invalid, "the body is longer than its Content-Range says");
     const Bytes ready = lease->buffer(second).first(*filled);
-    if (exchange.body_done()) co_return co_await append(pool, writer, ready);
+    async::Started<Result<void>> appending(executor, pool, [&writer, ready] { return writer.append(ready); });
     second = !second;
-    auto [next, appended] =
-        co_await (fill(exchange, lease->buffer(second)) && append(pool, writer, ready));
+    filled = co_await fill(exchange, lease->buffer(second));
+    auto appended = co_await appending.wait();
     if (!appended) co_return appended.error();
-    filled = std::move(next);
   }
+  if (!filled) co_return filled.error();
+  co_return Result<void>();
 }
 
 }  // namespace bulkhead::api

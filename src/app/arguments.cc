@@ -31,11 +31,14 @@ bool Arguments::flag(std::string_view name) {
 std::optional<std::int64_t> Arguments::integer(std::string_view name) {
   const auto* value = find(name);
   if (value == nullptr) return std::nullopt;
-  if (!value->is_int64()) {
+  // Parsed text gives an int64, a value made in this process may be a uint64.
+  boost::system::error_code not_one;
+  const auto number = value->is_number() ? value->to_number<std::int64_t>(not_one) : 0;
+  if (!value->is_number() || value->is_double() || not_one) {
     problem_ = fmt::format("{} must be an integer", name);
     return std::nullopt;
   }
-  return value->get_int64();
+  return number;
 }
 
 Result<void> Arguments::check() const {

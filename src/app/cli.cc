@@ -50,7 +50,9 @@ Result<config::Loaded> CommandLine::load() const {
   const auto from_environment = sources.environment.extract("BULKHEAD_CONFIG");
   if (!config_file.empty()) sources.file = config_file;
   else if (from_environment) sources.file = from_environment.mapped();
-  return config::load(sources);
+  auto loaded = config::load(sources);
+  misconfigured = !loaded;
+  return loaded;
 }
 
 Result<void> perform(const CommandLine& line, const boost::json::object& command,
@@ -93,13 +95,19 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    // CLI11 only says that some subcommand is missing.
+    if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && argc > 1 && argv[1][0] != '-' &&
+        app.get_subcommands().empty()) {
+      fmt::print(stderr, "bulkhead: there is no command \"{}\"; \"bulkhead --help\" lists them\n", argv[1]);
+      return kNotUnderstood;
+    }
     return app.exit(error) == 0 ? 0 : kNotUnderstood;
   }
   if (!line.action) return kNotUnderstood;
   const Result<void> outcome = line.action();
   if (outcome) return 0;
   fmt::print(stderr, "bulkhead: {}\n", outcome.error().message);
-  return kFailed;
+  return line.misconfigured ? kNotUnderstood : kFailed;
 }
 
 }  // namespace bulkhead::app

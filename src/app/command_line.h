@@ -26,7 +26,9 @@ struct CommandLine {
   // The chosen subcommand's work; set by its callback.
   std::function<Result<void>()> action;
 
+  // Sets misconfigured when the settings are wrong.
   Result<config::Loaded> load() const;
+  mutable bool misconfigured = false;
 };
 
 // Runs an operator command and prints its value: as JSON with --json, else through `print`.

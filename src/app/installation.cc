@@ -62,7 +62,7 @@ Result<void> Installation::assemble() {
   if (!database) return database.error();
   database_ = std::move(*database);
 
-  auto store = blob::open_filesystem_store(s.data);
+  auto store = blob::open_filesystem_store(s.data, s.storage.reserve_bytes);
   if (!store) return store.error();
   store_ = std::move(*store);
   verifier_ = std::make_unique<blob::Verifier>(clock_, seconds(s.storage.verify_interval));
@@ -92,6 +92,7 @@ Result<void> Installation::assemble() {
   registry::Manifests::Options manifests;
   manifests.limits.bytes = s.limits.manifest_bytes;
   manifests.cached_bytes = s.limits.cached_manifests_bytes;
+  manifests.sparse = s.storage.sparse_manifests;
   manifests_ = std::make_unique<registry::Manifests>(*database_, *store_, clock_, manifests);
 
   work_ = std::make_unique<async::OffloadPool>("work", s.offload.threads, s.offload.queue);

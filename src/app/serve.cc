@@ -19,6 +19,7 @@ namespace bulkhead::app {
 namespace {
 
 constexpr std::chrono::seconds kSweepEvery{60};
+constexpr std::chrono::hours kRenewEvery{24};
 
 void prepare_process() {
   // Two arenas are enough for loops and pools and keep freed memory from being scattered; large buffers go back to the
@@ -35,6 +36,7 @@ void prepare_process() {
   const ::rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is then an error like a full disk
 }
 
 // The signals that the main thread waits for; blocked everywhere else because threads inherit the mask.
@@ -70,6 +72,8 @@ api::Options options_of(const config::Settings& settings) {
   options.public_url = settings.public_url;
   while (options.public_url.ends_with('/')) options.public_url.pop_back();
   options.hosts = settings.hosts;
+  if (settings.tls.mode == config::TlsMode::automatic)
+    options.hosts.insert(options.hosts.end(), settings.tls.names.begin(), settings.tls.names.end());
   options.manifest_bytes = settings.limits.manifest_bytes;
   options.page_size = settings.limits.page_size;
   options.tags_per_put = settings.limits.tags_per_put;
@@ -87,21 +91,25 @@ struct Tls {
   std::filesystem::path ca;                  // of --tls auto
 };
 
+// Of --tls auto: makes what is missing or about to expire; nothing otherwise.
+Result<std::optional<crypto::LocalCertificates>> local_certificates(const config::Settings& settings, Time now) {
+  if (settings.tls.mode != config::TlsMode::automatic) return std::optional<crypto::LocalCertificates>();
+  crypto::ServerNames names;
+  for (const std::string& name : settings.tls.names)
+    (is_ip_address(name) ? names.addresses : names.dns).push_back(name);
+  auto made = crypto::prepare_local_certificates(settings.data / "tls", names, now);
+  if (!made) return made.error();
+  return std::optional(std::move(*made));
+}
+
 Result<Tls> prepare_tls(const config::Settings& settings, Time now) {
   Tls tls;
-  std::filesystem::path certificate = settings.tls.certificate;
-  std::filesystem::path key = settings.tls.key;
   if (settings.tls.mode == config::TlsMode::off) return tls;
-  if (settings.tls.mode == config::TlsMode::automatic) {
-    crypto::ServerNames names;
-    for (const std::string& name : settings.tls.names)
-      (is_ip_address(name) ? names.addresses : names.dns).push_back(name);
-    auto made = crypto::prepare_local_certificates(settings.data / "tls", names, now);
-    if (!made) return made.error();
-    certificate = made->certificate;
-    key = made->private_key;
-    tls.ca = made->ca_certificate;
-  }
+  const auto made = local_certificates(settings, now);
+  if (!made) return made.error();
+  const auto certificate = *made ? (*made)->certificate : settings.tls.certificate;
+  const auto key = *made ? (*made)->private_key : settings.tls.key;
+  if (*made) tls.ca = (*made)->ca_certificate;
   auto context = net::TlsContext::open(certificate, key);
   if (!context) return context.error();
   tls.context = std::move(*context);
@@ -156,10 +164,17 @@ Result<void> greet(Installation& installation, const std::string& address, const
 void keep_house(const ::sigset_t& signals, Installation& installation, net::TlsContext* tls) {
   Log& log = installation.log();
   auto next_sweep = std::chrono::steady_clock::now() + kSweepEvery;
+  auto next_renewal = std::chrono::steady_clock::now() + kRenewEvery;
   for (;;) {
     const ::timespec second{1, 0};
     const int signal = ::sigtimedwait(&signals, nullptr, &second);
     if (signal == SIGTERM || signal == SIGINT) return;
+    if (std::chrono::steady_clock::now() >= next_renewal) {
+      next_renewal += kRenewEvery;
+      // Replaced files are noticed below like any others.
+      const auto renewed = local_certificates(installation.settings(), installation.clock().now());
+      if (!renewed) log.warning("the local certificate cannot be renewed", {{"error", renewed.error().message}});
+    }
     if (tls != nullptr) {
       const auto reloaded = tls->reload_if_changed();
       if (!reloaded) log.warning("the new certificate cannot be used; the old one stays", {{"error", reloaded.error().message}});

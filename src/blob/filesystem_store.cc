@@ -291,8 +291,9 @@ Result<std::unique_ptr<BlobStore>> open_filesystem_store(const std::filesystem::
   return std::unique_ptr<BlobStore>(std::move(store));
 }
 
-Result<std::unique_ptr<BlobStore>> open_filesystem_store(const std::filesystem::path& root) {
-  return open_filesystem_store(root, make_posix_system_calls());
+Result<std::unique_ptr<BlobStore>> open_filesystem_store(const std::filesystem::path& root,
+                                                         std::uint64_t reserve) {
+  return open_filesystem_store(root, make_posix_system_calls(reserve));
 }
 
 }  // namespace bulkhead::blob

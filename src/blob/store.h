@@ -81,7 +81,9 @@ class BlobStore {
 };
 
 // blobs/<algorithm>/<2 hex>/<hex> and staging/<id> below `root` (docs/formats/blobs.md).
-Result<std::unique_ptr<BlobStore>> open_filesystem_store(const std::filesystem::path& root);
+// Writes that would leave less than `reserve` bytes of the disk free (or a tenth of a small one) are Errc::no_space.
+Result<std::unique_ptr<BlobStore>> open_filesystem_store(const std::filesystem::path& root,
+                                                         std::uint64_t reserve = 0);
 // The same promises in memory, for tests and for trying things out.
 std::unique_ptr<BlobStore> make_memory_store();
 

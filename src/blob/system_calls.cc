@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/file.h"
@@ -14,6 +16,7 @@ namespace {
 
 class PosixSystemCalls final : public SystemCalls {
  public:
+  explicit PosixSystemCalls(std::uint64_t reserve) : reserve_(reserve) {}
   int open(const std::filesystem::path& path, int flags, unsigned mode) override {
     return ::open(path.c_str(), flags | O_CLOEXEC, mode);
   }
@@ -21,6 +24,10 @@ class PosixSystemCalls final : public SystemCalls {
     return ::pread(fd, into.data(), into.size(), static_cast<off_t>(offset));
   }
   ssize_t pwrite(int fd, Bytes bytes, std::uint64_t offset) override {
+    if (reserve_ > 0 && !leaves_reserve(fd, bytes.size())) {
+      errno = ENOSPC;
+      return -1;
+    }
     return ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
   }
   int ftruncate(int fd, std::uint64_t size) override { return ::ftruncate(fd, static_cast<off_t>(size)); }
@@ -35,12 +42,24 @@ class PosixSystemCalls final : public SystemCalls {
   }
   int unlink(const std::filesystem::path& path) override { return ::unlink(path.c_str()); }
   int mkdir(const std::filesystem::path& path, unsigned mode) override { return ::mkdir(path.c_str(), mode); }
+
+ private:
+  bool leaves_reserve(int fd, std::uint64_t more) const {
+    struct statvfs disk {};
+    if (::fstatvfs(fd, &disk) != 0) return true;
+    const std::uint64_t free = disk.f_bavail * disk.f_frsize;
+    // On a small disk a tenth is enough: the reserve must not be all of it.
+    const std::uint64_t kept = std::min<std::uint64_t>(reserve_, disk.f_blocks * disk.f_frsize / 10);
+    return free >= kept && free - kept >= more;
+  }
+
+  const std::uint64_t reserve_;
 };
 
 }  // namespace
 
-std::shared_ptr<SystemCalls> make_posix_system_calls() {
-  return std::make_shared<PosixSystemCalls>();
+std::shared_ptr<SystemCalls> make_posix_system_calls(std::uint64_t reserve) {
+  return std::make_shared<PosixSystemCalls>(reserve);
 }
 
 Error io_error(std::string_view doing, const std::filesystem::path& path, int error_number) {

@@ -31,7 +31,9 @@ class SystemCalls {
   virtual int mkdir(const std::filesystem::path& path, unsigned mode) = 0;
 };
 
-std::shared_ptr<SystemCalls> make_posix_system_calls();
+// The machine's own. A write that would leave less than `reserve` bytes free (or a tenth of a small disk) fails as on a
+// full disk: what deletes and the database still need to write is then never taken by blobs.
+std::shared_ptr<SystemCalls> make_posix_system_calls(std::uint64_t reserve = 0);
 
 // The error for a failed call: EIO is Errc::corrupt, a file or disk that can grow no further is
 // Errc::no_space.

@@ -97,6 +97,8 @@ struct AuthSettings {
 
 struct StorageSettings {
   Duration verify_interval = 1h;
+  bool sparse_manifests = false;
+  std::uint64_t reserve_bytes = 256 * kMiB;
 };
 
 struct AuditSettings {

@@ -214,10 +214,10 @@ void auth(std::vector<Setting>& rows) {
                "How long a bearer token lives. One of a disabled account or a changed password is dead at "
                "once all the same."));
   rows.push_back(
-      count("auth.password_memory_kib", at(&S::auth, &A::password_memory_kib), 19u * 1024, 4u << 20,
+      count("auth.password_memory_kib", at(&S::auth, &A::password_memory_kib), 19u * 1024, 256u * 1024,
             "Memory of one Argon2id hash, in KiB. Passwords hashed with less are hashed again when their "
             "owner next logs in."));
-  rows.push_back(count("auth.password_passes", at(&S::auth, &A::password_passes), 2u, 64u,
+  rows.push_back(count("auth.password_passes", at(&S::auth, &A::password_passes), 2u, 10u,
                        "Passes of Argon2id over that memory."));
   rows.push_back(count(
       "auth.password_hashes", at(&S::auth, &A::password_hashes), 1u, 64u,
@@ -241,6 +241,12 @@ void the_rest(std::vector<Setting>& rows) {
   rows.push_back(
       duration("storage.verify_interval", at(&S::storage, &StorageSettings::verify_interval), 1s, 24h * 365,
                "A blob whose bytes were last checked longer ago is checked again while it is served."));
+  rows.push_back(size("storage.reserve_bytes", at(&S::storage, &StorageSettings::reserve_bytes), 0, kPiB,
+                      "Disk space that pushes leave free (at most a tenth of the disk), so that deletes, log-ins and "
+                      "the journal go on when the disk is full; pushes are then answered 507."));
+  rows.push_back(boolean("storage.sparse_manifests", at(&S::storage, &StorageSettings::sparse_manifests),
+                         "Accept manifests and indexes that refer to blobs and manifests which have not been pushed, "
+                         "as partial mirrors need; otherwise such a push is refused."));
   rows.push_back(
       size("audit.journal_bytes", at(&S::audit, &AuditSettings::journal_bytes), 1 * kMiB, kPiB,
            "The disk space of the journal of pulls, denials and failed log-ins; past it the oldest segments "

@@ -87,7 +87,10 @@ Result<void> migrate(Connection& connection, const Dialect& dialect, std::span<c
       // A script that failed halfway may have begun; outside a transaction this is an error that says nothing
       // new.
       static_cast<void>(connection.run_script("ROLLBACK"));
-      return begun.error();
+      if (begun.error().code != Errc::unavailable) return begun.error();
+      return Error{
+          Errc::unavailable,
+          "cannot look at the database's schema; is another process changing it? " + begun.error().message};
     }
     const Result<bool> finished = advance(connection, dialect, migrations);
     if (!finished) {

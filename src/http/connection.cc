@@ -47,6 +47,7 @@ async::Task<> Connection::run() {
     if (auto done = co_await stream_.handshake(); !done) co_return;
     stream_.clear_deadline();
   }
+  // Not one condition with &&: GCC 12 awaits both sides of it.
   for (bool open = true; open;) {
     open = co_await read_head();
     if (open) open = co_await serve();

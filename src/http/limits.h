@@ -9,6 +9,7 @@ namespace bulkhead::http {
 
 struct Limits {
   std::size_t header_bytes = 32 * 1024;            // request line and headers together: 431
+  std::size_t target_bytes = 16 * 1024;            // the request target: 414
   std::size_t headers = 100;                       // 431
   std::chrono::milliseconds header_timeout{5000};  // from a request's first byte to its last header: 408
   std::chrono::milliseconds idle_timeout{60'000};  // between requests, and for a reader that takes nothing

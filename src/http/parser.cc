@@ -142,6 +142,8 @@ bool RequestParser::check_head(std::string_view head) {
 
 // RFC 9112 section 3.2: a path, or the absolute form, whose authority is not used.
 bool RequestParser::interpret_target() {
+  if (request_.target.size() > limits_.target_bytes)
+    return refuse(414, fmt::format("the request target is longer than {} bytes", limits_.target_bytes));
   std::string_view& target = request_.target;
   if (!target.starts_with('/')) {
     const std::size_t scheme = equals_ignoring_case(target.substr(0, 7), "http://")    ? 7

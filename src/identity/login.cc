@@ -188,8 +188,10 @@ Result<void> LogIn::admit(std::string_view name, std::string_view address) const
 
 Result<Account> LogIn::verify(std::string_view name, const Secret<>& password, const audit::Origin& origin) {
   const State::Caller caller{countable(name), network_of(origin.address)};
+  audit::Origin tried = origin;
+  if (!tried.account.empty()) tried.account = caller.account;
   if (const auto admitted = state_->take_place(caller); !admitted) {
-    state_->record(audit::Action::login_failed, caller.account, why::kLimited, origin);
+    state_->record(audit::Action::login_failed, caller.account, why::kLimited, tried);
     return admitted.error();
   }
   Place place(*state_, caller);
@@ -197,7 +199,7 @@ Result<Account> LogIn::verify(std::string_view name, const Secret<>& password, c
   if (!outcome) return outcome.error();
   if (!outcome->credentials) {
     place.failed();
-    state_->record(audit::Action::login_failed, caller.account, outcome->why_not, origin);
+    state_->record(audit::Action::login_failed, caller.account, outcome->why_not, tried);
     return Error{Errc::unauthenticated, "the user name or the password is wrong"};
   }
   place.succeeded();
@@ -206,9 +208,8 @@ Result<Account> LogIn::verify(std::string_view name, const Secret<>& password, c
   // tries again.
   if (state_->hasher.outdated(stored))
     static_cast<void>(state_->accounts.upgrade_hash(account.id, stored, state_->hasher.hash(password)));
-  audit::Origin known = origin;
-  known.account = account.name;
-  state_->record(audit::Action::login_succeeded, account.name, "", known);
+  tried.account = account.name;
+  state_->record(audit::Action::login_succeeded, account.name, "", tried);
   return account;
 }
 

@@ -35,7 +35,8 @@ class LogIn {
 
   // Blocking and slow (Argon2id). Errc::unauthenticated with one message for every reason (unknown name,
   // wrong password, disabled), or Errc::rate_limited. A success clears the account's count, not the
-  // network's.
+  // network's. While as many attempts are under way as may still fail, the next waits for their outcome. Of a
+  // failed attempt only what can be an account's name is journaled, never what was typed in its place.
   Result<Account> verify(std::string_view name, const Secret<>& password, const audit::Origin& origin);
 
  private:

@@ -117,9 +117,14 @@ async::Task<Result<std::size_t>> Stream::read_tls(std::span<std::byte> into) {
 
 async::Task<Result<std::size_t>> Stream::receive(std::span<std::byte> into) {
   if (ended()) co_return ended_failure();
+  // Asio waits for readiness that never comes again when it is asked to read past the end.
+  if (at_end_) co_return std::size_t{0};
   auto [error, count] =
       co_await socket_.async_receive(boost::asio::buffer(into.data(), into.size()), async::kTuple);
-  if (error == boost::asio::error::eof) co_return std::size_t{0};
+  if (error == boost::asio::error::eof) {
+    at_end_ = true;
+    co_return std::size_t{0};
+  }
   if (error) co_return failure(error);
   read_ += count;
   co_return count;

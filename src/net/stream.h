@@ -81,6 +81,7 @@ class Stream final : public Timed {
   SslPointer tls_;
   bool expired_ = false;
   bool cancelled_ = false;
+  bool at_end_ = false;  // the peer has sent its last byte
   std::uint64_t read_ = 0;
   std::uint64_t written_ = 0;
   std::uint64_t since_yield_ = 0;

@@ -83,11 +83,12 @@ Result<void> check_size(const oci::Descriptor& descriptor, std::uint64_t stored)
 }
 
 Result<void> check_blobs(db::Session& session, const access::Repository& repository,
-                         const Descriptors& blobs) {
+                         const Descriptors& blobs, bool sparse) {
   const auto sizes = sizes_of(session, linked_blobs(), repository.id, blobs);
   if (!sizes) return sizes.error();
   for (const oci::Descriptor* blob : blobs) {
     const auto found = sizes->find(blob->digest);
+    if (found == sizes->end() && sparse) continue;
     if (found == sizes->end()) return unknown("blob", repository, *blob);
     if (auto equal = check_size(*blob, found->second); !equal) return equal;
   }
@@ -104,7 +105,7 @@ Descriptors pointers(const std::vector<oci::Descriptor>& descriptors) {
 }  // namespace
 
 Result<void> check_children(db::Session& session, const access::Repository& repository,
-                            const oci::Manifest& manifest) {
+                            const oci::Manifest& manifest, bool sparse) {
   Descriptors blobs = pointers(manifest.blobs);
   const Descriptors manifests = pointers(manifest.manifests);
   const auto sizes = sizes_of(session, own_manifests(), repository.id, manifests);
@@ -114,12 +115,12 @@ Result<void> check_children(db::Session& session, const access::Repository& repo
     if (found != sizes->end()) {
       if (auto equal = check_size(*child, found->second); !equal) return equal;
     } else if (is_manifest(*child)) {
-      return unknown("manifest", repository, *child);
+      if (!sparse) return unknown("manifest", repository, *child);
     } else {
       blobs.push_back(child);
     }
   }
-  return check_blobs(session, repository, blobs);
+  return check_blobs(session, repository, blobs, sparse);
 }
 
 }  // namespace bulkhead::registry

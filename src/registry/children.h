@@ -17,7 +17,9 @@ namespace bulkhead::registry {
 //
 // The number of statements is linear in the number of distinct digests. In the transaction that stores the
 // manifest, so that nothing can be deleted in between.
+//
+// With `sparse`, children may be missing; those that are there must still have the sizes that are stated.
 Result<void> check_children(db::Session& session, const access::Repository& repository,
-                            const oci::Manifest& manifest);
+                            const oci::Manifest& manifest, bool sparse);
 
 }  // namespace bulkhead::registry

@@ -25,6 +25,7 @@ struct Push {
   std::uint64_t size;
   const std::vector<oci::Tag>& tags;
   const Context& context;
+  bool sparse;
 };
 
 struct TagMove {
@@ -108,7 +109,7 @@ Result<Plan> make_plan(db::Session& session, const Push& push) {
     if (!move) return move.error();
     if (*move) plan.moves.push_back(**std::move(move));
   }
-  if (auto complete = check_children(session, push.repository, push.manifest); !complete)
+  if (auto complete = check_children(session, push.repository, push.manifest, push.sparse); !complete)
     return complete.error();
   return plan;
 }
@@ -163,7 +164,7 @@ Result<PutResult> Manifests::put(const access::Repository& repository, const oci
   const auto digest = digest_of(reference, bytes);
   if (!digest) return digest.error();
   std::vector<oci::Tag> all_tags = tags_of(reference, tags);
-  const Push push{repository, *manifest, *digest, bytes.size(), all_tags, context};
+  const Push push{repository, *manifest, *digest, bytes.size(), all_tags, context, state_->options.sparse};
 
   const auto acceptable = state_->database.read([&](db::Session& session) -> Result<void> {
     const auto plan = make_plan(session, push);

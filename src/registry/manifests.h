@@ -57,6 +57,7 @@ class Manifests {
   struct Options {
     oci::ManifestLimits limits;
     std::uint64_t cached_bytes = 64ull << 20;
+    bool sparse = false;  // accept manifests whose children have not all been pushed
   };
   Manifests(db::Database& database, blob::BlobStore& store, const Clock& clock, Options options);
   ~Manifests();

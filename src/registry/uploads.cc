@@ -201,6 +201,8 @@ UploadTable::Sessions::iterator UploadTable::find(const access::Repository& repo
   if (found == sessions_.end() || found->second.name.repository != repository.id ||
       found->second.name.account != context.principal.account_id)
     return sessions_.end();
+  // Expired is gone, also before the sweep has come by.
+  if (!found->second.busy && clock_.now() - found->second.last_used > limits_.idle) return sessions_.end();
   return found;
 }
 

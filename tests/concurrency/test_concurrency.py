@@ -268,5 +268,5 @@ def test_log_ins_at_once_wait_their_turn(server):
     clients = [Registry(server, user) for _ in range(40)]
     responses = at_once([lambda c=client: c.request_token("registry:catalog:*") for client in clients])
     statuses = collections.Counter(response.status_code for response in responses)
-    assert set(statuses) <= {200, 429}, statuses
+    assert set(statuses) <= {200, 503}, statuses
     assert statuses[200] >= 1

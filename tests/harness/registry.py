@@ -1,5 +1,6 @@
 """A registry client that shows every answer as it is: no retries, no redirects followed, no status hidden."""
 
+import contextlib
 import functools
 import re
 
@@ -12,7 +13,8 @@ urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 ACCEPT = ", ".join([content.OCI_MANIFEST, content.OCI_INDEX, content.DOCKER_MANIFEST, content.DOCKER_LIST])
 ALL_ACTIONS = "pull,push,delete"
-REPOSITORY_PATH = re.compile(r"^/v2/(.+?)/(?:blobs|manifests|tags|referrers)/")
+# A name may hold these words too, so the last of them counts.
+REPOSITORY_PATH = re.compile(r"^/v2/(.+)/(?:blobs|manifests|tags|referrers)/")
 CHALLENGE_PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -20,6 +22,10 @@ def challenge(response):
     """The scheme and the parameters of WWW-Authenticate."""
     scheme, _, parameters = response.headers["WWW-Authenticate"].partition(" ")
     return scheme, dict(CHALLENGE_PARAMETER.findall(parameters))
+
+
+class TokenRefused(AssertionError):
+    """The token endpoint answered something else than a token."""
 
 
 class Registry:
@@ -55,36 +61,48 @@ class Registry:
     def token(self, scope):
         if scope not in self._tokens:
             response = self.request_token(scope)
-            assert response.status_code == 200, response.text
+            if response.status_code != 200:
+                raise TokenRefused(f"{response.status_code} {response.text}")
             self._tokens[scope] = response.json()["token"]
         return self._tokens[scope]
 
     def forget_tokens(self):
         self._tokens.clear()
 
-    def authorization(self, repository=None):
-        """The Authorization header for a repository, or for the registry as a whole."""
+    def authorization(self, *repositories):
+        """The Authorization header for these repositories, or for the registry as a whole."""
         if self._scheme != "Bearer":
             if self._scheme is None or self.user is None:
                 return {}
             return {"Authorization": requests.auth._basic_auth_str(self.user.name, self.user.password)}
-        scope = f"repository:{repository}:{ALL_ACTIONS}" if repository else "registry:catalog:*"
-        return {"Authorization": f"Bearer {self.token(scope)}"}
+        scopes = tuple(f"repository:{name}:{ALL_ACTIONS}" for name in repositories) or ("registry:catalog:*",)
+        return {"Authorization": f"Bearer {self.token(scopes)}"}
 
     # -- requests
 
-    def request(self, method, path, *, headers=None, authorized=True, **options):
-        """`path` is absolute, or a whole URL as a Location header may hold it."""
+    def request(self, method, path, *, headers=None, authorized=True, also=(), **options):
+        """`path` is absolute, or a whole URL as a Location header may hold it; `also` names further repositories that
+        the token is to cover.
+
+        A 401 is tried again once with a new token, as every client does: what a token may hold can have grown since.
+        """
         url = path if path.startswith("http") else self.server.url + path
-        sent = {}
-        if authorized:
-            relative = url[len(self.server.url) :]
-            match = REPOSITORY_PATH.match(relative)
-            sent = self.authorization(match.group(1) if match else None)
-        sent |= headers or {}
-        return self.session.request(
-            method, url, headers=sent, allow_redirects=False, timeout=self.timeout, **options
-        )
+        match = REPOSITORY_PATH.match(url[len(self.server.url) :])
+        names = ((match.group(1),) if match else ()) + tuple(also)
+
+        def send():
+            sent = self.authorization(*names) if authorized else {}
+            return self.session.request(
+                method, url, headers=sent | (headers or {}), allow_redirects=False, timeout=self.timeout, **options
+            )
+
+        response = send()
+        replayable = isinstance(options.get("data"), bytes | str | None)
+        if response.status_code == 401 and authorized and replayable and self._scheme == "Bearer":
+            self.forget_tokens()
+            with contextlib.suppress(TokenRefused):
+                response = send()
+        return response
 
     def get(self, path, **options):
         return self.request("GET", path, **options)

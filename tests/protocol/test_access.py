@@ -50,11 +50,12 @@ def test_roles(server, registry, members, rng, kind):
     target = repository if kind == "repository" else "alice/"
     for role in ROLES[1:]:
         server.run("grant", "set", members[role].name, role, target)
+    clients = {role: Registry(server, members[role]) for role in ROLES}
     wrong = []
     for role, (name, least, (method, path, options)) in itertools.product(
         ROLES, operations(repository, manifest, blob)
     ):
-        response = Registry(server, members[role]).request(method, path, **options)
+        response = clients[role].request(method, path, **options)
         allowed = ROLES.index(role) >= ROLES.index(least)
         refused = response.status_code in (401, 403) or (role == "none" and response.status_code == 404)
         if allowed == refused and not (name.startswith("delete") and allowed and response.status_code == 404):
@@ -78,7 +79,7 @@ def test_grant_does_not_pass_to_a_repository_of_the_same_name(server, registry, 
     """security.md: grants bind to ids, not names."""
     registry.push_image(repository, rng, "latest")
     server.run("grant", "set", members["reader"].name, "reader", repository)
-    server.run("repo", "delete", repository)
+    server.run("repo", "delete", repository, "--yes")
     registry.push_image(repository, rng, "latest")
     member = Registry(server, members["reader"])
     assert member.get_manifest(repository, "latest").status_code in (401, 404)

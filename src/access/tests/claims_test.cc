@@ -22,9 +22,7 @@ constexpr std::string_view kGood =
     R"("access":[{"type":"repository","name":"alice/app","actions":["pull","push"]},)"
     R"({"type":"registry","name":"catalog","actions":["*"]}]})";
 
-json::object good() {
-  return json::parse(kGood).as_object();
-}
+json::object good() { return json::parse(kGood).as_object(); }
 
 Result<Claims> parse_with(std::string_view claim, json::value value) {
   json::object claims = good();
@@ -50,9 +48,7 @@ TEST(Claims, AreReadInTheirOneShape) {
   EXPECT_EQ(claims->scopes[1].type, Scope::Type::catalog);
 }
 
-TEST(Claims, AreWrittenAsTheyAreRead) {
-  EXPECT_EQ(render_claims(parse_claims(kGood).value()), kGood);
-}
+TEST(Claims, AreWrittenAsTheyAreRead) { EXPECT_EQ(render_claims(parse_claims(kGood).value()), kGood); }
 
 TEST(Claims, NameNobodyForAnonymousCallers) {
   json::object claims = good();

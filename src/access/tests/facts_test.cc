@@ -28,6 +28,7 @@ TEST_P(FactsTest, CreatesARepositoryPrivateOnceAndWithEvidence) {
   EXPECT_EQ((*created)->immutable_tags, "");
   EXPECT_EQ(installation_.last_event().action, "repository_created");
   EXPECT_EQ(installation_.last_event().repository, "alice/app");
+  EXPECT_EQ(installation_.last_event().detail, "private");
 
   const auto events = installation_.events().size();
   EXPECT_EQ(facts_.ensure(repository("alice/app"), some_origin()).value()->id, (*created)->id);

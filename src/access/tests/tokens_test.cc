@@ -88,7 +88,7 @@ TEST_P(TokensTest, GrantThePartThatIsAllowedAndLeaveOutTheRest) {
   EXPECT_EQ(bearer->scopes[0].actions.render(), (std::vector<std::string>{"pull"}));
   EXPECT_EQ(bearer->scopes[1].actions.render(), (std::vector<std::string>{"pull", "push"}));
   EXPECT_EQ(bearer->scopes[2].name, "alice/absent");
-  EXPECT_EQ(bearer->scopes[2].actions.render(), (std::vector<std::string>{"pull", "push"}));
+  EXPECT_EQ(bearer->scopes[2].actions.render(), (std::vector<std::string>{"pull", "push", "delete"}));
 }
 
 TEST_P(TokensTest, ServeAnonymousCallersToo) {

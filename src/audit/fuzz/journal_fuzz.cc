@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "audit/crc32c.h"
+#include "audit/little_endian.h"
 #include "audit/scanner.h"
 #include "audit/segment.h"
 
@@ -47,6 +49,20 @@ std::vector<Found> drain(RecordScanner scanner, Bytes segment, std::uint32_t sal
   return found;
 }
 
+// The payload behind a checksum that holds, which random bytes do not have.
+void check_payload(Bytes payload) {
+  std::string record;
+  append(record, static_cast<std::uint32_t>(payload.size()));
+  append(record, crc32c(crc32c(0, as_bytes(record)), payload));
+  record += as_text(payload);
+  const DecodedRecord decoded = decode_record(as_bytes(record), 0);
+  require(decoded.state != RecordState::torn);
+  if (decoded.state != RecordState::valid) return;
+  RecordBuffer again;
+  again.encode(decoded.event);
+  require(as_text(again.bytes()) == record);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -55,6 +71,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(!SegmentHeader::parse(segment));
     return 0;
   }
+  check_payload(segment.subspan(kSegmentHeaderBytes));
+  check_payload(segment.subspan(std::min(kSegmentHeaderBytes + kRecordHeaderBytes, segment.size())));
   const auto header = SegmentHeader::parse(segment);
   const std::uint32_t salt = SegmentHeader::salt_of(segment);
   if (header) {

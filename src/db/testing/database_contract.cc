@@ -13,7 +13,8 @@ constexpr Migration kMigrations[] = {
         id {{id}},
         name TEXT {{bytewise}} NOT NULL UNIQUE,
         size BIGINT CHECK (size >= 0),
-        parent BIGINT REFERENCES things (id)
+        parent BIGINT REFERENCES things (id),
+        note TEXT
       );
       CREATE TABLE counters (name TEXT {{bytewise}} PRIMARY KEY, value BIGINT NOT NULL);
       INSERT INTO counters (name, value) VALUES ('n', 0);

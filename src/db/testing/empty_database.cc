@@ -1,7 +1,6 @@
 #include "db/testing/empty_database.h"
 
 #include <fmt/format.h>
-#include <stdlib.h>
 
 #include <atomic>
 #include <stdexcept>
@@ -10,12 +9,6 @@
 
 namespace bulkhead::db::testing {
 namespace {
-
-std::filesystem::path make_temporary_directory() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "bulkhead-sqlite-XXXXXX").string();
-  if (!mkdtemp(pattern.data())) throw std::runtime_error("cannot make a directory in " + pattern);
-  return pattern;
-}
 
 std::string next_database_name() {
   static std::atomic<int> last = 0;
@@ -33,7 +26,7 @@ std::ostream& operator<<(std::ostream& out, Engine engine) {
 
 EmptyDatabase::EmptyDatabase(Engine engine) : engine_(engine) {
   if (engine == Engine::sqlite) {
-    path_ = make_temporary_directory() / "bulkhead.db";
+    path_ = directory_.emplace("sqlite").path() / "bulkhead.db";
     url_ = "sqlite:" + path_.string();
   } else {
     database_ = next_database_name();
@@ -42,12 +35,7 @@ EmptyDatabase::EmptyDatabase(Engine engine) : engine_(engine) {
 }
 
 EmptyDatabase::~EmptyDatabase() {
-  if (engine_ == Engine::sqlite) {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_.parent_path(), ignored);
-  } else {
-    PostgresServer::shared().drop_database(database_);
-  }
+  if (engine_ == Engine::postgres) PostgresServer::shared().drop_database(database_);
 }
 
 std::unique_ptr<Database> open_or_throw(const EmptyDatabase& database, const Options& options) {

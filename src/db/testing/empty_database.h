@@ -3,10 +3,12 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 
 #include "db/database.h"
+#include "db/testing/temporary_directory.h"
 
 namespace bulkhead::db::testing {
 
@@ -33,6 +35,7 @@ class EmptyDatabase {
  private:
   Engine engine_;
   std::string url_;
+  std::optional<TemporaryDirectory> directory_;
   std::filesystem::path path_;
   std::string database_;
 };

@@ -79,39 +79,30 @@ PostgresServer& PostgresServer::shared() {
   return server;
 }
 
-PostgresServer::PostgresServer() : binaries_(find_binaries()), user_(geteuid()), group_(getegid()) {
+PostgresServer::PostgresServer()
+    : binaries_(find_binaries()), directory_("postgres"), user_(geteuid()), group_(getegid()) {
   if (user_ == 0) {
     const passwd& user = unprivileged_user();
     user_ = user.pw_uid;
     group_ = user.pw_gid;
-  }
-  std::string pattern = (fs::temp_directory_path() / "bulkhead-postgres-XXXXXX").string();
-  if (!mkdtemp(pattern.data())) throw std::runtime_error("cannot make a directory in " + pattern);
-  directory_ = pattern;
-  try {
-    if (geteuid() == 0 && chown(directory_.c_str(), user_, group_) != 0) {
-      throw std::runtime_error("cannot give away " + pattern);
+    if (chown(directory_.path().c_str(), user_, group_) != 0) {
+      throw std::runtime_error("cannot give away " + directory_.path().string());
     }
-    initialise();
-    start();
-  } catch (...) {
-    fs::remove_all(directory_);
-    throw;
   }
+  initialise();
+  start();
 }
 
 PostgresServer::~PostgresServer() {
   kill(server_, SIGQUIT);  // without a checkpoint: nothing is kept
   waitpid(server_, nullptr, 0);
-  std::error_code ignored;
-  fs::remove_all(directory_, ignored);
 }
 
 void PostgresServer::initialise() {
-  const pid_t child =
-      spawn({binaries_ / "initdb", "--pgdata", directory_ / "data", "--username=postgres", "--auth=trust",
-             "--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en", "--no-sync"},
-            user_, group_, directory_ / "log");
+  const pid_t child = spawn({binaries_ / "initdb", "--pgdata", directory_.path() / "data",
+                             "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8",
+                             "--locale-provider=icu", "--icu-locale=en", "--no-sync", "--wal-segsize=1"},
+                            user_, group_, log_file());
   int status = 0;
   waitpid(child, &status, 0);
   if (status != 0) throw std::runtime_error("initdb failed: " + log());
@@ -119,10 +110,10 @@ void PostgresServer::initialise() {
 
 void PostgresServer::start() {
   server_ = spawn(
-      {binaries_ / "postgres", "-D", directory_ / "data", "-k", directory_, "-c", "listen_addresses=", "-c",
-       "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200", "-c", "shared_buffers=16MB",
-       "-c", "autovacuum=off", "-c", "dynamic_shared_memory_type=mmap"},
-      user_, group_, directory_ / "log");
+      {binaries_ / "postgres", "-D", directory_.path() / "data", "-k", directory_.path(), "-c",
+       "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200",
+       "-c", "shared_buffers=16MB", "-c", "autovacuum=off", "-c", "dynamic_shared_memory_type=mmap"},
+      user_, group_, log_file());
   wait_until_ready();
 }
 
@@ -148,7 +139,7 @@ void PostgresServer::drop_database(std::string_view name) {
 }
 
 std::string PostgresServer::url(std::string_view database) const {
-  return fmt::format("postgres:///{}?host={}&user=postgres", database, directory_.string());
+  return fmt::format("postgres:///{}?host={}&user=postgres", database, directory_.path().string());
 }
 
 void PostgresServer::administer(const std::string& sql) const {
@@ -163,9 +154,13 @@ void PostgresServer::administer(const std::string& sql) const {
   }
 }
 
+std::filesystem::path PostgresServer::log_file() const {
+  return directory_.path() / "log";
+}
+
 std::string PostgresServer::log() const {
   std::ostringstream text;
-  text << std::ifstream(directory_ / "log").rdbuf();
+  text << std::ifstream(log_file()).rdbuf();
   return text.str();
 }
 

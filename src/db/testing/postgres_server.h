@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "db/testing/temporary_directory.h"
+
 namespace bulkhead::db::testing {
 
 // It compares text by a language's rules (ICU "en"), unlike bytes, and does not sync, so that it is quick;
@@ -36,10 +38,11 @@ class PostgresServer {
   void initialise();
   void start();
   void wait_until_ready();
+  std::filesystem::path log_file() const;
   std::string log() const;
 
   std::filesystem::path binaries_;
-  std::filesystem::path directory_;
+  TemporaryDirectory directory_;
   uid_t user_ = 0;
   gid_t group_ = 0;
   pid_t server_ = -1;

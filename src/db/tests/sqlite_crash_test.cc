@@ -18,6 +18,7 @@ namespace bulkhead::db::testing {
 namespace {
 
 constexpr const char* kPathVariable = "BULKHEAD_CRASH_TEST_DATABASE";
+constexpr const char* kPipeVariable = "BULKHEAD_CRASH_TEST_PIPE";
 constexpr int kThreads = 4;
 
 struct Acknowledgement {
@@ -29,7 +30,9 @@ struct Acknowledgement {
 // standard output, until it is killed.
 TEST(SqliteCrashChild, DISABLED_WritesUntilItIsKilled) {
   const char* const path = getenv(kPathVariable);
-  ASSERT_NE(path, nullptr);
+  const char* const pipe_number = getenv(kPipeVariable);
+  ASSERT_TRUE(path && pipe_number);
+  const int acknowledgements = atoi(pipe_number);
   const std::unique_ptr<Database> database = open("sqlite:" + std::string(path)).value();
   std::vector<std::thread> threads;
   for (int thread = 0; thread < kThreads; ++thread) {
@@ -43,7 +46,7 @@ TEST(SqliteCrashChild, DISABLED_WritesUntilItIsKilled) {
           return {};
         });
         const Acknowledgement done{thread, number};
-        if (!written || write(STDOUT_FILENO, &done, sizeof done) != sizeof done) _exit(1);
+        if (!written || write(acknowledgements, &done, sizeof done) != sizeof done) _exit(1);
       }
     });
   }
@@ -54,17 +57,17 @@ class Child {
  public:
   explicit Child(const std::string& path) {
     std::array<int, 2> ends{};
-    if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
-    std::string variable = std::string(kPathVariable) + "=" + path;
-    std::array<char*, 2> environment = {variable.data(), nullptr};
+    if (pipe(ends.data()) != 0) throw std::runtime_error("pipe");
+    std::string path_variable = std::string(kPathVariable) + "=" + path;
+    std::string pipe_variable = std::string(kPipeVariable) + "=" + std::to_string(ends[1]);
+    std::array<char*, 3> environment = {path_variable.data(), pipe_variable.data(), nullptr};
     std::string filter = "--gtest_filter=SqliteCrashChild.*";
     std::string disabled = "--gtest_also_run_disabled_tests";
-    std::string quiet = "--gtest_brief=1";
     std::string program = "/proc/self/exe";
-    std::array<char*, 5> arguments = {program.data(), filter.data(), disabled.data(), quiet.data(), nullptr};
+    std::array<char*, 4> arguments = {program.data(), filter.data(), disabled.data(), nullptr};
     pid_ = fork();
     if (pid_ == 0) {
-      dup2(ends[1], STDOUT_FILENO);
+      dup2(::open("/dev/null", O_WRONLY), STDOUT_FILENO);
       execve(program.c_str(), arguments.data(), environment.data());
       _exit(127);
     }
@@ -86,9 +89,7 @@ class Child {
     Acknowledgement done{};
     int seen = 0;
     while (read(acknowledgements_, &done, sizeof done) == sizeof done) {
-      // A line of the test framework's own is not an acknowledgement; gtest_brief prints none before the end.
-      if (done.thread < 0 || done.thread >= kThreads) throw std::runtime_error("the child failed");
-      last[static_cast<std::size_t>(done.thread)] = done.number;
+      last.at(static_cast<std::size_t>(done.thread)) = done.number;
       if (++seen == count) kill(pid_, SIGKILL);
     }
     return last;

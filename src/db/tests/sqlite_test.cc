@@ -46,7 +46,7 @@ class GroupCommit : public ::testing::Test {
                     "CREATE TABLE child (a BIGINT REFERENCES t (a) DEFERRABLE INITIALLY DEFERRED)"),
                 Succeeds());
     writer_.emplace(std::move(connection),
-                    SqliteWriterLimits{.queue = 3, .group = 64, .wait = milliseconds(300)});
+                    SqliteWriterLimits{.queue = 8, .group = 64, .wait = milliseconds(300)});
   }
 
   void hold() {
@@ -87,11 +87,16 @@ class GroupCommit : public ::testing::Test {
 };
 
 TEST_F(GroupCommit, AFailureInTheMiddleOfAGroupIsUndoneAlone) {
-  const auto results = write_as_one_group({insert(1), insert(1), insert(2)});
+  const Database::Work half = [](Session& session) {
+    return run(session, "INSERT INTO t (a) VALUES (7)") ? run(session, "INSERT INTO t (a) VALUES (1)")
+                                                        : Error{Errc::internal, "the first statement failed"};
+  };
+  const auto results = write_as_one_group({insert(1), half, insert(2)});
   EXPECT_THAT(results[0], Succeeds());
   EXPECT_THAT(results[1], FailsWith(Errc::conflict));
   EXPECT_THAT(results[2], Succeeds());
   EXPECT_EQ(count(storage_, "SELECT count(*) FROM t"), 2);
+  EXPECT_EQ(count(storage_, "SELECT count(*) FROM t WHERE a = 7"), 0);
 }
 
 TEST_F(GroupCommit, WhenAnErrorRollsBackTheWholeTransactionTheOthersRunAgain) {
@@ -145,22 +150,27 @@ TEST_F(GroupCommit, AWriteWhoseTurnDoesNotComeIsUnavailableAndNeverRuns) {
   EXPECT_EQ(count(storage_, "SELECT count(*) FROM t"), 0);
 }
 
-TEST_F(GroupCommit, AFullQueueIsUnavailable) {
-  hold();
-  std::vector<std::future<Result<void>>> queued;
-  for (int i = 0; i < 3; ++i) {
-    queued.push_back(std::async(std::launch::async, [&, i] { return writer_->write(insert(i)); }));
+TEST(WriterQueue, AFullQueueIsUnavailableAfterTheWait) {
+  const EmptyDatabase storage(Engine::sqlite);
+  SqliteWriter writer(connect(storage), SqliteWriterLimits{.queue = 0, .wait = milliseconds(50)});
+  const auto start = std::chrono::steady_clock::now();
+  const Result<void> refused = writer.write([](Session&) -> Result<void> { return {}; });
+  EXPECT_GE(std::chrono::steady_clock::now() - start, milliseconds(50));
+  ASSERT_THAT(refused, FailsWith(Errc::unavailable));
+  EXPECT_THAT(refused.error().message, HasSubstr("too many writes"));
+}
+
+TEST(WriterQueue, WritersWaitForAPlaceInAQueueOfOne) {
+  const EmptyDatabase storage(Engine::sqlite);
+  SqliteWriter writer(connect(storage), SqliteWriterLimits{.queue = 1, .group = 1});
+  std::vector<std::future<Result<void>>> pending;
+  for (int i = 0; i < 16; ++i) {
+    pending.push_back(std::async(std::launch::async, [&] {
+      return writer.write(
+          [](Session& session) { return run(session, "CREATE TABLE IF NOT EXISTS t (a BIGINT)"); });
+    }));
   }
-  std::this_thread::sleep_for(milliseconds(100));
-  // It starts waiting later than the three, which leave before it would, so it is given less time to wait.
-  auto late = std::async(std::launch::async, [&] { return writer_->write(insert(4)); });
-  std::this_thread::sleep_for(milliseconds(100));
-  EXPECT_EQ(late.wait_for(milliseconds(0)), std::future_status::timeout);
-  for (auto& result : queued) EXPECT_THAT(result.get(), FailsWith(Errc::unavailable));
-  const Result<void> result = late.get();
-  EXPECT_THAT(result, FailsWith(Errc::unavailable));
-  release_.set_value();
-  EXPECT_THAT(holder_.get(), Succeeds());
+  for (auto& result : pending) EXPECT_THAT(result.get(), Succeeds());
 }
 
 class SqliteFile : public ::testing::Test {

@@ -105,6 +105,12 @@ TEST_F(LogInTest, GivesOneAnswerForEveryReasonAndJournalsWhich) {
 TEST_F(LogInTest, NeverWritesDownAPasswordTypedAsAName) {
   ASSERT_THAT(try_in("My Secret Passphrase!", ""), FailsWith(Errc::unauthenticated));
   EXPECT_EQ(journal_.events().at(0).target, "");
+
+  audit::Origin naming = from("192.0.2.7");
+  naming.account = "My Secret Passphrase!";
+  ASSERT_THAT(login_.verify(naming.account, Secret<>(std::string("x")), naming),
+              FailsWith(Errc::unauthenticated));
+  EXPECT_EQ(journal_.events().at(1).origin.account, "");
 }
 
 // Times are compared with a margin that a skipped hash, thousands of times faster, cannot pass.

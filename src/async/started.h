@@ -1,0 +1,55 @@
+// Blocking work that runs on the pool while the coroutine that started it goes on: how a transfer writes one buffer
+// while it reads the next. One event loop's thread only.
+//
+// wait() must have returned before what the work refers to ends.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <optional>
+
+#include "async/offload.h"
+#include "async/task.h"
+#include "base/error.h"
+
+namespace bulkhead::async {
+
+template <class Value>
+class Started {
+ public:
+  // `work` returns a Value and does not throw. A full queue is Errc::unavailable, as with offload().
+  template <class Work>
+  Started(const boost::asio::any_io_executor& executor, OffloadPool& pool, Work work)
+      : state_(std::make_shared<State>(executor)) {
+    const bool accepted = pool.submit([state = state_, executor, work = std::move(work)] {
+      auto value = std::make_shared<Value>(work());
+      boost::asio::post(executor, [state, value] { state->finish(std::move(*value)); });
+    });
+    if (!accepted) state_->finish(Error(Errc::unavailable, "too much work is waiting; try again in a moment"));
+  }
+
+  Task<Value> wait() {
+    while (!state_->value) co_await state_->done.async_wait(kTuple);
+    co_return std::move(*state_->value);
+  }
+
+ private:
+  struct State {
+    // A timer that never expires is Asio's plainest condition variable: finishing cancels it.
+    explicit State(const boost::asio::any_io_executor& executor)
+        : done(executor, boost::asio::steady_timer::time_point::max()) {}
+    void finish(Value result) {
+      value.emplace(std::move(result));
+      done.cancel();
+    }
+
+    boost::asio::steady_timer done;
+    std::optional<Value> value;
+  };
+
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace bulkhead::async
