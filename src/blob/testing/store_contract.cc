@@ -10,6 +10,9 @@
 
 namespace bulkhead::blob {
 
+// Tests that only borrow this library's other parts may be given these by the linker.
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(StoreContract);
+
 StoreFactory contract_of(MakeStore make) { return {std::move(make)}; }
 
 void StoreContract::SetUp() { store_ = GetParam().make(directory_.path() / "store"); }
