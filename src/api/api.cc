@@ -184,24 +184,15 @@ void Api::observe(const http::Exchange& exchange, unsigned status, std::chrono::
   if (!options_.log_requests && status < 500) return;
   const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
   const auto& request = exchange.request();
-  if (status >= 500)
-    services_.log.error("request", {{"method", request.method_text},
-                                    {"path", request.path},
-                                    {"status", status},
-                                    {"microseconds", microseconds},
-                                    {"sent", sent},
-                                    {"account", exchange.account},
-                                    {"address", exchange.address()},
-                                    {"request", exchange.request_id}});
-  else
-    services_.log.info("request", {{"method", request.method_text},
-                                   {"path", request.path},
-                                   {"status", status},
-                                   {"microseconds", microseconds},
-                                   {"sent", sent},
-                                   {"account", exchange.account},
-                                   {"address", exchange.address()},
-                                   {"request", exchange.request_id}});
+  services_.log.log(status >= 500 ? LogLevel::error : LogLevel::info, "request",
+                    {{"method", request.method_text},
+                     {"path", request.path},
+                     {"status", status},
+                     {"microseconds", microseconds},
+                     {"sent", sent},
+                     {"account", exchange.account},
+                     {"address", exchange.address()},
+                     {"request", exchange.request_id}});
 }
 
 }  // namespace bulkhead::api

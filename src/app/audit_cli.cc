@@ -82,6 +82,9 @@ Result<std::string> print_page(Operator& operations, const json::object& command
   count = object.at("events").as_array().size();
   for (const json::value& event : object.at("events").as_array()) print_event(event, as_json);
   std::fflush(stdout);
+  if (const auto* damage = object.if_contains("damage"))
+    fmt::print(stderr, "bulkhead: evidence is missing here: {}\n",
+               printable(std::string(damage->as_string())));
   return std::string(object.at("cursor").as_string());
 }
 

@@ -52,7 +52,9 @@ Result<json::value> render(const Result<audit::Page>& page) {
   if (!page) return page.error();
   json::array events;
   for (const auto& [id, event] : page->events) events.push_back(json::parse(audit::to_json(event, id)));
-  return json::value({{"events", std::move(events)}, {"cursor", page->next.render()}});
+  json::object out{{"events", std::move(events)}, {"cursor", page->next.render()}};
+  if (page->damaged_places > 0) out["damage"] = page->damage;
+  return json::value(std::move(out));
 }
 
 // Takes `count` digits and the separator behind them off `text`.

@@ -10,7 +10,8 @@
 namespace bulkhead::app {
 
 // The newest `limit` events that match the filter arguments (account, repository, digest, address, action,
-// since, until), oldest first: {"events": […], "cursor": {…}}.
+// since, until), oldest first: {"events": […], "cursor": "…"}, and "damage" saying where the journal cannot
+// be read.
 Result<boost::json::value> newest_events(Installation& installation, Arguments& arguments);
 // The next `limit` after `cursor` ("" for the beginning), in the same form.
 Result<boost::json::value> events_after(Installation& installation, Arguments& arguments);

@@ -7,6 +7,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <exception>
 #include <memory>
 #include <optional>
 
@@ -19,12 +20,13 @@ namespace bulkhead::async {
 template <class Value>
 class Started {
  public:
-  // `work` returns a Value and does not throw. A full queue is Errc::unavailable, as with offload().
+  // `work` returns a Value, a Result; an exception from it becomes Errc::internal. A full queue is
+  // Errc::unavailable, as with offload().
   template <class Work>
   Started(const boost::asio::any_io_executor& executor, OffloadPool& pool, Work work)
       : state_(std::make_shared<State>(executor)) {
-    const bool accepted = pool.submit([state = state_, executor, work = std::move(work)] {
-      auto value = std::make_shared<Value>(work());
+    const bool accepted = pool.submit([state = state_, executor, work = std::move(work)]() mutable {
+      auto value = std::make_shared<Value>(run(work));
       boost::asio::post(executor, [state, value] { state->finish(std::move(*value)); });
     });
     if (!accepted)
@@ -49,6 +51,15 @@ class Started {
     boost::asio::steady_timer done;
     std::optional<Value> value;
   };
+
+  template <class Work>
+  static Value run(Work& work) {
+    try {
+      return work();
+    } catch (const std::exception& error) {
+      return Error(Errc::internal, error.what());
+    }
+  }
 
   std::shared_ptr<State> state_;
 };

@@ -94,7 +94,7 @@ Log& Log::none() {
   return nothing;
 }
 
-void Log::write(LogLevel level, std::string_view message, std::initializer_list<Field> fields) {
+void Log::log(LogLevel level, std::string_view message, std::initializer_list<Field> fields) {
   if (!sink_ || level < sink_->level) return;
   std::string line;
   if (sink_->format == LogFormat::json) {
@@ -113,9 +113,9 @@ void Log::write(LogLevel level, std::string_view message, std::initializer_list<
   sink_->out.flush();
 }
 
-void Log::debug(std::string_view m, std::initializer_list<Field> f) { write(LogLevel::debug, m, f); }
-void Log::info(std::string_view m, std::initializer_list<Field> f) { write(LogLevel::info, m, f); }
-void Log::warning(std::string_view m, std::initializer_list<Field> f) { write(LogLevel::warning, m, f); }
-void Log::error(std::string_view m, std::initializer_list<Field> f) { write(LogLevel::error, m, f); }
+void Log::debug(std::string_view m, std::initializer_list<Field> f) { log(LogLevel::debug, m, f); }
+void Log::info(std::string_view m, std::initializer_list<Field> f) { log(LogLevel::info, m, f); }
+void Log::warning(std::string_view m, std::initializer_list<Field> f) { log(LogLevel::warning, m, f); }
+void Log::error(std::string_view m, std::initializer_list<Field> f) { log(LogLevel::error, m, f); }
 
 }  // namespace bulkhead

@@ -38,6 +38,7 @@ class Log {
   // Drops everything; for tests and tools that have nothing to say.
   static Log& none();
 
+  void log(LogLevel level, std::string_view message, std::initializer_list<Field> fields = {});
   void debug(std::string_view message, std::initializer_list<Field> fields = {});
   void info(std::string_view message, std::initializer_list<Field> fields = {});
   void warning(std::string_view message, std::initializer_list<Field> fields = {});
@@ -45,7 +46,6 @@ class Log {
 
  private:
   Log();
-  void write(LogLevel level, std::string_view message, std::initializer_list<Field> fields);
 
   struct Sink;
   std::unique_ptr<Sink> sink_;
