@@ -82,8 +82,8 @@ Result<void> check_size(const oci::Descriptor& descriptor, std::uint64_t stored)
                                                descriptor.digest.render(), descriptor.size, stored)};
 }
 
-Result<void> check_blobs(db::Session& session, const access::Repository& repository,
-                         const Descriptors& blobs, bool sparse) {
+Result<void> check_blobs(db::Session& session, const access::Repository& repository, const Descriptors& blobs,
+                         bool sparse) {
   const auto sizes = sizes_of(session, linked_blobs(), repository.id, blobs);
   if (!sizes) return sizes.error();
   for (const oci::Descriptor* blob : blobs) {
