@@ -68,7 +68,12 @@ async::Task<std::optional<http::Response>> UploadHandler::mount(const Caller& ca
   Result<bool> mounted = false;
   if (from == nullptr) {
     mounted = co_await async::offload(deps_.services.work, [&] {
-      return deps_.services.blobs.mount_from_anywhere(**target, *parsed, permitted.context);
+      return deps_.services.blobs.mount_from_anywhere(
+          **target, *parsed,
+          [&](std::string_view name) {
+            return !caller.bearer || caller.bearer->covers(name, access::Action::pull);
+          },
+          permitted.context);
     });
   } else if (const auto name = oci::RepositoryName::parse(*from); name) {
     const auto source = co_await deps_.gate.readable(caller, *name);

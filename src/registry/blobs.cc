@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "audit/outbox.h"
 #include "base/exact_cache.h"
 #include "registry/content_event.h"
@@ -86,6 +88,7 @@ Result<bool> Blobs::mount(const access::Repository& target, const access::Reposi
 }
 
 Result<bool> Blobs::mount_from_anywhere(const access::Repository& target, const oci::Digest& digest,
+                                        const std::function<bool(std::string_view repository)>& covered,
                                         const Context& context) {
   std::optional<access::Repository> source;
   auto looked = state_->database.read([&](db::Session& session) -> Result<void> {
@@ -97,14 +100,15 @@ Result<bool> Blobs::mount_from_anywhere(const access::Repository& target, const 
         "WHERE b.digest = ? AND (r.visibility = 'public' OR n.owner_id = ? OR (n.name = '' AND ? = 1) "
         "OR EXISTS (SELECT 1 FROM repository_grants g WHERE g.repository_id = r.id AND g.account_id = ?) "
         "OR EXISTS (SELECT 1 FROM namespace_grants g WHERE g.namespace_id = n.id AND g.account_id = ?)) "
-        "LIMIT 1",
+        "ORDER BY r.id LIMIT ?",
         {digest.render(), context.principal.account_id, std::int64_t{context.principal.administrator},
-         context.principal.account_id, context.principal.account_id});
+         context.principal.account_id, context.principal.account_id, kMountCandidates});
     if (!rows) return rows.error();
-    if (rows->empty()) return {};
-    auto name = oci::RepositoryName::parse(rows->front().text(2));
+    const auto row = std::ranges::find_if(*rows, [&](const db::Row& each) { return covered(each.text(2)); });
+    if (row == rows->end()) return {};
+    auto name = oci::RepositoryName::parse(row->text(2));
     if (!name) return name.error();
-    source.emplace(access::Repository{rows->front().integer(0), rows->front().integer(1), std::move(*name),
+    source.emplace(access::Repository{row->integer(0), row->integer(1), std::move(*name),
                                       access::Visibility::private_, ""});
     return {};
   });

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -36,8 +37,11 @@ class Blobs {
   // (the caller then starts an upload, which looks the same to the client). The caller may read `source`.
   Result<bool> mount(const access::Repository& target, const access::Repository& source,
                      const oci::Digest& digest, const Context& context);
-  // A mount that names no source: tries every repository that the principal may pull.
+  // A mount that names no source: looks in the repositories that the principal may pull and whose names
+  // `covered` accepts, which is where a token's scopes have their say. At most kMountCandidates are tried.
+  static constexpr std::int64_t kMountCandidates = 100;
   Result<bool> mount_from_anywhere(const access::Repository& target, const oci::Digest& digest,
+                                   const std::function<bool(std::string_view repository)>& covered,
                                    const Context& context);
 
   // Links a blob whose bytes the store holds for certain: the last step of an upload. Within quota, else

@@ -10,9 +10,11 @@ class Mounts : public OnBothEngines {
     return registry_.blobs->find(repository, blob_.digest).has_value();
   }
   Result<bool> from_anywhere(const Context& context) {
-    return registry_.blobs->mount_from_anywhere(target_, blob_.digest, context);
+    return registry_.blobs->mount_from_anywhere(target_, blob_.digest, covered_, context);
   }
 
+  // What the caller's token covers; everything unless a test says otherwise.
+  std::function<bool(std::string_view)> covered_ = [](std::string_view) { return true; };
   access::Repository source_ = registry_.repository("bob/source");
   access::Repository target_ = registry_.repository("alice/target");
   oci::Descriptor blob_ = registry_.push_blob(source_, "content");
@@ -94,6 +96,16 @@ TEST_P(Mounts, WithoutASourceFollowAGrantOnTheRepository) {
   EXPECT_EQ(from_anywhere(alice_), Result<bool>(true));
 }
 
+TEST_P(Mounts, WithoutASourceStayWithinWhatTheTokenCovers) {
+  ASSERT_THAT(registry_.facts->grant("alice", access::Role::reader, {true, "bob"}, alice_.origin),
+              Succeeds());
+  covered_ = [](std::string_view name) { return name == "alice/target"; };
+  EXPECT_EQ(from_anywhere(alice_), Result<bool>(false));
+  EXPECT_FALSE(holds(target_));
+  covered_ = [](std::string_view name) { return name == "bob/source"; };
+  EXPECT_EQ(from_anywhere(alice_), Result<bool>(true));
+}
+
 TEST_P(Mounts, WithoutASourceFollowAGrantOnTheNamespace) {
   ASSERT_THAT(registry_.facts->grant("alice", access::Role::reader, {true, "bob"}, alice_.origin),
               Succeeds());
@@ -104,10 +116,11 @@ TEST_P(Mounts, WithoutASourceFindTheInstallationsOwnImagesForItsAdministrators) 
   const auto official = registry_.repository("official");
   const auto text = std::string_view("official content");
   const auto digest = registry_.push_blob(official, text).digest;
-  EXPECT_EQ(registry_.blobs->mount_from_anywhere(target_, digest, alice_), Result<bool>(false));
+  EXPECT_EQ(registry_.blobs->mount_from_anywhere(target_, digest, covered_, alice_), Result<bool>(false));
   Context administrator = alice_;
   administrator.principal.administrator = true;
-  EXPECT_EQ(registry_.blobs->mount_from_anywhere(target_, digest, administrator), Result<bool>(true));
+  EXPECT_EQ(registry_.blobs->mount_from_anywhere(target_, digest, covered_, administrator),
+            Result<bool>(true));
 }
 
 }  // namespace
