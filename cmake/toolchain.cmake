@@ -26,6 +26,10 @@ if(BULKHEAD_SANITIZE)
   target_compile_options(bulkhead_options INTERFACE
     -fsanitize=${BULKHEAD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(bulkhead_options INTERFACE -fsanitize=${BULKHEAD_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    # Its marks before functions land in the wrong section when a coroutine is split.
+    target_compile_options(bulkhead_options INTERFACE -fno-sanitize=function)
+  endif()
 endif()
 
 find_program(CCACHE ccache)

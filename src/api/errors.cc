@@ -67,11 +67,14 @@ http::Response error_response(const Error& error) {
 
 http::Response refusal_response(unsigned status, std::string_view message) {
   std::string_view code = "BAD_REQUEST";
-  if (status == 405) code = "UNSUPPORTED";
-  if (status == 408) code = "TIMEOUT";
-  if (status == 413 || status == 431) code = "SIZE_INVALID";
   if (status >= 500) code = "INTERNAL";
-  return error_response(status, code, message);
+  if (status == 405 || status == 505) code = "UNSUPPORTED";
+  if (status == 408) code = "TIMEOUT";
+  if (status == 413 || status == 414 || status == 431) code = "SIZE_INVALID";
+  http::Response response = error_response(status, code, message);
+  // RFC 9110 section 15.5.6.
+  if (status == 405) response.header("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE");
+  return response;
 }
 
 }  // namespace bulkhead::api

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <utility>
 
 namespace bulkhead {
 
@@ -56,6 +57,10 @@ enum class Errc {
 std::string_view name(Errc code);
 
 struct Error {
+  // Constructors because GCC 12 destroys aggregate temporaries in co_return expressions twice.
+  Error() = default;
+  Error(Errc what, std::string sentence) : code(what), message(std::move(sentence)) {}
+
   Errc code = Errc::internal;
   std::string message;
 

@@ -42,6 +42,13 @@ TEST_F(LimitsTest, DefaultHeaderBytesAcrossManySegments) {
             431u);
 }
 
+TEST_F(LimitsTest, TargetBytes) {
+  limits_.target_bytes = 100;
+  start();
+  EXPECT_EQ(Client(port_).ask(get("/" + std::string(99, 'p'))).status, 200u);
+  EXPECT_EQ(refused(get("/" + std::string(100, 'p'))), 414u);
+}
+
 TEST_F(LimitsTest, Headers) {
   limits_.headers = 4;
   start();

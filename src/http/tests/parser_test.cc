@@ -236,6 +236,16 @@ TEST(RequestParser, HeadersAreLimitedInBytes) {
   EXPECT_EQ(status_of("GET /" + std::string(bytes.size(), 'a'), limits), 431u) << "no end is waited for";
 }
 
+TEST(RequestParser, TheTargetIsLimited) {
+  Limits limits;
+  limits.target_bytes = 20;
+  const std::string path = "/" + std::string(19, 'p');
+  EXPECT_EQ(status_of(request("GET " + path + " HTTP/1.1"), limits), 0u);
+  EXPECT_EQ(status_of(request("GET " + path + "p HTTP/1.1"), limits), 414u);
+  EXPECT_EQ(status_of(request("GET /?" + std::string(19, 'q') + " HTTP/1.1"), limits), 414u);
+  EXPECT_EQ(status_of(request("GET http://a" + path + " HTTP/1.1"), limits), 414u) << "all of it counts";
+}
+
 TEST(RequestParser, HeadersAreLimitedInNumber) {
   const auto with = [](std::size_t count) {
     std::string headers;
