@@ -85,6 +85,7 @@ void add_settings(CLI::App& command, CommandLine& line, bool all) {
         .add_option_function<std::string>(
             info.flag, [&line, key = info.key](const std::string& value) { line.flags[key] = value; },
             info.doc)
+        ->take_last()  // scripts put defaults before what their callers add
         ->type_name("")
         ->group(all || info.key == "data" ? "Settings" : "");
   }

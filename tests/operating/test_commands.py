@@ -264,3 +264,9 @@ def test_evidence_is_readable_on_a_stopped_directory(new_server, rng):
     server.stop()
     found = actions(events(server, "--digest", manifest.digest))
     assert {"manifest_pushed", "tag_set", "manifest_pulled"} <= set(found)
+
+
+def test_later_flag_wins(server):
+    """scripts/run puts its own flags before those that it is given."""
+    ended = server.run("config", "print", "--listen", "127.0.0.1:1", "--listen", "127.0.0.1:2", check=False)
+    assert 'listen = "127.0.0.1:2"' in ended.stdout, ended.stdout
