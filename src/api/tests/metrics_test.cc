@@ -48,7 +48,9 @@ std::map<std::string, double> samples(const Metrics& metrics) {
     std::smatch match;
     EXPECT_TRUE(std::regex_match(line, match, kSample)) << line;
     EXPECT_TRUE(match.str(1).starts_with(family)) << line;
-    if (types[family] == "counter") EXPECT_TRUE(family.ends_with("_total")) << line;
+    if (types[family] == "counter") {
+      EXPECT_TRUE(family.ends_with("_total")) << line;
+    }
     const std::string value = match.str(4);
     std::size_t used = 0;
     const double number = value == "+Inf" ? INFINITY : std::stod(value, &used);

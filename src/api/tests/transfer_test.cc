@@ -40,9 +40,13 @@ TEST(TransferMemory, BuffersShrinkAsTransfersMultiplySoThatTheSumStaysNearTheTot
   for (int i = 0; i < 1000; ++i) {
     leases.push_back(memory.lease(std::nullopt));
     EXPECT_GE(leases.back()->size(), TransferMemory::kSmallest);
-    if (i > 0) EXPECT_LE(leases[i]->size(), leases[i - 1]->size());
+    if (i > 0) {
+      EXPECT_LE(leases[i]->size(), leases[i - 1]->size());
+    }
     EXPECT_LE(memory.used(), kTotal + leases.size() * 2 * TransferMemory::kSmallest);
-    if (leases.size() == 200) EXPECT_LE(memory.used(), kTotal + (4u << 20)) << "200 uploads at once";
+    if (leases.size() == 200) {
+      EXPECT_LE(memory.used(), kTotal + (4u << 20)) << "200 uploads at once";
+    }
   }
   EXPECT_EQ(leases.back()->size(), TransferMemory::kSmallest);
   leases.clear();
