@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "http/request.h"
 
 namespace bulkhead::api {
@@ -18,6 +20,13 @@ std::string_view pop(std::string_view& path) {
 
 Error no_route() {
   return {Errc::not_found, "there is nothing at this address; the registry API begins at /v2/"};
+}
+
+// What a session's id can be made of; nothing else needs to be looked for, logged or answered.
+bool is_upload_id(std::string_view text) {
+  return text.size() <= 64 && std::ranges::all_of(text, [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+         });
 }
 
 template <class T, class... Parts>
@@ -55,6 +64,8 @@ Result<Route> parse_registry(std::string_view rest) {
   if (before == "uploads") {
     if (pop(name) != "blobs") return no_route();
     if (last.empty()) return named<route::UploadStart>(name);
+    if (!is_upload_id(last))
+      return Error(Errc::upload_unknown, "there is no such upload; begin again with a POST");
     return named<route::Upload>(name, std::string(last));
   }
   return no_route();

