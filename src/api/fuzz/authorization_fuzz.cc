@@ -19,10 +19,11 @@ void require(bool promise) {
 }
 
 void check_basic(std::string_view encoded) {
+  // The same sentence for all: it repeats nothing of a credential.
+  static const bulkhead::Error malformed = api::parse_basic("").error();
   const auto basic = api::parse_basic(encoded);
   if (!basic) {
-    require(basic.error().code == bulkhead::Errc::unauthenticated);
-    require(encoded.empty() || basic.error().message.find(encoded) == std::string::npos);
+    require(basic.error() == malformed);
     return;
   }
   require(!basic->name.empty() && basic->name.find(':') == std::string::npos);
