@@ -19,11 +19,11 @@ void require(bool promise) {
 }
 
 void check_basic(std::string_view encoded) {
+  // The same sentence for all: it repeats nothing of a credential.
+  static const bulkhead::Error malformed = api::parse_basic("").error();
   const auto basic = api::parse_basic(encoded);
   if (!basic) {
-    require(basic.error().code == bulkhead::Errc::unauthenticated);
-    // Short values may well be words of the message.
-    require(encoded.size() < 16 || basic.error().message.find(encoded) == std::string::npos);
+    require(basic.error() == malformed);
     return;
   }
   require(!basic->name.empty() && basic->name.find(':') == std::string::npos);
