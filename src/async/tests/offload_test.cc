@@ -9,8 +9,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 #include <future>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace bulkhead::async {
 namespace {
@@ -24,24 +26,26 @@ T run(boost::asio::io_context& io, Task<T> task) {
   return future.get();
 }
 
-// Holds one of a pool's threads until it is let go.
+// Holds one of a pool's threads until it is let go. The thread may outlive the blocker by a moment, so what
+// they share belongs to both.
 class Blocker {
  public:
-  explicit Blocker(OffloadPool& pool) {
-    EXPECT_TRUE(pool.submit([this] {
-      running_.set_value();
-      released_.get_future().wait();
+  explicit Blocker(OffloadPool& pool) : released_(std::make_shared<std::promise<void>>()) {
+    auto running = std::make_shared<std::promise<void>>();
+    auto held = running->get_future();
+    EXPECT_TRUE(pool.submit([running, released = released_->get_future().share()] {
+      running->set_value();
+      released.wait();
     }));
-    running_.get_future().wait();
+    held.wait();
   }
   ~Blocker() { release(); }
   void release() {
-    if (!std::exchange(free_, true)) released_.set_value();
+    if (!std::exchange(free_, true)) released_->set_value();
   }
 
  private:
-  std::promise<void> running_;
-  std::promise<void> released_;
+  std::shared_ptr<std::promise<void>> released_;
   bool free_ = false;
 };
 
@@ -111,8 +115,8 @@ Task<Result<int>> one(OffloadPool& pool, std::atomic<int>& ran) {
 
 TEST(Offload, AFullQueueIsAnsweredAtOnce) {
   boost::asio::io_context io;
-  OffloadPool pool("worker", 1, 2);
   std::atomic<int> ran = 0;
+  OffloadPool pool("worker", 1, 2);
   {
     Blocker blocker(pool);
     ASSERT_TRUE(pool.submit([&ran] { ++ran; }));
