@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <future>
 #include <vector>
 
 #include "blob/errors.h"
@@ -17,9 +18,11 @@ constexpr std::size_t kReadSize = 1u << 20;
 
 }  // namespace
 
-StagedFile::StagedFile(std::shared_ptr<SystemCalls> calls, std::filesystem::path path, FileDescriptor fd,
-                       std::uint64_t size, oci::Algorithm algorithm)
+StagedFile::StagedFile(std::shared_ptr<SystemCalls> calls, std::shared_ptr<async::OffloadPool> hashing,
+                       std::filesystem::path path, FileDescriptor fd, std::uint64_t size,
+                       oci::Algorithm algorithm)
     : calls_(std::move(calls)),
+      hashing_(std::move(hashing)),
       path_(std::move(path)),
       fd_(std::move(fd)),
       size_(size),
@@ -40,17 +43,35 @@ void StagedFile::restart_hash() {
 
 Result<void> StagedFile::append(Bytes bytes) {
   if (broken_) return *broken_;
-  if (auto written = write_at(*calls_, fd_.get(), size_, bytes, path_); !written) {
-    // Part of it may be there. It must go, or the next process would take it for acknowledged bytes.
-    if (calls_->ftruncate(fd_.get(), size_) != 0) return fail(written.error());
-    return written;
-  }
-  if (hashed_ == size_) {
-    hasher_.update(bytes);
-    hashed_ += bytes.size();
-  }
+  if (auto done = hashed_ == size_ ? write_and_hash(bytes) : write(bytes); !done) return done;
   size_ += bytes.size();
   return start_writeback();
+}
+
+Result<void> StagedFile::write(Bytes bytes) {
+  auto written = write_at(*calls_, fd_.get(), size_, bytes, path_);
+  // Part of it may be there. It must go, or the next process would take it for acknowledged bytes.
+  if (!written && calls_->ftruncate(fd_.get(), size_) != 0) return fail(written.error());
+  return written;
+}
+
+Result<void> StagedFile::write_and_hash(Bytes bytes) {
+  // Shared with the other thread, which may still be leaving it when this one has gone on.
+  const auto hashed = std::make_shared<std::promise<void>>();
+  const bool aside = bytes.size() >= kHashedAside && hashing_->submit([hashed, bytes, &hasher = hasher_] {
+    hasher.update(bytes);
+    hashed->set_value();
+  });
+  auto written = write(bytes);
+  if (aside)
+    hashed->get_future().wait();
+  else if (written)
+    hasher_.update(bytes);
+  if (written)
+    hashed_ += bytes.size();
+  else
+    restart_hash();
+  return written;
 }
 
 Result<void> StagedFile::start_writeback() {
