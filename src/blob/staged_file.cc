@@ -1,10 +1,12 @@
 #include "blob/staged_file.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <future>
 #include <vector>
 
@@ -49,10 +51,36 @@ Result<void> StagedFile::append(Bytes bytes) {
 }
 
 Result<void> StagedFile::write(Bytes bytes) {
-  auto written = write_at(*calls_, fd_.get(), size_, bytes, path_);
+  const auto directly = write_directly(bytes);
+  auto written = directly ? write_at(*calls_, fd_.get(), size_ + *directly, bytes.subspan(*directly), path_)
+                          : Result<void>(directly.error());
   // Part of it may be there. It must go, or the next process would take it for acknowledged bytes.
   if (!written && calls_->ftruncate(fd_.get(), size_) != 0) return fail(written.error());
   return written;
+}
+
+Result<std::size_t> StagedFile::write_directly(Bytes bytes) {
+  const bool aligned =
+      size_ % kDirectAlignment == 0 && reinterpret_cast<std::uintptr_t>(bytes.data()) % kDirectAlignment == 0;
+  if (!may_be_direct_ || !aligned || bytes.size() < kLeastDirect) return 0u;
+  if (!direct_.valid()) {
+    direct_ = FileDescriptor(calls_->open(path_, O_WRONLY | O_DIRECT | O_NOFOLLOW, 0));
+    may_be_direct_ = direct_.valid();
+    if (!may_be_direct_) return 0u;
+  }
+  const Bytes whole = bytes.first(bytes.size() - bytes.size() % kDirectAlignment);
+  std::size_t done = 0;
+  while (done < whole.size()) {
+    const ssize_t count = calls_->pwrite(direct_.get(), whole.subspan(done), size_ + done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EINVAL) may_be_direct_ = false;
+    if (count < 0 && errno != EINVAL) return io_error("write", path_, errno);
+    if (count <= 0) break;
+    done += static_cast<std::size_t>(count);
+    // What stopped short, such as at the end of the disk, is told by the other way of writing.
+    if (done % kDirectAlignment != 0) break;
+  }
+  return done;
 }
 
 Result<void> StagedFile::write_and_hash(Bytes bytes) {
