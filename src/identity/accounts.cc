@@ -17,18 +17,18 @@ using audit::Action;
 
 // The columns that account_from() reads; callers append what they need after them.
 constexpr std::string_view kByName =
-    "SELECT id, name, state, administrator, credential_version, created_at, password_hash FROM accounts "
+    "SELECT id, name, state, system_role, credential_version, created_at, password_hash FROM accounts "
     "WHERE name = ?";
 constexpr std::string_view kById =
-    "SELECT id, name, state, administrator, credential_version, created_at FROM accounts WHERE id = ?";
+    "SELECT id, name, state, system_role, credential_version, created_at FROM accounts WHERE id = ?";
 constexpr std::string_view kAll =
-    "SELECT id, name, state, administrator, credential_version, created_at FROM accounts ORDER BY name";
+    "SELECT id, name, state, system_role, credential_version, created_at FROM accounts ORDER BY name";
 
 Account account_from(const db::Row& row) {
   return {.id = row.integer(0),
           .name = row.text(1),
           .active = row.text(2) == "active",
-          .administrator = row.integer(3) != 0,
+          .administrator = row.text(3) == "administrator",
           .credential_version = row.integer(4),
           .created_at = from_micros(row.integer(5))};
 }
@@ -137,10 +137,11 @@ Result<Account> Accounts::create(db::Session& session, const Prepared& prepared,
   }
   const Time now = state_->clock.now();
   const auto rows = session.query(
-      "INSERT INTO accounts (name, state, administrator, password_hash, created_at) "
-      "VALUES (?, 'active', ?, ?, ?) RETURNING id, name, state, administrator, credential_version, "
+      "INSERT INTO accounts (name, state, system_role, password_hash, created_at) "
+      "VALUES (?, 'active', ?, ?, ?) RETURNING id, name, state, system_role, credential_version, "
       "created_at",
-      {prepared.name, std::int64_t{prepared.administrator}, prepared.password_hash, to_micros(now)});
+      {prepared.name, std::string(prepared.administrator ? "administrator" : ""), prepared.password_hash,
+       to_micros(now)});
   if (!rows) return rows.error();
   Account account = account_from(rows->at(0));
   if (const auto made =
@@ -201,8 +202,8 @@ Result<void> Accounts::set_administrator(std::string_view name, bool administrat
                                          const audit::Origin& origin) {
   return state_->change(name, [&](db::Session& session, const Account& account) -> Result<void> {
     if (account.administrator == administrator) return {};
-    const auto done = session.execute("UPDATE accounts SET administrator = ? WHERE id = ?",
-                                      {std::int64_t{administrator}, account.id});
+    const auto done = session.execute("UPDATE accounts SET system_role = ? WHERE id = ?",
+                                      {std::string(administrator ? "administrator" : ""), account.id});
     if (!done) return done.error();
     return state_->record(session, Action::account_role_changed, account.name,
                           administrator ? "administrator" : "member", origin);
