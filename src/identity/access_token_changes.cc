@@ -6,6 +6,7 @@
 
 #include "audit/outbox.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "identity/access_token_rows.h"
 #include "identity/access_tokens.h"
 #include "identity/access_tokens_state.h"
@@ -29,12 +30,10 @@ struct Holder {
 
 Error invalid(std::string message) { return {Errc::invalid_argument, std::move(message)}; }
 
-// No C0, DEL or C1. Whether it is UTF-8 at all is for the database to say, which takes nothing else.
 bool is_printable(std::string_view text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte < 0x20 || byte == 0x7f) return false;
-    if (byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0) return false;
+  while (!text.empty()) {
+    const auto point = take_code_point(text);
+    if (!point || is_control(*point)) return false;
   }
   return true;
 }

@@ -120,7 +120,7 @@ Result<Sessions::State::Known> Sessions::State::load(const Fingerprint& print, s
 Result<Sessions::Checked> Sessions::State::judge(const Known& session, const Account& account,
                                                  const EffectivePolicy& policy,
                                                  std::string_view address) const {
-  if (clock.now() >= session->expires_at || !account.active ||
+  if (clock.now() >= session->expires_at || !account.active() ||
       account.credential_version != session->credential_version || !policy.allow(address))
     return refused();
   return Checked{session, policy.mfa_required && !session->multi_factor};

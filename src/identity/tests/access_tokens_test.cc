@@ -1,8 +1,13 @@
 #include "identity/access_tokens.h"
 
+#include <sys/stat.h>
+
 #include <atomic>
 #include <thread>
 
+#include "base/bytes.h"
+#include "base/file.h"
+#include "db/testing/temporary_directory.h"
 #include "identity/tests/tokens_fixture.h"
 #include "identity/token_format.h"
 
@@ -102,7 +107,7 @@ TEST_P(AccessTokensTest, AreRefusedAlikeWhateverTheReason) {
 
   const auto bobs = create(wanted(bob_));
   ASSERT_THAT(use(bobs.secret), Succeeds());
-  ASSERT_THAT(accounts_.set_active("bob", false, some_origin()), Succeeds());
+  ASSERT_THAT(accounts_.set_state("bob", AccountState::disabled, some_origin()), Succeeds());
   EXPECT_EQ(use(bobs.secret).error(), unknown.error());
 
   const auto expired = create(wanted(alice_));
@@ -173,7 +178,7 @@ TEST_P(AccessTokensTest, OfTheWrongMakeAreNotMade) {
   EXPECT_THAT(refused([](auto& t) { t.account_id = 4711; }), FailsWith(Errc::not_found));
   EXPECT_EQ(installation_.read("SELECT id FROM access_tokens").size(), 1u);
 
-  ASSERT_THAT(accounts_.set_active("alice", false, some_origin()), Succeeds());
+  ASSERT_THAT(accounts_.set_state("alice", AccountState::disabled, some_origin()), Succeeds());
   EXPECT_THAT(tokens_.create(wanted(alice_), some_origin()), FailsWith(Errc::conflict));
 }
 
@@ -230,15 +235,25 @@ TEST_P(AccessTokensTest, AreManagedByTheirPersonAndThoseOfRobotsByOwners) {
 }
 
 TEST_P(AccessTokensTest, StayValidWhenTheKeyringGetsANewVersionAndMoveToIt) {
-  const auto made = create(wanted(alice_));
+  const db::testing::TemporaryDirectory temporary;
+  const auto directory = temporary.path() / "keys";
+  const auto old_keys = crypto::Keyring::open(directory).value();
+  AccessTokens before(database_, old_keys, accounts_, policies_, installation_.clock, {});
+  const auto made = before.create(wanted(alice_), some_origin()).value();
   const auto hash = [&] { return installation_.read("SELECT hash FROM access_tokens").at(0).text(0); };
-  const std::string old_hash = hash();
-  const auto keys = testing::with_newer_key(installation_.keyring);
-  AccessTokens later(database_, keys, accounts_, policies_, installation_.clock, {});
-  EXPECT_THAT(later.verify(made.secret.reveal(), kFrom), Succeeds());
-  EXPECT_NE(hash(), old_hash);
-  EXPECT_TRUE(hash().starts_with("v2:")) << hash();
-  AccessTokens again(database_, keys, accounts_, policies_, installation_.clock, {});
+  EXPECT_TRUE(hash().starts_with("v1:")) << hash();
+
+  const auto file = directory / "token-hash.keys";
+  const std::string first = read_file(file, 4096).value();
+  ASSERT_THAT(
+      replace_file(file, as_bytes(first + "7 " + std::string(64, 'a') + " 2026-01-31T08:15:00.000000Z\n")),
+      Succeeds());
+  ASSERT_EQ(::chmod(file.c_str(), 0600), 0);
+  const auto new_keys = crypto::Keyring::open(directory).value();
+  AccessTokens after(database_, new_keys, accounts_, policies_, installation_.clock, {});
+  EXPECT_THAT(after.verify(made.secret.reveal(), kFrom), Succeeds());
+  EXPECT_TRUE(hash().starts_with("v7:")) << hash();
+  AccessTokens again(database_, new_keys, accounts_, policies_, installation_.clock, {});
   EXPECT_THAT(again.verify(made.secret.reveal(), kFrom), Succeeds());
 }
 
