@@ -46,6 +46,9 @@ enum class Action : std::uint8_t {
   manifest_deleted,
   tag_set,
   tag_deleted,
+  repository_owner_changed = 41,
+  repository_contact_changed,
+  repository_renamed,
   // Observations.
   manifest_pulled = 64,
   blob_pulled,
