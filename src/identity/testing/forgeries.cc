@@ -1,5 +1,6 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
+#include <cstddef>
 #include <type_traits>
 
 #include "base/bytes.h"
@@ -14,7 +15,7 @@ using crypto::SignatureAlgorithm;
 
 template <class T>
 json::object with(json::object object, std::string_view name, const T& value) {
-  if constexpr (std::is_convertible_v<T, std::string_view>) {
+  if constexpr (std::is_convertible_v<T, std::string_view> && !std::is_same_v<T, std::nullptr_t>) {
     object.insert_or_assign(name, json::string(std::string_view(value)));
   } else {
     object.insert_or_assign(name, json::value(value));
