@@ -42,7 +42,7 @@ class Forger {
   Forger(const TestIssuer& issuer, const json::object& claims, Time now)
       : issuer_(issuer),
         key_(issuer.key()),
-        stranger_(SigningKey::generate(SignatureAlgorithm::rs256, key_.key_id())),
+        stranger_(SigningKey::shared_rsa(1, key_.key_id())),
         header_(header_of(key_)),
         claims_(claims),
         now_(numeric_date(now)),

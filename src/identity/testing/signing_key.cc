@@ -8,8 +8,9 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
+#include <map>
+#include <mutex>
 #include <stdexcept>
-#include <vector>
 
 #include "base/bytes.h"
 
@@ -65,6 +66,15 @@ SigningKey SigningKey::generate(SignatureAlgorithm algorithm, std::string key_id
   }
   require(key != nullptr);
   return {algorithm, std::move(key_id), std::shared_ptr<EVP_PKEY>(key, EVP_PKEY_free)};
+}
+
+SigningKey SigningKey::shared_rsa(unsigned which, std::string key_id) {
+  static std::mutex mutex;
+  static std::map<unsigned, SigningKey> keys;
+  const std::lock_guard lock(mutex);
+  auto found = keys.find(which);
+  if (found == keys.end()) found = keys.emplace(which, generate(SignatureAlgorithm::rs256, "")).first;
+  return {SignatureAlgorithm::rs256, std::move(key_id), found->second.key_};
 }
 
 std::string SigningKey::sign(std::string_view message) const {

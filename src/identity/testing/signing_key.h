@@ -19,6 +19,9 @@ class SigningKey {
   static SigningKey generate(crypto::SignatureAlgorithm algorithm, std::string key_id,
                              unsigned rsa_bits = 2048);
 
+  // One of this process's own, made when it is first asked for: RSA keys take their time.
+  static SigningKey shared_rsa(unsigned which, std::string key_id);
+
   const std::string& key_id() const { return key_id_; }
   crypto::SignatureAlgorithm algorithm() const { return algorithm_; }
   // As JWS carries it.

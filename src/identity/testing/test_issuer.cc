@@ -12,7 +12,7 @@ namespace json = boost::json;
 using crypto::SignatureAlgorithm;
 
 TestIssuer::TestIssuer(std::string url) : url_(std::move(url)) {
-  publish(SigningKey::generate(SignatureAlgorithm::rs256, "key-1"));
+  publish(SigningKey::shared_rsa(0, "key-1"));
 }
 
 Result<FetchAnswer> TestIssuer::fetch(const FetchRequest& request) {

@@ -61,7 +61,7 @@ TEST_F(IssuerKeysTest, TellsWhatTheIssuerSaysOfItself) {
 TEST_F(IssuerKeysTest, NoticesARotationWithTheFirstTokenOfIt) {
   ASSERT_THAT(find(), Succeeds());
   clock_.advance(61s);
-  issuer_.publish(SigningKey::generate(kAlgorithm, "key-2"));
+  issuer_.publish(SigningKey::shared_rsa(2, "key-2"));
   EXPECT_THAT(find("key-2"), Succeeds());
   issuer_.withdraw("key-1");
   EXPECT_THAT(find(), Succeeds());

@@ -172,8 +172,8 @@ TEST_P(WorkloadExchangeTest, HasOneAnswerForAllThatDependsOnWhatIsStored) {
   trust();
   const std::string used = at_.mint();
   ASSERT_THAT(at_.exchange(used), Succeeds());
-  const auto stranger = SigningKey::generate(SignatureAlgorithm::rs256, "key-1");
-  const auto nobody = SigningKey::generate(SignatureAlgorithm::rs256, "key-9");
+  const auto stranger = SigningKey::shared_rsa(2, "key-1");
+  const auto nobody = SigningKey::shared_rsa(3, "key-9");
   const auto replayed = at_.exchange(used);
   EXPECT_EQ(at_.exchange(mint(stranger, at_.claims())).error(), replayed.error());
   EXPECT_EQ(at_.exchange(mint(nobody, at_.claims())).error(), replayed.error());
@@ -208,7 +208,7 @@ TEST_P(WorkloadExchangeTest, GoesOnAfterARotationAndRefusesTheOldKeyOnceItIsWith
   trust();
   const auto old_key = at_.issuer.key();
   ASSERT_THAT(at_.exchange(at_.mint()), Succeeds());
-  const auto fresh = SigningKey::generate(SignatureAlgorithm::rs256, "key-2");
+  const auto fresh = SigningKey::shared_rsa(4, "key-2");
   at_.issuer.publish(fresh);
   at_.issuer.withdraw("key-1");
   at_.installation.clock.advance(61s);
