@@ -120,6 +120,10 @@ Result<Target> parse_target(const std::string& text, const OutboundOptions& opti
   if (!part(target.url.get(), CURLUPART_USER).empty() || !part(target.url.get(), CURLUPART_PASSWORD).empty())
     return unusable("it holds a user or a password");
   if (scheme != "https" && scheme != "http") return unusable("it is not one of https");
+  // libcurl would make do with one slash, or three.
+  const std::string beginning = scheme + "://";
+  if (!text.starts_with(beginning) || text.substr(beginning.size(), 1) == "/")
+    return unusable("it does not begin with https://");
   const auto& plain = options.plain_hosts;
   if (scheme == "http" && std::find(plain.begin(), plain.end(), target.host) == plain.end())
     return unusable("http is only for hosts that the setting for it names; use https");

@@ -169,14 +169,6 @@ Result<void> delete_trust(db::Session& session, std::int64_t id) {
   return {};
 }
 
-Result<void> delete_trusts_of(db::Session& session, std::int64_t robot_id) {
-  for (const std::string_view sql : {"DELETE FROM workload_trust_scopes WHERE trust_id IN (SELECT id FROM "
-                                     "workload_trusts WHERE robot_id = ?)",
-                                     "DELETE FROM workload_trusts WHERE robot_id = ?"})
-    if (const auto done = session.execute(sql, {robot_id}); !done) return done.error();
-  return {};
-}
-
 Result<std::vector<WorkloadTrust>> read_trust(db::Session& session, std::int64_t id) {
   return read_where(session, "id = ?", id);
 }

@@ -55,8 +55,6 @@ Result<NewWorkloadTrust> complete_trust(NewWorkloadTrust wanted, const PlainHost
 // Rows. Trusts are made and removed, never changed.
 Result<std::int64_t> insert_trust(db::Session& session, const NewWorkloadTrust& trust, Time now);
 Result<void> delete_trust(db::Session& session, std::int64_t id);
-// All of a robot, for whoever removes the robot.
-Result<void> delete_trusts_of(db::Session& session, std::int64_t robot_id);
 // One by its id: none or one. All of a robot, in the order of their ids.
 Result<std::vector<WorkloadTrust>> read_trust(db::Session& session, std::int64_t id);
 Result<std::vector<WorkloadTrust>> read_trusts_of(db::Session& session, std::int64_t robot_id);

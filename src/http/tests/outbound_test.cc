@@ -266,8 +266,8 @@ TEST(OutboundClient, RefusesUrlsThatAreNotToBeUsed) {
   options.plain_hosts.clear();
   EXPECT_EQ(code_of(ask(server.url(), options)), Errc::invalid_argument);
   for (const char* url : {"", "example.com", "file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/",
-                          "https://user@127.0.0.1/", "https://user:pw@127.0.0.1/", "https:///x",
-                          "https://127.0.0.1/\r\nX: y", "dict://127.0.0.1:11211/stat"})
+                          "https://user@127.0.0.1/", "https://user:pw@127.0.0.1/", "https:///x", "https:/x",
+                          "HTTPS://127.0.0.1/", "https://127.0.0.1/\r\nX: y", "dict://127.0.0.1:11211/stat"})
     EXPECT_EQ(code_of(ask(url)), Errc::invalid_argument) << url;
   EXPECT_EQ(code_of(ask("https://127.0.0.1/" + std::string(10'000, 'x'))), Errc::invalid_argument);
   EXPECT_EQ(server.connections(), 0);

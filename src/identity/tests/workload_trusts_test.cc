@@ -164,15 +164,6 @@ TEST_P(WorkloadTrustsTest, APresetFillsInTheIssuerAndKnowsTheClaims) {
               FailsWith(Errc::invalid_argument));  // there is no public issuer to fill in
 }
 
-TEST_P(WorkloadTrustsTest, GoWithTheirRobot) {
-  ASSERT_THAT(create(at_.trust()), Succeeds());
-  ASSERT_THAT(at_.installation.database->write(
-                  [&](db::Session& session) { return delete_trusts_of(session, at_.robot_id); }),
-              Succeeds());
-  at_.installation.write("DELETE FROM accounts WHERE id = ?", {at_.robot_id});
-  EXPECT_THAT(at_.exchange(at_.mint()), FailsWith(Errc::unauthenticated));
-}
-
 INSTANTIATE_TEST_SUITE_P(Engines, WorkloadTrustsTest, ::testing::Values(Engine::sqlite, Engine::postgres),
                          db::testing::engine_name);
 
