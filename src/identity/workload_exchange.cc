@@ -223,7 +223,8 @@ Result<WorkloadGrant> Workload::redeem(db::Session& session, const std::vector<s
   const auto recorded =
       record(session, audit::Action::workload_token_exchanged, now, grant.robot,
              fmt::format(R"({{"trusts":[{}],"issuer":{},"subject":{},"token":"{}","seconds":{}}})", ids,
-                         quote_in_part(claims.issuer), quote_in_part(claims.subject), claims.once, grant.lifetime.count()),
+                         quote_in_part(claims.issuer), quote_in_part(claims.subject), claims.once,
+                         grant.lifetime.count()),
              robot);
   if (!recorded) return recorded.error();
   return grant;
