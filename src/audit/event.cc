@@ -66,6 +66,9 @@ constexpr std::array kActions = {
     std::pair{Action::request_denied, std::string_view("request_denied")},
     std::pair{Action::login_succeeded, std::string_view("login_succeeded")},
     std::pair{Action::login_failed, std::string_view("login_failed")},
+    std::pair{Action::workload_trust_created, std::string_view("workload_trust_created")},
+    std::pair{Action::workload_trust_removed, std::string_view("workload_trust_removed")},
+    std::pair{Action::workload_token_exchanged, std::string_view("workload_token_exchanged")},
 };
 
 }  // namespace

@@ -81,6 +81,10 @@ enum class Action : std::uint8_t {
   request_denied,
   login_succeeded,
   login_failed,
+  // Further changes, from 100 on.
+  workload_trust_created = 110,
+  workload_trust_removed,
+  workload_token_exchanged,
 };
 std::string_view name(Action action);  // "tag_set"
 Result<Action> parse_action(std::string_view text);
