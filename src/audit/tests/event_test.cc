@@ -21,7 +21,8 @@ TEST(Action, EveryNameParsesBack) {
     ASSERT_TRUE(parsed.has_value());
     EXPECT_EQ(*parsed, action);
   }
-  EXPECT_EQ(known, static_cast<int>(Action::tag_deleted) + static_cast<int>(Action::login_failed) - 63);
+  EXPECT_EQ(known, static_cast<int>(Action::tag_deleted) + static_cast<int>(Action::login_failed) - 63 +
+                       static_cast<int>(Action::mfa_reset) - 99);
 }
 
 TEST(Action, UnknownNameIsRefusedWithTheKnownOnes) {
