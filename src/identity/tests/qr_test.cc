@@ -92,6 +92,31 @@ TEST(Qr, DrawsASymbolWithItsFindersAndAQuietZone) {
   }
 }
 
+// ISO/IEC 18004 section 7.9: both copies of the format information, in their order of modules. A mirrored
+// symbol would read them backwards.
+TEST(Qr, IsTheRightWayRound) {
+  const Picture picture = from_svg(qr_as_svg(Secret<>(std::string(kUri)))->reveal());
+  const std::size_t size = picture.size() - 2 * kQuiet;
+  const auto dark = [&](std::size_t row, std::size_t column) {
+    return picture.at(row + kQuiet).at(column + kQuiet) == '#' ? 1u : 0u;
+  };
+  unsigned first = 0;
+  unsigned second = 0;
+  for (const std::size_t column : {0, 1, 2, 3, 4, 5, 7, 8}) first = first << 1 | dark(8, column);
+  for (const std::size_t row : {7, 5, 4, 3, 2, 1, 0}) first = first << 1 | dark(row, 8);
+  for (std::size_t row = size - 1; row >= size - 7; --row) second = second << 1 | dark(row, 8);
+  for (std::size_t column = size - 8; column < size; ++column) second = second << 1 | dark(8, column);
+  EXPECT_EQ(first, second);
+
+  const unsigned format = first ^ 0x5412;
+  EXPECT_EQ(format >> 13, 0u) << "error correction of level M";
+  unsigned remainder = format;
+  for (int bit = 14; bit >= 10; --bit)
+    if ((remainder >> bit & 1) != 0) remainder ^= 0x537u << (bit - 10);
+  EXPECT_EQ(remainder, 0u) << "a codeword of BCH(15,5)";
+  EXPECT_EQ(dark(size - 8, 8), 1u) << "the module that is always dark";
+}
+
 TEST(Qr, DrawsTheSameForATerminal) {
   const Picture svg = from_svg(qr_as_svg(Secret<>(std::string(kUri)))->reveal());
   Picture terminal = from_terminal(qr_for_terminal(Secret<>(std::string(kUri)))->reveal());

@@ -362,7 +362,7 @@ TEST_P(WebAuthnTest, HoldsTheNumberOfCredentials) {
 }
 
 TEST_P(WebAuthnTest, RefusesNamesThatTerminalsObey) {
-  for (const std::string name :
+  for (const std::string& name :
        {std::string(), std::string(65, 'x'), std::string("a\nb"), std::string("a\x7f"),
         std::string("a\xc2\x9b"), std::string("a\0b", 3), std::string("a\x1b[31m")})
     EXPECT_THAT(keep(Authenticator().create(creation()), name), FailsWith(Errc::invalid_argument)) << name;
