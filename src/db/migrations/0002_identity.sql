@@ -214,6 +214,7 @@ CREATE TABLE webauthn_challenges (
   expires_at BIGINT NOT NULL
 );
 CREATE INDEX webauthn_challenges_by_expiry ON webauthn_challenges (expires_at);
+CREATE INDEX webauthn_challenges_by_account ON webauthn_challenges (account_id);
 
 -- Which tokens of which issuer may act as a robot, and as how much of it.
 CREATE TABLE workload_trusts (
