@@ -37,6 +37,11 @@ constexpr std::array kActions = {
     std::pair{Action::request_denied, std::string_view("request_denied")},
     std::pair{Action::login_succeeded, std::string_view("login_succeeded")},
     std::pair{Action::login_failed, std::string_view("login_failed")},
+    std::pair{Action::key_rotated, std::string_view("key_rotated")},
+    std::pair{Action::key_retired, std::string_view("key_retired")},
+    std::pair{Action::secrets_resealed, std::string_view("secrets_resealed")},
+    std::pair{Action::data_key_created, std::string_view("data_key_created")},
+    std::pair{Action::keyring_protection_changed, std::string_view("keyring_protection_changed")},
 };
 
 }  // namespace
