@@ -78,6 +78,11 @@ constexpr std::array kActions = {
     std::pair{Action::workload_trust_created, std::string_view("workload_trust_created")},
     std::pair{Action::workload_trust_removed, std::string_view("workload_trust_removed")},
     std::pair{Action::workload_token_exchanged, std::string_view("workload_token_exchanged")},
+    std::pair{Action::key_rotated, std::string_view("key_rotated")},
+    std::pair{Action::key_retired, std::string_view("key_retired")},
+    std::pair{Action::secrets_resealed, std::string_view("secrets_resealed")},
+    std::pair{Action::data_key_created, std::string_view("data_key_created")},
+    std::pair{Action::keyring_protection_changed, std::string_view("keyring_protection_changed")},
 };
 
 }  // namespace

@@ -124,6 +124,11 @@ struct Settings {
   std::string database = "sqlite";
   std::filesystem::path database_password_file;
   std::filesystem::path keys;
+  std::filesystem::path keys_passphrase_file;
+  std::filesystem::path keys_pkcs11_module;
+  std::string keys_pkcs11_token;
+  std::string keys_pkcs11_key = "bulkhead";
+  std::filesystem::path keys_pkcs11_pin_file;
   std::string public_url;
   std::string service = "bulkhead";
   std::vector<std::string> hosts;

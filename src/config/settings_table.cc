@@ -58,6 +58,9 @@ bool is_database(std::string_view text) {
   return text == "sqlite" || text.starts_with("postgres://") || text.starts_with("postgresql://");
 }
 
+bool is_token_label(std::string_view text) { return text.size() <= 32; }
+bool is_key_label(std::string_view text) { return !text.empty() && text.size() <= 64; }
+
 std::optional<std::string> keep_if(bool good, std::string_view text) {
   return good ? std::optional(std::string(text)) : std::nullopt;
 }
@@ -89,6 +92,21 @@ void general(std::vector<Setting>& rows) {
       path("keys", at(&S::keys), anything, "a directory, or nothing",
            "The directory of the keys that the database must never hold; empty means `keys` in `data`. "
            "Best on another disk than `data`, and always in another backup."));
+  rows.push_back(
+      path("keys_passphrase_file", at(&S::keys_passphrase_file), anything, "a file, or nothing",
+           "A file whose first line is a passphrase that the keys are sealed under, such as a systemd "
+           "credential. Without it the key files are closed to other users, but not sealed."));
+  rows.push_back(path("keys_pkcs11_module", at(&S::keys_pkcs11_module), anything,
+                      "a shared library, or nothing",
+                      "The PKCS#11 module of a token that the keys are sealed by, such as "
+                      "`/usr/lib/softhsm/libsofthsm2.so`."));
+  rows.push_back(text("keys_pkcs11_token", at(&S::keys_pkcs11_token), is_token_label, "up to 32 bytes",
+                      "The label of the token. Empty means the only one that the module has."));
+  rows.push_back(
+      text("keys_pkcs11_key", at(&S::keys_pkcs11_key), is_key_label, "1 to 64 bytes",
+           "The label of the AES key in the token. Made there, never to leave it, when it is missing."));
+  rows.push_back(path("keys_pkcs11_pin_file", at(&S::keys_pkcs11_pin_file), anything, "a file, or nothing",
+                      "A file whose first line is the token's user PIN."));
   rows.push_back(
       text("public_url", at(&S::public_url), is_public_url,
            R"(nothing, or http:// or https:// and a host, such as "https://registry.example.com")",
