@@ -36,8 +36,8 @@ Outcome done(const Result<void>& result) {
 
 json::object render(const identity::Account& account) {
   return {{"name", account.name},
-          {"active", account.active},
-          {"administrator", account.administrator},
+          {"active", account.active()},
+          {"administrator", account.administrator()},
           {"created_at", to_rfc3339(account.created_at)}};
 }
 

@@ -16,7 +16,6 @@
 
 #include "identity/attempts.h"
 #include "identity/network.h"
-#include "oci/name.h"
 
 namespace bulkhead::identity {
 namespace {
@@ -25,7 +24,6 @@ namespace {
 namespace why {
 constexpr std::string_view kUnknown = "unknown_account";
 constexpr std::string_view kPassword = "wrong_password";
-constexpr std::string_view kDisabled = "disabled";
 constexpr std::string_view kChanged = "changed_meanwhile";
 constexpr std::string_view kLimited = "rate_limited";
 }  // namespace why
@@ -38,8 +36,7 @@ struct Outcome {
 // The name as it is counted and journaled. Whatever cannot be a name counts as one and is not written down:
 // it may be a password that was typed into the wrong field.
 std::string countable(std::string_view name) {
-  const auto parsed = oci::RepositoryName::parse(name);
-  return parsed ? parsed->render() : std::string();
+  return is_account_name(name) ? std::string(name) : std::string();
 }
 
 Error limited(std::chrono::seconds wait) {
@@ -152,11 +149,12 @@ Result<Outcome> LogIn::State::check(std::string_view name, const Secret<>& passw
     return Outcome{std::nullopt, why::kUnknown};
   }
   if (!hasher.verify(password, credentials->password_hash)) return Outcome{std::nullopt, why::kPassword};
-  if (!credentials->account.active) return Outcome{std::nullopt, why::kDisabled};
+  if (!credentials->account.active())
+    return Outcome{std::nullopt, identity::name(credentials->account.state)};
   // The account may have been disabled, or its password changed, while the hash was computed.
   const auto current = accounts.find(credentials->account.id);
   if (!current) return current.error();
-  if (!current->active || current->credential_version != credentials->account.credential_version)
+  if (!current->active() || current->credential_version != credentials->account.credential_version)
     return Outcome{std::nullopt, why::kChanged};
   return Outcome{*std::move(credentials), {}};
 }

@@ -21,7 +21,7 @@ TEST(Action, EveryNameParsesBack) {
     ASSERT_TRUE(parsed.has_value());
     EXPECT_EQ(*parsed, action);
   }
-  EXPECT_EQ(known, static_cast<int>(Action::tag_deleted) + static_cast<int>(Action::login_failed) - 63);
+  EXPECT_EQ(known, static_cast<int>(Action::invitation_ended) + static_cast<int>(Action::login_failed) - 63);
 }
 
 TEST(Action, UnknownNameIsRefusedWithTheKnownOnes) {

@@ -53,7 +53,7 @@ Context TestRegistry::as(std::string_view account) {
     found = principals_
                 .emplace(account, access::Principal{.account_id = created.id,
                                                     .account = created.name,
-                                                    .administrator = created.administrator,
+                                                    .administrator = created.administrator(),
                                                     .credential_version = created.credential_version})
                 .first;
   }
