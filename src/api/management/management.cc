@@ -37,12 +37,11 @@ std::optional<std::string> header_of(const http::Exchange& exchange, std::string
 
 }  // namespace
 
-Management::Management(const Services& services, const Options& options, Authenticator& authenticator,
-                       const crypto::Keyring& keyring)
+Management::Management(const Services& services, const Options& options, Authenticator& authenticator)
     : services_(services),
       authenticator_(authenticator),
       router_(all_operations()),
-      performer_(services, options, router_, keyring) {}
+      performer_(services, options, router_) {}
 
 async::Task<http::Response> Management::handle(http::Exchange& exchange, std::string_view path) {
   auto found = router_.match(exchange.request().method, path);

@@ -18,8 +18,7 @@ namespace bulkhead::api::management {
 class Management {
  public:
   // All must outlive this.
-  Management(const Services& services, const Options& options, Authenticator& authenticator,
-             const crypto::Keyring& keyring);
+  Management(const Services& services, const Options& options, Authenticator& authenticator);
 
   // `path` is below /api/v1, as sent.
   async::Task<http::Response> handle(http::Exchange& exchange, std::string_view path);

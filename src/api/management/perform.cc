@@ -46,12 +46,11 @@ Call call_for(const Services& services, const Options& options, const Incoming& 
 
 }  // namespace
 
-Performer::Performer(const Services& services, const Options& options, const Router& router,
-                     const crypto::Keyring& keyring)
+Performer::Performer(const Services& services, const Options& options, const Router& router)
     : services_(services),
       options_(options),
       router_(router),
-      keys_(services.database, keyring, services.clock) {}
+      keys_(services.database, services.keyring, services.clock) {}
 
 http::Response Performer::perform(Incoming& incoming) {
   Call call = call_for(services_, options_, incoming);

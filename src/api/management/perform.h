@@ -31,8 +31,7 @@ struct Incoming {
 class Performer {
  public:
   // All must outlive this.
-  Performer(const Services& services, const Options& options, const Router& router,
-            const crypto::Keyring& keyring);
+  Performer(const Services& services, const Options& options, const Router& router);
 
   http::Response perform(Incoming& incoming);
 
