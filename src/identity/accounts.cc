@@ -10,6 +10,7 @@
 #include "base/exact_cache.h"
 #include "base/log.h"
 #include "identity/account_rows.h"
+#include "identity/namespaces.h"
 #include "identity/paging.h"
 #include "identity/profile.h"
 #include "oci/quote.h"
@@ -32,12 +33,6 @@ Action action_of(AccountState state) {
     case AccountState::locked: return Action::account_locked;
   }
   return Action::account_disabled;
-}
-
-Result<bool> exists(db::Session& session, std::string_view sql, const std::string& name) {
-  auto rows = session.query(sql, {name});
-  if (!rows) return rows.error();
-  return !rows->empty();
 }
 
 }  // namespace
@@ -110,12 +105,7 @@ Result<Account> Accounts::create(db::Session& session, const Prepared& prepared,
                                  const audit::Origin& origin) const {
   // A namespace may be there without an account of its name; giving it to a newcomer would give away what is
   // in it.
-  for (const std::string_view sql :
-       {"SELECT 1 FROM accounts WHERE name = ?", "SELECT 1 FROM namespaces WHERE name = ?"}) {
-    const auto found = exists(session, sql, prepared.name);
-    if (!found) return found.error();
-    if (*found) return taken(prepared.name);
-  }
+  if (const auto free = check_name_is_free(session, prepared.name); !free) return free.error();
   const Time now = state_->clock.now();
   const auto rows = session.query(
       "INSERT INTO accounts (name, state, system_role, password_hash, created_at) "

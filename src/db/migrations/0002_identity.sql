@@ -29,10 +29,12 @@ CREATE TABLE organizations (
 ALTER TABLE namespaces ADD COLUMN organization_id BIGINT REFERENCES organizations (id);
 CREATE INDEX namespaces_by_organization ON namespaces (organization_id);
 
+-- A member who is there because a directory put them into a team (sso) goes with the last of those teams.
 CREATE TABLE organization_members (
   organization_id BIGINT NOT NULL REFERENCES organizations (id),
   account_id BIGINT NOT NULL REFERENCES accounts (id),
   role TEXT NOT NULL CHECK (role IN ('owner', 'member')),
+  source TEXT NOT NULL DEFAULT 'direct' CHECK (source IN ('direct', 'sso')),
   PRIMARY KEY (organization_id, account_id)
 );
 CREATE INDEX organization_members_by_account ON organization_members (account_id);
