@@ -16,8 +16,8 @@ namespace bulkhead::audit {
 // Where a request came from; every state-changing operation takes one.
 struct Origin {
   std::string account;     // "" for nobody
-  std::string credential;  // what proved it: "password", "bearer:<token id>", "setup-token", "operator";
-                           // never a secret
+  std::string credential;  // what proved it: "password", "bearer:<token id>", "token:<number>",
+                           // "setup-token", "operator"; never a secret
   std::string address;     // the client's IP address, or "local" for the operator's socket
   std::string user_agent;
   std::string request_id;
@@ -65,6 +65,13 @@ enum class Action : std::uint8_t {
   robot_deleted,
   invitation_created,
   invitation_ended,
+  access_token_created = 49,
+  access_token_revoked,
+  access_token_rotated,
+  credential_reported_leaked,
+  session_started,
+  session_ended,
+  policy_changed,
   // Observations.
   manifest_pulled = 64,
   blob_pulled,

@@ -39,6 +39,12 @@ std::string countable(std::string_view name) {
   return is_account_name(name) ? std::string(name) : std::string();
 }
 
+// The name that an attempt is made under is journaled as it is counted.
+audit::Origin countable(audit::Origin origin) {
+  if (!origin.account.empty()) origin.account = countable(origin.account);
+  return origin;
+}
+
 Error limited(std::chrono::seconds wait) {
   return {Errc::rate_limited, fmt::format("too many failed log-ins; try again in {} seconds", wait.count())};
 }
@@ -184,10 +190,40 @@ Result<void> LogIn::admit(std::string_view name, std::string_view address) const
   return {};
 }
 
-Result<Account> LogIn::verify(std::string_view name, const Secret<>& password, const audit::Origin& origin) {
+Result<void> LogIn::admit_network(std::string_view name, const audit::Origin& origin) {
+  const std::string network = network_of(origin.address);
+  const auto wait = [&] {
+    const std::lock_guard lock(state_->mutex);
+    return state_->by_network.refused_for(network, state_->clock.now());
+  }();
+  if (!wait) return {};
+  state_->record(audit::Action::login_failed, countable(name), why::kLimited, countable(origin));
+  return limited(*wait);
+}
+
+void LogIn::failed(std::string_view name, std::string_view why, const audit::Origin& origin) {
   const State::Caller caller{countable(name), network_of(origin.address)};
-  audit::Origin tried = origin;
-  if (!tried.account.empty()) tried.account = caller.account;
+  {
+    const Time now = state_->clock.now();
+    const std::lock_guard lock(state_->mutex);
+    state_->by_account.begin(caller.account, now);
+    state_->by_account.fail(caller.account, now);
+    state_->by_network.begin(caller.network, now);
+    state_->by_network.fail(caller.network, now);
+  }
+  state_->record(audit::Action::login_failed, caller.account, why, countable(origin));
+}
+
+void LogIn::succeeded(const Account& account, const audit::Origin& origin) {
+  audit::Origin named = origin;
+  named.account = account.name;
+  state_->record(audit::Action::login_succeeded, account.name, "", named);
+}
+
+Result<Account> LogIn::verify(std::string_view name, const Secret<>& password, const audit::Origin& origin,
+                              const Condition& condition) {
+  const State::Caller caller{countable(name), network_of(origin.address)};
+  audit::Origin tried = countable(origin);
   if (const auto admitted = state_->take_place(caller); !admitted) {
     state_->record(audit::Action::login_failed, caller.account, why::kLimited, tried);
     return admitted.error();
@@ -195,6 +231,15 @@ Result<Account> LogIn::verify(std::string_view name, const Secret<>& password, c
   Place place(*state_, caller);
   auto outcome = state_->check(name, password);
   if (!outcome) return outcome.error();
+  if (outcome->credentials && condition) {
+    const auto veto = condition(outcome->credentials->account);
+    if (!veto) return veto.error();
+    if (*veto && (*veto)->answer) {
+      state_->record(audit::Action::login_failed, caller.account, (*veto)->why, tried);
+      return *(*veto)->answer;
+    }
+    if (*veto) *outcome = Outcome{std::nullopt, (*veto)->why};
+  }
   if (!outcome->credentials) {
     place.failed();
     state_->record(audit::Action::login_failed, caller.account, outcome->why_not, tried);

@@ -131,6 +131,7 @@ CREATE TABLE access_tokens (
   last_used_client TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX access_tokens_by_account ON access_tokens (account_id, id);
+CREATE INDEX access_tokens_by_expiry ON access_tokens (expires_at);
 CREATE INDEX access_tokens_by_successor ON access_tokens (successor_id) WHERE successor_id IS NOT NULL;
 
 -- A token without a row may pull and push nothing. Neither repository nor namespace: all that the account may reach.
@@ -161,6 +162,7 @@ CREATE TABLE sessions (
   expires_at BIGINT NOT NULL
 );
 CREATE INDEX sessions_by_account ON sessions (account_id);
+CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 
 -- organization_id 0 is the whole installation; an organization's own policy can only be stricter.
 CREATE TABLE policies (
