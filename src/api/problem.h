@@ -22,6 +22,7 @@ ProblemKind problem_kind(Errc code);
 inline constexpr ProblemKind kInvalidFields{400, "invalid_fields",
                                             "The request has fields that are not right"};
 inline constexpr ProblemKind kProofRequired{401, "proof_required", "A recent proof of who you are is needed"};
+inline constexpr ProblemKind kFactorRequired{403, "second_factor_required", "A second factor is needed"};
 inline constexpr ProblemKind kMethodNotAllowed{405, "method_not_allowed", "The method does not apply here"};
 inline constexpr ProblemKind kPreconditionFailed{412, "precondition_failed",
                                                  "It has changed since it was read"};

@@ -14,6 +14,9 @@ class CredentialAuthenticator final : public Authenticator {
   Result<ManagementCaller> verify(std::string_view credential, const audit::Origin& origin) override;
 
  private:
+  Result<ManagementCaller> caller(std::int64_t account_id) const;
+  static Error not_valid();
+
   const Services& services_;
 };
 

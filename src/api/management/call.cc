@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <stdexcept>
 
 #include "api/management/operation.h"
@@ -32,6 +33,13 @@ const std::string& Call::path(std::string_view name) const {
   if (found == path_values.end())
     throw std::logic_error(fmt::format("the operation's path has no parameter {}", name));
   return found->second;
+}
+
+std::int64_t Call::number(std::string_view name) const {
+  const std::string& text = path(name);
+  std::int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
 }
 
 bool Call::is_null(std::string_view name) const {

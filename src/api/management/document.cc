@@ -21,7 +21,7 @@ constexpr Operation kOperations[] = {
      .id = "getDocument",
      .tag = "document",
      .summary = "This document",
-     .permission = Permission::anyone,
+     .permission = kAnyone,
      .response = &kDocument,
      .handler = get_document},
 };

@@ -87,7 +87,7 @@ async::Task<http::Response> Management::handle(http::Exchange& exchange, std::st
 
 async::Task<std::variant<ManagementCaller, http::Response>> Management::authenticate(
     http::Exchange& exchange, const Operation& operation, const audit::Origin& origin) const {
-  if (operation.permission == Permission::anyone) co_return ManagementCaller();
+  if (operation.permission.kind == Permission::Kind::anyone) co_return ManagementCaller();
   const auto header = exchange.request().header("Authorization");
   if (!header)
     co_return log_in_first("send a session's or an access token as Authorization: Bearer", origin.request_id);
@@ -110,7 +110,7 @@ async::Task<std::variant<ManagementCaller, http::Response>> Management::authenti
 std::optional<http::Response> Management::out_of_reach(const Operation& operation,
                                                        const ManagementCaller& caller,
                                                        std::string_view instance) const {
-  if (operation.permission == Permission::anyone) return std::nullopt;
+  if (operation.permission.kind == Permission::Kind::anyone) return std::nullopt;
   const Reach needed = operation.method == http::Method::get ? Reach::read : Reach::write;
   if (caller.reach < needed)
     return problem_response(
@@ -118,6 +118,10 @@ std::optional<http::Response> Management::out_of_reach(const Operation& operatio
               needed == Reach::read
                   ? "the access token is not for the management API"
                   : "the access token may only read here; take one with management \"write\", or log in"},
+        instance);
+  if (caller.needs_factor && !operation.enrols)
+    return problem_response(
+        kFactorRequired, "a policy asks for a second factor: enrol one, or log in again with the one you have",
         instance);
   if (!operation.proof) return std::nullopt;
   const Time now = services_.clock.now();

@@ -138,7 +138,7 @@ json::object describe_operation(const Operation& operation) {
   json::object out{{"operationId", json::string(operation.id)},
                    {"tags", json::array{json::string(operation.tag)}},
                    {"summary", json::string(operation.summary)},
-                   {"x-bulkhead-permission", json::string(name(operation.permission))}};
+                   {"x-bulkhead-permission", json::string(describe(operation.permission))}};
   if (operation.proof) out["x-bulkhead-proof"] = true;
   json::array parameters = parameters_of(operation);
   if (!parameters.empty()) out["parameters"] = std::move(parameters);
@@ -146,7 +146,7 @@ json::object describe_operation(const Operation& operation) {
     out["requestBody"] =
         json::object{{"required", true}, {"content", content("application/json", *operation.request, true)}};
   out["responses"] = responses_of(operation);
-  if (operation.permission == Permission::anyone) out["security"] = json::array();
+  if (operation.permission.kind == Permission::Kind::anyone) out["security"] = json::array();
   return out;
 }
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "access/facts.h"
+#include "access/system.h"
 #include "api/management/caller.h"
 #include "api/management/schema.h"
 #include "api/services.h"
@@ -25,22 +26,40 @@
 
 namespace bulkhead::api::management {
 
-// Who may (permission.cc has the table). A parameter named in the path, such as {user}, says on what.
-enum class Permission : std::uint8_t {
-  anyone,                 // no credential is looked at
-  account,                // whoever is logged in; the handler leaves out what is not the caller's to see
-  self,                   // {user} itself
-  self_or_auditor,        // {user} itself, auditors, security officers, administrators
-  self_or_officer,        // {user} itself, security officers, administrators
-  self_or_administrator,  // {user} itself, administrators
-  auditor,                // auditors, security officers, administrators
-  officer,                // security officers, administrators
-  administrator,
-  repository_reader,      // who may pull from {repository}; administrators, who see that it is there
-  repository_maintainer,  // and administrators
-  repository_owner,       // and administrators
+// Who may. A parameter of the path says on what; `or_action` lets in whoever may do that to the whole
+// installation (access/system.h).
+struct Permission {
+  enum class Kind : std::uint8_t {
+    system,              // nobody else
+    anyone,              // no credential is looked at
+    account,             // whoever is logged in; the handler leaves out what is not the caller's to see
+    self,                // {user}
+    credentials,         // {user}, or who manages the robot {user} or {robot}
+    member,              // a member of {organization}
+    organization_owner,  // an owner of {organization}
+    in_namespace,        // who has `role` in {namespace}
+    in_repository,       // who has `role` in {repository}; reader: who may pull
+  };
+  Kind kind = Kind::system;
+  access::Role role = access::Role::none;
+  std::optional<access::SystemAction> or_action = {};
+
+  constexpr Permission operator||(access::SystemAction action) const { return {kind, role, action}; }
 };
-std::string_view name(Permission permission);
+inline constexpr Permission kAnyone{.kind = Permission::Kind::anyone};
+inline constexpr Permission kAccount{.kind = Permission::Kind::account};
+inline constexpr Permission kSelf{.kind = Permission::Kind::self};
+inline constexpr Permission kCredentials{.kind = Permission::Kind::credentials};
+inline constexpr Permission kMember{.kind = Permission::Kind::member};
+inline constexpr Permission kOrganizationOwner{.kind = Permission::Kind::organization_owner};
+inline constexpr Permission kNamespaceOwner{.kind = Permission::Kind::in_namespace, .role = access::Role::owner};
+inline constexpr Permission kReader{.kind = Permission::Kind::in_repository, .role = access::Role::reader};
+inline constexpr Permission kMaintainer{.kind = Permission::Kind::in_repository,
+                                        .role = access::Role::maintainer};
+inline constexpr Permission kOwner{.kind = Permission::Kind::in_repository, .role = access::Role::owner};
+constexpr Permission may(access::SystemAction action) { return {.or_action = action}; }
+// "self, or contain_incident".
+std::string describe(const Permission& permission);
 
 // Whether a change names the state that it was made for (RFC 9110 section 13.1.1).
 enum class IfMatch : std::uint8_t { unused, optional, required };
@@ -73,10 +92,15 @@ class Call {
   // Pages: at most so many entries, after this one ("" from the beginning).
   std::size_t limit = 0;
   std::string after;
-  // Of operations on a {repository} that exists.
+  // What the path names, once the permission was given on it.
   std::shared_ptr<const access::Repository> repository;
+  std::optional<identity::Organization> organization;
+  std::optional<identity::Account> account;  // {user} or {robot}, of operations on credentials
 
   const std::string& path(std::string_view name) const;
+  // A path's parameter that is described as a number.
+  std::int64_t number(std::string_view name) const;
+  bool may(access::SystemAction action) const { return access::decide(caller.system_role, action); }
 
   // Of the body. Absent fields: nullopt, the default, "".
   bool has(std::string_view name) const { return body.contains(name); }
@@ -98,7 +122,7 @@ struct Operation {
   std::string_view id = {};
   std::string_view tag = {};
   std::string_view summary = {};
-  Permission permission = Permission::administrator;
+  Permission permission = {};
   const Schema* request = nullptr;  // null: no body
   unsigned status = 200;
   const Schema* response = nullptr;  // null: no body
@@ -106,6 +130,7 @@ struct Operation {
   bool paged = false;                  // takes `limit` and `after`
   bool creates = false;                // takes an Idempotency-Key; its answer has a Location
   IfMatch if_match = IfMatch::unused;  // compared with what GET of the same path represents
+  bool enrols = false;                 // open to a session that still lacks the second factor asked of it
   bool proof = false;                  // takes a session whose owner proved who they are a short time ago
   bool secret = false;                 // the answer holds a secret, or what should not be kept
   bool slow = false;                   // hashes a password

@@ -3,47 +3,120 @@
 #include <fmt/format.h>
 
 #include "access/facts.h"
+#include "access/roles.h"
 
 namespace bulkhead::api::management {
 namespace {
 
-using identity::SystemRole;
+using Kind = Permission::Kind;
 
-// Administrators may do what security officers may, and those what auditors may.
-bool has_system_role(const ManagementCaller& caller, SystemRole least) {
-  return static_cast<int>(caller.system_role) >= static_cast<int>(least);
-}
-
-Error denied(const Call& call, std::string_view needed) {
-  return {Errc::denied,
-          fmt::format("{} may not do this: it takes {}", call.caller.principal.account, needed)};
-}
-
-// What is not named in the path is no secret: who calls it may know that it is there.
-Result<void> with_system_role(const Call& call, SystemRole least, std::string_view needed) {
-  if (has_system_role(call.caller, least)) return {};
-  if (!call.path_values.empty()) return not_visible();
-  return denied(call, needed);
-}
+// What a rule says, apart from the rights on the whole installation.
+struct Finding {
+  bool allowed = false;
+  bool visible = false;  // the caller may know that it is there
+  std::string_view needed = {};
+};
 
 bool is_self(const Call& call) {
   return !call.caller.principal.anonymous() && call.path("user") == call.caller.principal.account;
 }
 
-Result<void> on_repository(Call& call, access::Role least) {
+std::string_view subject_of(const Call& call) {
+  for (const auto& [name, value] : call.path_values)
+    if (name == "user" || name == "robot") return value;
+  return {};
+}
+
+// Managers of a robot see it; nobody else's account is theirs to see.
+Result<Finding> on_credentials(Call& call) {
+  auto account = call.services.accounts.find(subject_of(call));
+  if (!account && account.error().code == Errc::not_found) return Finding{};
+  if (!account) return account.error();
+  const auto manages =
+      call.services.access_tokens.may_manage(call.caller.principal.account_id, account->id);
+  if (!manages) return manages.error();
+  call.account = *std::move(account);
+  return Finding{*manages, *manages};
+}
+
+Result<Finding> in_organization(Call& call, identity::MemberRole least) {
+  auto organization = call.services.organizations.find(call.path("organization"));
+  if (!organization && organization.error().code == Errc::not_found) return Finding{};
+  if (!organization) return organization.error();
+  const auto role = call.services.members.role(organization->id, call.caller.principal.account_id);
+  if (!role) return role.error();
+  call.organization = *std::move(organization);
+  return Finding{*role && (**role == identity::MemberRole::owner || least == identity::MemberRole::member),
+                 role->has_value(), "an owner of the organization"};
+}
+
+Result<Finding> in_namespace(const Call& call, access::Role least) {
+  const std::string name = namespace_name(call.path("namespace"));
+  const access::Principal& principal = call.caller.principal;
+  access::Role role = access::Role::none;
+  const auto read = call.services.database.read([&](db::Session& session) -> Result<void> {
+    const auto found = access::read_namespace_role(session, principal.account_id, name);
+    if (!found) return found.error();
+    role = *found;
+    return {};
+  });
+  if (!read) return read.error();
+  if (access::owns_installation(principal, name)) role = access::Role::owner;
+  return Finding{role >= least, role > access::Role::none, "the owner of the namespace"};
+}
+
+Result<Finding> in_repository(Call& call, access::Role least) {
   const auto name = oci::RepositoryName::parse(call.path("repository"));
   if (!name) return name.error();
   auto resolved = call.services.facts.resolve(call.caller.principal, *name);
   if (!resolved) return resolved.error();
   const access::Standing& standing = resolved->standing;
-  const bool administrator = has_system_role(call.caller, SystemRole::administrator);
-  const bool reads = administrator || access::decide(call.caller.principal, access::Action::pull, standing);
-  if (!reads) return not_visible();
-  if (!resolved->repository)
+  const bool visible = access::decide(call.caller.principal, access::Action::pull, standing);
+  if (visible && !resolved->repository)
     return Error{Errc::name_unknown, fmt::format("there is no repository {}", name->render())};
   call.repository = resolved->repository;
-  if (administrator || least <= access::Role::reader || standing.role >= least) return {};
-  return denied(call, fmt::format("the role {} in {}", access::name(least), name->render()));
+  const bool allowed = least <= access::Role::reader ? visible : standing.role >= least;
+  return Finding{allowed && call.repository != nullptr, visible, "a higher role in the repository"};
+}
+
+Result<Finding> find(const Permission& permission, Call& call) {
+  switch (permission.kind) {
+    case Kind::system: return Finding{false, call.path_values.empty(), "another system role"};
+    case Kind::anyone: return Finding{true, true};
+    case Kind::account: return Finding{true, true};
+    case Kind::self: return Finding{is_self(call), false};
+    case Kind::credentials: return on_credentials(call);
+    case Kind::member: return in_organization(call, identity::MemberRole::member);
+    case Kind::organization_owner: return in_organization(call, identity::MemberRole::owner);
+    case Kind::in_namespace: return in_namespace(call, permission.role);
+    case Kind::in_repository: return in_repository(call, permission.role);
+  }
+  return Finding{};
+}
+
+// Whether what the path names is there, for whoever may know because of a right on the whole installation.
+Result<void> check_present(const Permission& permission, const Call& call) {
+  const bool absent = (permission.kind == Kind::in_repository && call.repository == nullptr) ||
+                      ((permission.kind == Kind::member || permission.kind == Kind::organization_owner) &&
+                       !call.organization) ||
+                      (permission.kind == Kind::credentials && !call.account);
+  if (absent) return not_visible();
+  return {};
+}
+
+std::string_view words(Kind kind) {
+  switch (kind) {
+    case Kind::system: return "";
+    case Kind::anyone: return "anyone";
+    case Kind::account: return "account";
+    case Kind::self: return "self";
+    case Kind::credentials: return "self or the robot's managers";
+    case Kind::member: return "organization member";
+    case Kind::organization_owner: return "organization owner";
+    case Kind::in_namespace: return "namespace";
+    case Kind::in_repository: return "repository";
+  }
+  return "";
 }
 
 }  // namespace
@@ -52,50 +125,25 @@ Error not_visible() {
   return {Errc::not_found, "there is nothing at this address, or it is not yours to see"};
 }
 
-std::string_view name(Permission permission) {
-  switch (permission) {
-    case Permission::anyone: return "anyone";
-    case Permission::account: return "account";
-    case Permission::self: return "self";
-    case Permission::self_or_auditor: return "self_or_auditor";
-    case Permission::self_or_officer: return "self_or_security_officer";
-    case Permission::self_or_administrator: return "self_or_administrator";
-    case Permission::auditor: return "auditor";
-    case Permission::officer: return "security_officer";
-    case Permission::administrator: return "administrator";
-    case Permission::repository_reader: return "repository_reader";
-    case Permission::repository_maintainer: return "repository_maintainer";
-    case Permission::repository_owner: return "repository_owner";
-  }
-  return "";
+std::string namespace_name(std::string_view text) { return text == "/" ? std::string() : std::string(text); }
+
+std::string describe(const Permission& permission) {
+  std::string out(words(permission.kind));
+  if (permission.role != access::Role::none) out += fmt::format(" {}", access::name(permission.role));
+  if (!permission.or_action) return out;
+  if (!out.empty()) out += ", or ";
+  return out += access::name(*permission.or_action);
 }
 
 Result<void> permit(const Operation& operation, Call& call) {
-  switch (operation.permission) {
-    case Permission::anyone: return {};
-    case Permission::account: return {};
-    case Permission::self:
-      if (is_self(call)) return {};
-      return not_visible();
-    case Permission::self_or_auditor:
-      if (is_self(call)) return {};
-      return with_system_role(call, SystemRole::auditor, "an auditor");
-    case Permission::self_or_officer:
-      if (is_self(call)) return {};
-      return with_system_role(call, SystemRole::security_officer, "a security officer");
-    case Permission::self_or_administrator:
-      if (is_self(call)) return {};
-      return with_system_role(call, SystemRole::administrator, "an administrator");
-    case Permission::auditor: return with_system_role(call, SystemRole::auditor, "an auditor");
-    case Permission::officer:
-      return with_system_role(call, SystemRole::security_officer, "a security officer");
-    case Permission::administrator:
-      return with_system_role(call, SystemRole::administrator, "an administrator");
-    case Permission::repository_reader: return on_repository(call, access::Role::reader);
-    case Permission::repository_maintainer: return on_repository(call, access::Role::maintainer);
-    case Permission::repository_owner: return on_repository(call, access::Role::owner);
-  }
-  return not_visible();
+  const Permission& permission = operation.permission;
+  const auto finding = find(permission, call);
+  if (!finding) return finding.error();
+  if (finding->allowed) return {};
+  if (permission.or_action && call.may(*permission.or_action)) return check_present(permission, call);
+  if (!finding->visible) return not_visible();
+  return Error{Errc::denied, fmt::format("{} may not do this: it takes {}", call.caller.principal.account,
+                                         finding->needed)};
 }
 
 }  // namespace bulkhead::api::management

@@ -15,7 +15,7 @@ namespace json = boost::json;
 using identity::Account;
 using identity::AccountKind;
 using identity::AccountState;
-using identity::SystemRole;
+using access::SystemAction;
 
 constexpr std::string_view kKinds[] = {"person", "robot"};
 constexpr std::string_view kStates[] = {"active", "disabled", "locked"};
@@ -80,10 +80,6 @@ constexpr Field kWhoamiFields[] = {
 };
 constexpr Schema kWhoami = object("Whoami", kWhoamiFields);
 
-bool is_at_least(const Call& call, SystemRole role) {
-  return static_cast<int>(call.caller.system_role) >= static_cast<int>(role);
-}
-
 Error takes(std::string_view field, std::string_view whom) {
   return {Errc::denied, fmt::format("{} is changed by {}", field, whom)};
 }
@@ -124,19 +120,19 @@ Result<void> change(Call& call) {
         "change one thing at a time: the state, the system_role, or the profile (display_name, email, "
         "email_verified)"};
   if (const auto state = call.text("state")) {
-    if (!is_at_least(call, SystemRole::security_officer))
+    if (!call.may(SystemAction::contain_incident))
       return takes("state", "security officers and administrators");
     const auto parsed = identity::parse_account_state(*state);
     if (!parsed) return parsed.error();
     return call.services.accounts.set_state(name, *parsed, call.origin);
   }
   if (const auto role = call.text("system_role")) {
-    if (!is_at_least(call, SystemRole::administrator)) return takes("system_role", "administrators");
+    if (!call.may(SystemAction::appoint)) return takes("system_role", "administrators");
     const auto parsed = identity::parse_system_role(*role);
     if (!parsed) return parsed.error();
     return call.services.accounts.set_system_role(name, *parsed, call.origin);
   }
-  const bool administrator = is_at_least(call, SystemRole::administrator);
+  const bool administrator = call.may(SystemAction::manage_accounts);
   if (!administrator && name != call.caller.principal.account)
     return takes("the profile", "the account itself and administrators");
   if (call.has("email_verified") && !administrator) return takes("email_verified", "administrators");
@@ -172,7 +168,7 @@ constexpr Operation kOperations[] = {
      .id = "whoami",
      .tag = "users",
      .summary = "Who is calling, and what the credential is good for",
-     .permission = Permission::account,
+     .permission = kAccount,
      .response = &kWhoami,
      .handler = whoami},
     {.method = http::Method::get,
@@ -180,7 +176,7 @@ constexpr Operation kOperations[] = {
      .id = "listUsers",
      .tag = "users",
      .summary = "All accounts, by name",
-     .permission = Permission::auditor,
+     .permission = may(SystemAction::read_directory),
      .response = &PageOf<kUser>::kPage,
      .query = kFilters,
      .paged = true,
@@ -190,7 +186,7 @@ constexpr Operation kOperations[] = {
      .id = "createUser",
      .tag = "users",
      .summary = "Make an account and the namespace of its name",
-     .permission = Permission::administrator,
+     .permission = may(SystemAction::manage_accounts),
      .request = &kNewUser,
      .status = 201,
      .response = &kUser,
@@ -203,7 +199,7 @@ constexpr Operation kOperations[] = {
      .id = "getUser",
      .tag = "users",
      .summary = "One account",
-     .permission = Permission::self_or_auditor,
+     .permission = kSelf || SystemAction::read_directory,
      .response = &kUser,
      .handler = get_user},
     {.method = http::Method::patch,
@@ -211,7 +207,7 @@ constexpr Operation kOperations[] = {
      .id = "changeUser",
      .tag = "users",
      .summary = "Change an account's state, its system role or its profile",
-     .permission = Permission::self_or_officer,
+     .permission = kSelf || SystemAction::contain_incident,
      .request = &kUserChange,
      .response = &kUser,
      .if_match = IfMatch::required,
@@ -221,7 +217,7 @@ constexpr Operation kOperations[] = {
      .id = "setPassword",
      .tag = "users",
      .summary = "Set a new password; every token and session of the account dies",
-     .permission = Permission::self_or_administrator,
+     .permission = kSelf || SystemAction::manage_accounts,
      .request = &kNewPassword,
      .status = 204,
      .proof = true,
