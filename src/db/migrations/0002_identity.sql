@@ -102,12 +102,17 @@ CREATE TABLE invitations (
 CREATE INDEX invitations_by_organization ON invitations (organization_id);
 CREATE INDEX invitations_by_account ON invitations (account_id);
 
--- Who answers for a repository, and who mends it.
+-- Who answers for a repository, and who mends it. One who was appointed owns it until somebody else is; one who is
+-- owner for having pushed it first owns it as long as something else gives them a role there.
 ALTER TABLE repositories ADD COLUMN owner_id BIGINT REFERENCES accounts (id);
+ALTER TABLE repositories ADD COLUMN owner_appointed BIGINT NOT NULL DEFAULT 0 CHECK (owner_appointed IN (0, 1));
 ALTER TABLE repositories ADD COLUMN contact TEXT NOT NULL DEFAULT '';
 -- Tags that match this pattern are moved and deleted by maintainers only.
 ALTER TABLE repositories ADD COLUMN protected_tags TEXT NOT NULL DEFAULT '';
 UPDATE repositories SET owner_id = (SELECT owner_id FROM namespaces n WHERE n.id = namespace_id);
+UPDATE repositories SET owner_id = (SELECT MIN(id) FROM accounts WHERE system_role = 'administrator')
+  WHERE owner_id IS NULL;
+UPDATE repositories SET contact = COALESCE((SELECT name FROM accounts a WHERE a.id = owner_id), '');
 CREATE INDEX repositories_by_owner ON repositories (owner_id);
 
 -- Personal access tokens, and those of robots.
