@@ -50,6 +50,10 @@ Result<void> AccountChanges::rename(std::int64_t id, std::string_view new_name, 
     const auto renamed = change.execute("UPDATE accounts SET name = ? WHERE id = ?", {*name, id});
     if (!renamed) return renamed.error();
     change.forget(id);
+    // Where the owner is the contact, by name, that name is theirs to keep up to date.
+    const auto contact = change.execute(
+        "UPDATE repositories SET contact = ? WHERE owner_id = ? AND contact = ?", {*name, id, account->name});
+    if (!contact) return contact.error();
     if (const auto space = rename_namespace(change, account->name, *name); !space) return space.error();
     return change.record(audit::Action::account_renamed, account->name, *name);
   });

@@ -147,6 +147,9 @@ Result<void> Accounts::set_password(std::string_view name, const Secret<>& passw
   if (const auto allowed = crypto::check_password_rules(password); !allowed) return allowed.error();
   const std::string hash = state_->hasher.hash(password);
   return state_->change(name, [&](db::Session& session, const Account& account) -> Result<void> {
+    if (account.kind == AccountKind::robot)
+      return Error{Errc::invalid_argument,
+                   fmt::format("{} is a robot; robots have tokens", oci::quote(account.name))};
     const auto done = session.execute(
         "UPDATE accounts SET password_hash = ?, credential_version = credential_version + 1 WHERE id = ?",
         {hash, account.id});

@@ -58,6 +58,8 @@ class Directory {
                            const Error& absent) const;
   Result<std::vector<db::Row>> read_rows(std::string_view sql,
                                          std::initializer_list<db::Value> parameters) const;
+  Accounts& accounts() const { return accounts_; }
+  Time now() const { return clock_.now(); }
 
  private:
   db::Database& database_;

@@ -65,7 +65,7 @@ Result<void> put_member(Change& change, const Organization& organization, const 
 }
 
 Result<void> erase_member(Change& change, const Organization& organization, const Account& account) {
-  const auto heir = hand_over_repositories(change, account.id, organization.id);
+  const auto heir = hand_over_repositories(change, account, organization.id);
   if (!heir) return heir.error();
   for (const std::string_view sql : {kEraseTeams, kEraseNamespaceGrants, kEraseRepositoryGrants,
                                      kEraseSentInvitations, kEraseReceivedInvitations, kEraseMember})

@@ -25,6 +25,8 @@ Result<void> rename_robots(Change& change, std::int64_t space, std::string_view 
   const auto robots = change.session.query(kRobots, {space, space});
   if (!robots) return robots.error();
   for (const db::Row& robot : *robots) {
+    // One whose repository came here from another namespace has that one's name.
+    if (!robot.text(1).starts_with(fmt::format("{}+", from))) continue;
     const std::string name = std::string(to) + robot.text(1).substr(from.size());
     const auto renamed =
         change.execute("UPDATE accounts SET name = ? WHERE id = ?", {name, robot.integer(0)});

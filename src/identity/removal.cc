@@ -38,22 +38,24 @@ Result<void> erase_account(Change& change, std::int64_t account_id) {
                              account_id);
 }
 
-Result<std::optional<std::string>> hand_over_repositories(Change& change, std::int64_t account_id,
+Result<std::optional<std::string>> hand_over_repositories(Change& change, const Account& account,
                                                           std::int64_t organization_id) {
   const auto heirs = change.session.query(
       "SELECT a.id, a.name FROM organization_members m JOIN accounts a ON a.id = m.account_id "
       "WHERE m.organization_id = ? AND m.role = 'owner' AND a.state = 'active' AND a.id <> ? "
       "ORDER BY a.id LIMIT 1",
-      {organization_id, account_id});
+      {organization_id, account.id});
   if (!heirs) return heirs.error();
   const bool none = heirs->empty();
+  const std::string heir = none ? std::string() : heirs->front().text(1);
   const auto handed = change.execute(
-      "UPDATE repositories SET owner_id = ? WHERE owner_id = ? AND namespace_id IN "
-      "(SELECT id FROM namespaces WHERE organization_id = ?)",
-      {none ? db::Value() : db::Value(heirs->front().integer(0)), account_id, organization_id});
+      "UPDATE repositories SET owner_id = ?, contact = CASE WHEN contact = ? THEN ? ELSE contact END "
+      "WHERE owner_id = ? AND namespace_id IN (SELECT id FROM namespaces WHERE organization_id = ?)",
+      {none ? db::Value() : db::Value(heirs->front().integer(0)), account.name, heir, account.id,
+       organization_id});
   if (!handed) return handed.error();
   if (*handed == 0 || none) return std::optional<std::string>();
-  return std::optional(heirs->front().text(1));
+  return std::optional(heir);
 }
 
 Result<void> check_not_last_owner(db::Session& session, std::int64_t organization_id,

@@ -16,7 +16,7 @@ Result<void> erase_account(Change& change, std::int64_t account_id);
 
 // Repositories that the account owns in an organization's namespaces go to the organization's active owner of
 // the lowest number. Who that is, when there was something to hand over.
-Result<std::optional<std::string>> hand_over_repositories(Change& change, std::int64_t account_id,
+Result<std::optional<std::string>> hand_over_repositories(Change& change, const Account& account,
                                                           std::int64_t organization_id);
 
 // Errc::conflict when the account, an owner of the organization, is the only one who is active.
