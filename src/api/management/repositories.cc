@@ -62,8 +62,13 @@ Result<json::object> represent_repository(const Call& call, const oci::Repositor
 Result<Reply> list_repositories(Call& call) {
   const auto names = call.services.facts.catalog(call.caller.principal, call.after, call.limit + 1);
   if (!names) return names.error();
-  std::vector<json::object> items;
+  json::array items;
+  Reply reply;
   for (const std::string& text : *names) {
+    if (&text == names->data() + call.limit) {
+      reply.next = *std::prev(&text);
+      break;
+    }
     const auto name = oci::RepositoryName::parse(text);
     if (!name) return name.error();
     auto item = represent_repository(call, *name);
@@ -71,8 +76,8 @@ Result<Reply> list_repositories(Call& call) {
     if (!item) return item.error();
     items.push_back(*std::move(item));
   }
-  return page_of(call, items, [](const json::object& item) { return item; },
-                 [](const json::object& item) { return std::string(item.at("name").as_string()); });
+  reply.body = json::object{{"items", std::move(items)}};
+  return reply;
 }
 
 Result<Reply> get_repository(Call& call) {
