@@ -65,7 +65,7 @@ enum class Action : std::uint8_t {
   robot_deleted,
   invitation_created,
   invitation_ended,
-  repository_owner_changed,
+  repository_owner_changed = 41,
   repository_contact_changed,
   repository_renamed,
   access_token_created = 49,

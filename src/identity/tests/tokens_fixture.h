@@ -1,5 +1,5 @@
-// What tests of tokens, sessions and policies stand on: a database that counts what it is asked, and words for
-// organizations and repositories, which other services make.
+// What tests of tokens, sessions and policies stand on: a database that counts what it is asked, and words
+// for organizations and repositories, which other services make.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -72,16 +72,17 @@ class TokensFixture : public ::testing::TestWithParam<Engine> {
     return id;
   }
   void join(const Account& account, std::int64_t organization, std::string_view role = "member") {
-    installation_.write("INSERT INTO organization_members (organization_id, account_id, role) VALUES (?, ?, ?)",
-                        {organization, account.id, std::string(role)});
+    installation_.write(
+        "INSERT INTO organization_members (organization_id, account_id, role) VALUES (?, ?, ?)",
+        {organization, account.id, std::string(role)});
     policies_.forget();
   }
   Account make_robot(std::string_view name, std::string_view owner, std::int64_t owner_id) {
     Account robot = installation_.add_account(name);
     installation_.write("UPDATE accounts SET kind = 'robot' WHERE id = ?", {robot.id});
-    installation_.write("INSERT INTO robots (account_id, " + std::string(owner) +
-                            ", description) VALUES (?, ?, '')",
-                        {robot.id, owner_id});
+    installation_.write(
+        "INSERT INTO robots (account_id, " + std::string(owner) + ", description) VALUES (?, ?, '')",
+        {robot.id, owner_id});
     return robot;
   }
 
@@ -109,7 +110,8 @@ class TokensFixture : public ::testing::TestWithParam<Engine> {
   CountingDatabase database_{*installation_.database};
   Accounts accounts_{database_, installation_.hasher, installation_.clock, 1000};
   Policies policies_{database_, installation_.clock, 1000};
-  AccessTokens tokens_{database_, installation_.keyring, accounts_, policies_, installation_.clock, {1000, 5}};
+  AccessTokens tokens_{database_, installation_.keyring, accounts_,
+                       policies_, installation_.clock,   {1000, 5}};
   Account alice_ = installation_.add_account("alice");
   Account bob_ = installation_.add_account("bob");
 };
