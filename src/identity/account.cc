@@ -22,7 +22,6 @@ constexpr std::array<std::string_view, 18> kReserved = {
 
 constexpr std::array<std::string_view, 2> kKinds = {"person", "robot"};
 constexpr std::array<std::string_view, 3> kStates = {"active", "disabled", "locked"};
-constexpr std::array<std::string_view, 4> kRoles = {"none", "auditor", "security_officer", "administrator"};
 
 template <class Enum, std::size_t N>
 Result<Enum> parse_word(const std::array<std::string_view, N>& words, std::string_view text,
@@ -43,7 +42,6 @@ bool is_component(std::string_view text) {
 
 std::string_view name(AccountKind kind) { return kKinds[static_cast<std::size_t>(kind)]; }
 std::string_view name(AccountState state) { return kStates[static_cast<std::size_t>(state)]; }
-std::string_view name(SystemRole role) { return kRoles[static_cast<std::size_t>(role)]; }
 
 Result<AccountKind> parse_account_kind(std::string_view text) {
   return parse_word<AccountKind>(kKinds, text, "kind of account");
@@ -51,10 +49,6 @@ Result<AccountKind> parse_account_kind(std::string_view text) {
 
 Result<AccountState> parse_account_state(std::string_view text) {
   return parse_word<AccountState>(kStates, text, "state of an account");
-}
-
-Result<SystemRole> parse_system_role(std::string_view text) {
-  return parse_word<SystemRole>(kRoles, text, "system role");
 }
 
 Result<std::string> parse_component(std::string_view text, std::string_view what, std::size_t shortest) {

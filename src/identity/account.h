@@ -7,23 +7,19 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "identity/system_role.h"
 
 namespace bulkhead::identity {
 
 enum class AccountKind : std::uint8_t { person, robot };
 // A locked account is one that the system or a security officer has stopped until somebody looks at it.
 enum class AccountState : std::uint8_t { active, disabled, locked };
-// On the whole installation. An auditor reads evidence and changes nothing; a security officer approves and
-// contains incidents; an administrator runs it.
-enum class SystemRole : std::uint8_t { none, auditor, security_officer, administrator };
 
 std::string_view name(AccountKind kind);
 std::string_view name(AccountState state);
-std::string_view name(SystemRole role);
 // The words that name() gives; Errc::invalid_argument.
 Result<AccountKind> parse_account_kind(std::string_view text);
 Result<AccountState> parse_account_state(std::string_view text);
-Result<SystemRole> parse_system_role(std::string_view text);
 
 // One component of a repository name: lower-case ASCII, so that no two names differ in case or by letters
 // that look alike. Errc::name_invalid, saying of what kind (`what`, as in "a team's name") it should have

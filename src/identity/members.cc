@@ -76,22 +76,39 @@ Result<void> erase_member(Change& change, const Organization& organization, cons
                   *heir ? fmt::format(R"(,"repositories_to":"{}")", **heir) : std::string()));
 }
 
+namespace {
+
+constexpr std::string_view kMembers =
+    "SELECT a.id, a.name, a.display_name, m.role, m.source FROM organization_members m "
+    "JOIN accounts a ON a.id = m.account_id WHERE m.organization_id = ? ";
+
+Member member_from(const db::Row& row) {
+  return {.account_id = row.integer(0),
+          .account = row.text(1),
+          .display_name = row.text(2),
+          .role = role_from(row.text(3)),
+          .from_directory = row.text(4) == "sso"};
+}
+
+}  // namespace
+
 Result<std::vector<Member>> Members::list(std::int64_t organization_id, std::string_view after,
                                           std::size_t limit) const {
   const auto rows = directory_.read_rows(
-      "SELECT a.id, a.name, a.display_name, m.role, m.source FROM organization_members m "
-      "JOIN accounts a ON a.id = m.account_id WHERE m.organization_id = ? AND a.name > ? "
-      "ORDER BY a.name LIMIT ?",
+      fmt::format("{}AND a.name > ? ORDER BY a.name LIMIT ?", kMembers),
       {organization_id, comparable_name(after), sql_limit(limit)});
   if (!rows) return rows.error();
   std::vector<Member> members;
-  for (const db::Row& row : *rows)
-    members.push_back({.account_id = row.integer(0),
-                       .account = row.text(1),
-                       .display_name = row.text(2),
-                       .role = role_from(row.text(3)),
-                       .from_directory = row.text(4) == "sso"});
+  for (const db::Row& row : *rows) members.push_back(member_from(row));
   return members;
+}
+
+Result<std::optional<Member>> Members::find(std::int64_t organization_id, std::int64_t account_id) const {
+  const auto rows =
+      directory_.read_rows(fmt::format("{}AND a.id = ?", kMembers), {organization_id, account_id});
+  if (!rows) return rows.error();
+  if (rows->empty()) return std::optional<Member>();
+  return std::optional(member_from(rows->front()));
 }
 
 Result<std::vector<Membership>> Members::of_account(std::int64_t account_id) const {

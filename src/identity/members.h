@@ -33,6 +33,8 @@ class Members {
   // By name after `after` (exclusive), at most `limit`. An organization that is not there has none.
   Result<std::vector<Member>> list(std::int64_t organization_id, std::string_view after,
                                    std::size_t limit) const;
+  // Nothing for who is no member.
+  Result<std::optional<Member>> find(std::int64_t organization_id, std::int64_t account_id) const;
   // The organizations that the account belongs to, by name.
   Result<std::vector<Membership>> of_account(std::int64_t account_id) const;
   // Nothing for who is no member.
