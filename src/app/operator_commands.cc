@@ -15,6 +15,7 @@
 
 #include "app/arguments.h"
 #include "app/audit_commands.h"
+#include "app/token_commands.h"
 #include "oci/strict_json.h"
 
 namespace bulkhead::app {
@@ -309,6 +310,11 @@ Outcome namespace_list(Call& call) {
 Outcome audit_newest(Call& call) { return newest_events(call.installation, call.arguments); }
 Outcome audit_after(Call& call) { return events_after(call.installation, call.arguments); }
 
+Outcome create_token(Call& call) { return token_create(call.installation, call.arguments, call.origin); }
+Outcome list_tokens(Call& call) { return token_list(call.installation, call.arguments); }
+Outcome revoke_tokens(Call& call) { return token_revoke(call.installation, call.arguments, call.origin); }
+Outcome rotate_token(Call& call) { return token_rotate(call.installation, call.arguments, call.origin); }
+
 const std::map<std::string_view, Command>& commands() {
   static const std::map<std::string_view, Command> all = {
       {"user.create", user_create},   {"user.list", user_list},         {"user.password", user_password},
@@ -316,7 +322,8 @@ const std::map<std::string_view, Command>& commands() {
       {"repo.create", repo_create},   {"repo.delete", repo_delete},     {"repo.set", repo_set},
       {"repo.rename", repo_rename},   {"grant.set", grant_set},         {"grant.remove", grant_remove},
       {"grant.list", grant_list},     {"namespace.set", namespace_set}, {"namespace.list", namespace_list},
-      {"audit.newest", audit_newest}, {"audit.after", audit_after},
+      {"audit.newest", audit_newest}, {"audit.after", audit_after},     {"token.create", create_token},
+      {"token.list", list_tokens},    {"token.revoke", revoke_tokens},  {"token.rotate", rotate_token},
   };
   return all;
 }
