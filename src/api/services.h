@@ -15,8 +15,13 @@
 #include "base/log.h"
 #include "blob/verify.h"
 #include "db/database.h"
+#include "identity/access_tokens.h"
 #include "identity/accounts.h"
+#include "identity/leaked.h"
 #include "identity/login.h"
+#include "identity/policies.h"
+#include "identity/registry_login.h"
+#include "identity/sessions.h"
 #include "identity/setup.h"
 #include "registry/blobs.h"
 #include "registry/manifests.h"
@@ -57,6 +62,11 @@ struct Services {
   const Clock& clock;
   Log& log;
   const crypto::Keyring& keyring;
+  identity::Policies& policies;
+  identity::AccessTokens& access_tokens;
+  identity::Sessions& sessions;
+  identity::Leaked& leaked;
+  identity::RegistryLogIn& registry_login;
 };
 
 }  // namespace bulkhead::api

@@ -103,9 +103,21 @@ Result<void> Installation::assemble() {
       identity::LoginLimits{s.auth.login_attempts_per_account, s.auth.login_attempts_per_network,
                             seconds(s.auth.login_window)});
   setup_ = std::make_unique<identity::Setup>(*database_, *keyring_, *accounts_, clock_);
+  policies_ = std::make_unique<identity::Policies>(*database_, clock_, s.limits.cached_facts);
+  identity::AccessTokens::Options access_tokens;
+  access_tokens.cached = s.limits.cached_facts;
+  access_tokens_ = std::make_unique<identity::AccessTokens>(*database_, *keyring_, *accounts_, *policies_,
+                                                            clock_, access_tokens);
+  identity::Sessions::Options sessions;
+  sessions.cached = s.limits.cached_facts;
+  sessions_ =
+      std::make_unique<identity::Sessions>(*database_, *keyring_, *accounts_, *policies_, clock_, sessions);
+  leaked_ = std::make_unique<identity::Leaked>(*database_, *keyring_, *access_tokens_, *sessions_, clock_);
+  registry_login_ =
+      std::make_unique<identity::RegistryLogIn>(*database_, *accounts_, *login_, *access_tokens_, *policies_);
   facts_ = std::make_unique<access::Facts>(*database_, clock_, s.limits.cached_facts, s.auth.anonymous_pull);
   tokens_ = std::make_unique<access::Tokens>(
-      *keyring_, *accounts_, *facts_, clock_,
+      *keyring_, *accounts_, *access_tokens_, *policies_, *facts_, clock_,
       access::Tokens::Options{s.service, s.service, seconds(s.auth.token_lifetime), s.limits.cached_facts});
 
   blobs_ = std::make_unique<registry::Blobs>(*database_, *store_, clock_, kOpenBlobs);
@@ -134,8 +146,9 @@ void Installation::finish_work() {
 }
 
 api::Services Installation::services() {
-  return {*database_,  *accounts_, *login_,   *setup_, *facts_,     *tokens_, *blobs_, *uploads_,
-          *manifests_, *verifier_, *journal_, *work_,  *passwords_, clock_,   log_, *keyring_};
+  return {*database_, *accounts_,  *login_,    *setup_,         *facts_,    *tokens_,    *blobs_,
+          *uploads_,  *manifests_, *verifier_, *journal_,       *work_,     *passwords_, clock_,
+          log_,       *keyring_,   *policies_, *access_tokens_, *sessions_, *leaked_,    *registry_login_};
 }
 
 }  // namespace bulkhead::app
