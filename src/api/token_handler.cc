@@ -80,7 +80,7 @@ async::Task<Result<access::Principal>> TokenHandler::log_in(http::Exchange& exch
   });
   if (!account) co_return account.error();
   exchange.account = account->name;
-  const access::Principal principal{account->id, account->name, account->administrator,
+  const access::Principal principal{account->id, account->name, account->administrator(),
                                     account->credential_version};
   co_return principal;
 }

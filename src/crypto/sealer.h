@@ -12,8 +12,8 @@
 
 namespace bulkhead::crypto {
 
-// Where a sealed value is stored. `row` is what identifies it among the rows of its table and is never given
-// to another row.
+// Where a sealed value is stored: the table and the column as the schema names them, and the row's integer
+// primary key. A rotation seals values anew by what the schema says, so any other context is lost to it.
 struct SealContext {
   std::string_view table;
   std::int64_t row;
@@ -25,13 +25,13 @@ class Sealer {
  public:
   virtual ~Sealer() = default;
 
-  // ASCII without spaces, about 4/3 of the plain bytes and 60 more. May block once (a data key is read or
-  // made); never call it inside a database callback's transaction that could be the one it waits for.
-  // Errc::too_large for more than 64 KiB.
+  // ASCII, about 4/3 of the plain bytes and 80 more. Does not block: may be called inside a transaction, once
+  // the row has its id. Errc::too_large for more than 64 KiB.
   virtual Result<std::string> seal(const SealContext& where, const Secret<>& plain) = 0;
 
-  // Errc::corrupt when the value is not one that was sealed for this place, and when its key is gone. May
-  // block as seal() does.
+  // Errc::corrupt when the value is not one that was sealed for this place, and when its key is gone: whoever
+  // it belongs to has to enter it again. Reads the database only for a value that another process has sealed
+  // under a key it has just made.
   virtual Result<Secret<>> open(const SealContext& where, std::string_view sealed) = 0;
 };
 

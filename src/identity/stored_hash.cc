@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "base/bytes.h"
+#include "base/secret.h"
 #include "crypto/hash.h"
 
 namespace bulkhead::identity {
