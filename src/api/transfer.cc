@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
+#include <new>
 
 #include "async/started.h"
 
@@ -28,8 +29,17 @@ async::Task<Result<std::size_t>> fill(http::Exchange& exchange, std::span<std::b
 
 }  // namespace
 
+// Both buffers begin where a file system takes them for direct writing.
+std::size_t TransferMemory::Lease::stride() const {
+  return (size_ + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+void TransferMemory::Lease::Free::operator()(std::byte* bytes) const {
+  ::operator delete[](bytes, std::align_val_t{kAlignment});
+}
+
 TransferMemory::Lease::Lease(TransferMemory& memory, std::size_t size)
-    : memory_(memory), size_(size), bytes_(new std::byte[2 * size]) {
+    : memory_(memory), size_(size), bytes_(new (std::align_val_t{kAlignment}) std::byte[2 * stride()]) {
   memory_.used_ += 2 * size_;
 }
 
@@ -39,6 +49,7 @@ std::unique_ptr<TransferMemory::Lease> TransferMemory::lease(std::optional<std::
   const std::uint64_t used = used_;
   const std::uint64_t left = total_ > used ? total_ - used : 0;
   std::uint64_t size = std::clamp<std::uint64_t>(left / kShare, kSmallest, kLargest);
+  size -= size % kAlignment;
   if (expected) size = std::clamp<std::uint64_t>(*expected, 1, size);
   return std::make_unique<Lease>(*this, static_cast<std::size_t>(size));
 }

@@ -21,6 +21,9 @@ class TransferMemory {
  public:
   static constexpr std::size_t kSmallest = 16 << 10;
   static constexpr std::size_t kLargest = 1 << 20;
+  // Of the buffers, and of their size while the body is longer: what direct writing wants
+  // (blob/staged_file.h).
+  static constexpr std::size_t kAlignment = 4096;
 
   explicit TransferMemory(std::uint64_t total) : total_(total) {}
 
@@ -33,12 +36,17 @@ class TransferMemory {
     Lease& operator=(const Lease&) = delete;
 
     std::size_t size() const { return size_; }
-    std::span<std::byte> buffer(bool second) { return {bytes_.get() + (second ? size_ : 0), size_}; }
+    std::span<std::byte> buffer(bool second) { return {bytes_.get() + (second ? stride() : 0), size_}; }
 
    private:
+    struct Free {
+      void operator()(std::byte* bytes) const;
+    };
+    std::size_t stride() const;
+
     TransferMemory& memory_;
     std::size_t size_;
-    std::unique_ptr<std::byte[]> bytes_;
+    std::unique_ptr<std::byte[], Free> bytes_;
   };
 
   // `expected` is the body's length when it is known.

@@ -135,7 +135,7 @@ void Installation::finish_work() {
 
 api::Services Installation::services() {
   return {*database_,  *accounts_, *login_,   *setup_, *facts_,     *tokens_, *blobs_, *uploads_,
-          *manifests_, *verifier_, *journal_, *work_,  *passwords_, clock_,   log_};
+          *manifests_, *verifier_, *journal_, *work_,  *passwords_, clock_,   log_, *keyring_};
 }
 
 }  // namespace bulkhead::app

@@ -22,6 +22,9 @@ namespace {
 
 constexpr std::string_view kPutPrefix = "put-";
 constexpr std::size_t kPutRandom = 24;
+// More would not hash faster: an upload keeps at most one busy, and while these are, uploads hash for
+// themselves.
+constexpr std::size_t kHashingThreads = 4;
 
 // Creates a missing directory and its parents, each durable in the one above.
 Result<void> create_path(SystemCalls& calls, const std::filesystem::path& directory) {
@@ -76,7 +79,8 @@ class FilesystemStore final : public BlobStore {
       : calls_(std::move(calls)),
         layout_(std::move(layout)),
         fan_out_(calls_, layout_),
-        table_(std::make_shared<StageTable>(parked)) {}
+        table_(std::make_shared<StageTable>(parked)),
+        hashing_(std::make_shared<async::OffloadPool>("hash", kHashingThreads, kHashingThreads)) {}
 
   Result<void> prepare();
 
@@ -99,6 +103,7 @@ class FilesystemStore final : public BlobStore {
   Layout layout_;
   FanOut fan_out_;
   std::shared_ptr<StageTable> table_;
+  std::shared_ptr<async::OffloadPool> hashing_;
 };
 
 Result<void> FilesystemStore::prepare() {
@@ -129,7 +134,7 @@ Result<std::unique_ptr<FileStage>> FilesystemStore::create_stage(std::string_vie
     return io_error("create", path, errno);
   }
   table_->unpark(lease->id());  // of a file that someone removed
-  StagedFile file(calls_, path, std::move(fd), 0, algorithm);
+  StagedFile file(calls_, hashing_, path, std::move(fd), 0, algorithm);
   return std::make_unique<FileStage>(std::move(*lease), calls_, std::move(path), std::move(file));
 }
 
@@ -150,7 +155,8 @@ Result<std::unique_ptr<FileStage>> FilesystemStore::resume_stage(StageLease leas
   // An earlier process may have failed to write pages that now look clean. Dropped, they are read from the
   // disk.
   ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
-  StagedFile file(calls_, path, std::move(fd), static_cast<std::uint64_t>(status.st_size), algorithm);
+  StagedFile file(calls_, hashing_, path, std::move(fd), static_cast<std::uint64_t>(status.st_size),
+                  algorithm);
   return std::make_unique<FileStage>(std::move(lease), calls_, std::move(path), std::move(file));
 }
 

@@ -1,10 +1,13 @@
 #include "blob/staged_file.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
+#include <future>
 #include <vector>
 
 #include "blob/errors.h"
@@ -17,9 +20,11 @@ constexpr std::size_t kReadSize = 1u << 20;
 
 }  // namespace
 
-StagedFile::StagedFile(std::shared_ptr<SystemCalls> calls, std::filesystem::path path, FileDescriptor fd,
-                       std::uint64_t size, oci::Algorithm algorithm)
+StagedFile::StagedFile(std::shared_ptr<SystemCalls> calls, std::shared_ptr<async::OffloadPool> hashing,
+                       std::filesystem::path path, FileDescriptor fd, std::uint64_t size,
+                       oci::Algorithm algorithm)
     : calls_(std::move(calls)),
+      hashing_(std::move(hashing)),
       path_(std::move(path)),
       fd_(std::move(fd)),
       size_(size),
@@ -40,17 +45,61 @@ void StagedFile::restart_hash() {
 
 Result<void> StagedFile::append(Bytes bytes) {
   if (broken_) return *broken_;
-  if (auto written = write_at(*calls_, fd_.get(), size_, bytes, path_); !written) {
-    // Part of it may be there. It must go, or the next process would take it for acknowledged bytes.
-    if (calls_->ftruncate(fd_.get(), size_) != 0) return fail(written.error());
-    return written;
-  }
-  if (hashed_ == size_) {
-    hasher_.update(bytes);
-    hashed_ += bytes.size();
-  }
+  if (auto done = hashed_ == size_ ? write_and_hash(bytes) : write(bytes); !done) return done;
   size_ += bytes.size();
   return start_writeback();
+}
+
+Result<void> StagedFile::write(Bytes bytes) {
+  const auto directly = write_directly(bytes);
+  auto written = directly ? write_at(*calls_, fd_.get(), size_ + *directly, bytes.subspan(*directly), path_)
+                          : Result<void>(directly.error());
+  // Part of it may be there. It must go, or the next process would take it for acknowledged bytes.
+  if (!written && calls_->ftruncate(fd_.get(), size_) != 0) return fail(written.error());
+  return written;
+}
+
+Result<std::size_t> StagedFile::write_directly(Bytes bytes) {
+  const bool aligned =
+      size_ % kDirectAlignment == 0 && reinterpret_cast<std::uintptr_t>(bytes.data()) % kDirectAlignment == 0;
+  if (!may_be_direct_ || !aligned || bytes.size() < kLeastDirect) return 0u;
+  if (!direct_.valid()) {
+    direct_ = FileDescriptor(calls_->open(path_, O_WRONLY | O_DIRECT | O_NOFOLLOW, 0));
+    may_be_direct_ = direct_.valid();
+    if (!may_be_direct_) return 0u;
+  }
+  const Bytes whole = bytes.first(bytes.size() - bytes.size() % kDirectAlignment);
+  std::size_t done = 0;
+  while (done < whole.size()) {
+    const ssize_t count = calls_->pwrite(direct_.get(), whole.subspan(done), size_ + done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EINVAL) may_be_direct_ = false;
+    if (count < 0 && errno != EINVAL) return io_error("write", path_, errno);
+    if (count <= 0) break;
+    done += static_cast<std::size_t>(count);
+    // What stopped short, such as at the end of the disk, is told by the other way of writing.
+    if (done % kDirectAlignment != 0) break;
+  }
+  return done;
+}
+
+Result<void> StagedFile::write_and_hash(Bytes bytes) {
+  // Shared with the other thread, which may still be leaving it when this one has gone on.
+  const auto hashed = std::make_shared<std::promise<void>>();
+  const bool aside = bytes.size() >= kHashedAside && hashing_->submit([hashed, bytes, &hasher = hasher_] {
+    hasher.update(bytes);
+    hashed->set_value();
+  });
+  auto written = write(bytes);
+  if (aside)
+    hashed->get_future().wait();
+  else if (written)
+    hasher_.update(bytes);
+  if (written)
+    hashed_ += bytes.size();
+  else
+    restart_hash();
+  return written;
 }
 
 Result<void> StagedFile::start_writeback() {

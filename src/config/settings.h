@@ -111,6 +111,13 @@ struct MetricsSettings {
   bool open = false;  // "metrics.public"
 };
 
+// Requests to other people's servers: issuers of tokens, for one.
+struct OutboundSettings {
+  std::vector<IpNetwork> networks;
+  std::vector<std::string> plain_hosts;
+  std::filesystem::path authorities;
+};
+
 struct Settings {
   Endpoint listen = {"127.0.0.1", 5000};
   std::filesystem::path data = "./data";
@@ -135,6 +142,7 @@ struct Settings {
   StorageSettings storage;
   AuditSettings audit;
   MetricsSettings metrics;
+  OutboundSettings outbound;
 };
 
 // Where the keys are: `keys`, or a directory of that name below `data`.

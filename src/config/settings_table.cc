@@ -1,6 +1,8 @@
 // The declaration of every setting, one row each: key, field, bounds, meaning. The environment variable, the
 // flag, the default's text, the checks, `config print` and the reference page all derive from these rows; the
 // defaults are the fields' own (settings.h).
+#include <algorithm>
+
 #include "config/declare.h"
 #include "config/setting.h"
 
@@ -28,6 +30,10 @@ bool is_service(std::string_view text) {
 bool is_host(std::string_view text) {
   return !text.empty() && text.size() <= 253 && has_only(text, std::string(kLettersAndDigits) + ".-") &&
          !text.starts_with('.') && !text.starts_with('-') && text.find("..") == text.npos;
+}
+
+bool is_lower_case(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
 bool is_host_or_address(std::string_view text) { return is_host(text) || is_ip_address(text); }
@@ -280,6 +286,25 @@ void the_rest(std::vector<Setting>& rows) {
                          "read it, through a loopback address."));
 }
 
+void outbound(std::vector<Setting>& rows) {
+  using O = OutboundSettings;
+  rows.push_back(list(
+      "outbound.networks", at(&S::outbound, &O::networks), IpNetwork::parse,
+      [](const IpNetwork& network) { return network.text(); },
+      R"(a list of networks, such as "10.0.0.0/8" or "fd00::/8")",
+      "Networks that this server may send requests to beside public addresses: where your own CI or "
+      "identity provider is. Whoever may name an issuer can have requests sent there."));
+  rows.push_back(list(
+      "outbound.plain_hosts", at(&S::outbound, &O::plain_hosts),
+      [](std::string_view item) { return keep_if(is_host(item) && is_lower_case(item), item); },
+      [](const std::string& item) { return item; }, "a list of lower-case host names and IPv4 addresses",
+      "Hosts that requests may be sent to over plain HTTP. Whoever is on the way there can pose as them."));
+  rows.push_back(
+      path("outbound.authorities", at(&S::outbound, &O::authorities), anything, "a file, or nothing",
+           "Certificate authorities, in PEM, that are trusted in requests to other servers, beside "
+           "those that the system trusts."));
+}
+
 std::vector<Setting> declare_all() {
   std::vector<Setting> rows;
   general(rows);
@@ -290,6 +315,7 @@ std::vector<Setting> declare_all() {
   limits(rows);
   auth(rows);
   the_rest(rows);
+  outbound(rows);
   return rows;
 }
 

@@ -54,9 +54,11 @@ class Docker:
         assert self._daemon.running(), f"dockerd ended:\n{self._daemon.log()[-3000:]}"
         return self.run("version", check=False).returncode == 0
 
+    def environment(self):
+        return {"DOCKER_HOST": f"unix://{self._socket}", "DOCKER_CONFIG": str(self.folder / "config")}
+
     def run(self, *arguments, **options):
-        environment = {**os.environ, "DOCKER_HOST": f"unix://{self._socket}", "DOCKER_CONFIG": str(self.folder / "config")}
-        return run(DOCKER, *arguments, env=environment, **options)
+        return run(DOCKER, *arguments, env={**os.environ, **self.environment()}, **options)
 
     def login(self, address, user, password=None, **options):
         arguments, secret = login_arguments(address, user, password)
@@ -92,10 +94,12 @@ class _Containers:
         self.folder = folder
         self._authentication = folder / "auth.json"
 
+    def environment(self):
+        return {"REGISTRY_AUTH_FILE": str(self._authentication)}
+
     def run(self, *arguments, **options):
-        environment = {name: value for name, value in os.environ.items() if name != "DOCKER_CONFIG"}
-        environment["REGISTRY_AUTH_FILE"] = str(self._authentication)
-        return run(self.program, *self.globals(), *arguments, env=environment, **options)
+        inherited = {name: value for name, value in os.environ.items() if name != "DOCKER_CONFIG"}
+        return run(self.program, *self.globals(), *arguments, env={**inherited, **self.environment()}, **options)
 
     def globals(self):
         return ["--root", self.folder / "root", "--runroot", self.folder / "run", "--storage-driver", "vfs"]

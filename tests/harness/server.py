@@ -136,9 +136,9 @@ class Server:
         return "".join(path.read_text(errors="replace") for path in self._logs)
 
     def setup_token(self):
-        found = SETUP_TOKEN.findall(self.log())
-        assert found, f"no setup token in the log:\n{self.log()}"
-        return found[-1]
+        # The server answers a moment before it has printed everything.
+        process.wait_until(lambda: SETUP_TOKEN.search(self.log()), "a setup token in the log")
+        return SETUP_TOKEN.findall(self.log())[-1]
 
     def memory(self):
         """Resident bytes now."""

@@ -21,14 +21,6 @@ TEST(Action, EveryNameParsesBack) {
   }
 }
 
-TEST(Action, ChangesAndObservationsAreToldApartByNumber) {
-  EXPECT_TRUE(is_change(Action::account_created));
-  EXPECT_TRUE(is_change(Action::tag_deleted));
-  EXPECT_FALSE(is_change(Action::manifest_pulled));
-  EXPECT_FALSE(is_change(Action::login_failed));
-  EXPECT_TRUE(is_change(Action::key_rotated));
-}
-
 TEST(Action, UnknownNameIsRefusedWithTheKnownOnes) {
   const auto parsed = parse_action("tag_moved");
   ASSERT_FALSE(parsed.has_value());

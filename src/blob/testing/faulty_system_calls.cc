@@ -1,5 +1,7 @@
 #include "blob/testing/faulty_system_calls.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cerrno>
 
@@ -48,6 +50,11 @@ std::vector<Call> FaultySystemCalls::calls() const {
 std::size_t FaultySystemCalls::count(Call call) const {
   const std::lock_guard lock(mutex_);
   return static_cast<std::size_t>(std::ranges::count(calls_, call));
+}
+
+std::uint64_t FaultySystemCalls::written_directly() const {
+  const std::lock_guard lock(mutex_);
+  return directly_;
 }
 
 bool FaultySystemCalls::admit(Call call) {
@@ -105,7 +112,12 @@ ssize_t FaultySystemCalls::pread(int fd, std::span<std::byte> into, std::uint64_
 
 ssize_t FaultySystemCalls::pwrite(int fd, Bytes bytes, std::uint64_t offset) {
   if (!admit(Call::pwrite)) return -1;
-  return made(Call::pwrite, inner_->pwrite(fd, bytes.first(shortened(bytes.size())), offset));
+  const ssize_t count = made(Call::pwrite, inner_->pwrite(fd, bytes.first(shortened(bytes.size())), offset));
+  if (count > 0 && (::fcntl(fd, F_GETFL) & O_DIRECT) != 0) {
+    const std::lock_guard lock(mutex_);
+    directly_ += static_cast<std::uint64_t>(count);
+  }
+  return count;
 }
 
 int FaultySystemCalls::ftruncate(int fd, std::uint64_t size) {

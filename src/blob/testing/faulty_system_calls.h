@@ -35,6 +35,8 @@ class FaultySystemCalls final : public SystemCalls {
   // The calls made so far that succeeded, in their order.
   std::vector<Call> calls() const;
   std::size_t count(Call call) const;
+  // Bytes that went to files opened with O_DIRECT.
+  std::uint64_t written_directly() const;
 
   int open(const std::filesystem::path& path, int flags, unsigned mode) override;
   ssize_t pread(int fd, std::span<std::byte> into, std::uint64_t offset) override;
@@ -68,6 +70,7 @@ class FaultySystemCalls final : public SystemCalls {
   std::function<void(Call)> hook_;
   std::optional<std::size_t> most_;
   std::optional<std::uint64_t> flipped_;
+  std::uint64_t directly_ = 0;
 };
 
 }  // namespace bulkhead::blob

@@ -143,8 +143,9 @@ TEST_P(Races, OfAPushAndTheDeletionOfItsLayerAreInOrder) {
     const auto events = registry_.content_events();
     const auto set = std::ranges::find(events, fmt::format("v{}", round), &ContentEvent::target);
     EXPECT_EQ(set != events.end(), stored.load());
-    // What was stored was stored while the layer was there.
-    if (stored) {
+    // What was stored was stored while the layer was there. Where transactions overlap (PostgreSQL) their
+    // events have no order among themselves, so that there is only SQLite to see it on.
+    if (stored && GetParam() == db::testing::Engine::sqlite) {
       EXPECT_TRUE(std::any_of(set, events.end(), [](const auto& e) { return e.action == "blob_deleted"; }));
     }
   }
