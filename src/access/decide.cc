@@ -12,8 +12,8 @@ namespace {
 constexpr std::size_t kRoles = 5;
 constexpr std::size_t kActions = 3;
 
-// What a role may do in a repository that exists. Tags that are protected are held fast for every role, by
-// the registry.
+// What a role may do in a repository that exists. What holds for some tags only is the registry's to say:
+// immutable ones are held fast for every role, protected ones are moved by maintainers and owners alone.
 constexpr std::array<std::array<bool, kActions>, kRoles> kAllowed = {{
     // pull   push   delete
     {{false, false, false}},  // none

@@ -11,7 +11,7 @@
 
 namespace bulkhead::access {
 
-// On a repository. Each includes the ones before it; owner is the namespace's owner.
+// On a repository. Each includes the ones before it; roles.h says where they come from.
 enum class Role : std::uint8_t { none, reader, writer, maintainer, owner };
 std::string_view name(Role role);
 Result<Role> parse_role(std::string_view text);  // reader, writer, maintainer
@@ -37,7 +37,7 @@ enum class Visibility : std::uint8_t { private_, public_ };
 struct Standing {
   bool exists = false;
   Visibility visibility = Visibility::private_;
-  Role role = Role::none;      // the highest of the namespace's and the repository's grant, and ownership
+  Role role = Role::none;      // the highest there is a reason for
   bool anonymous_pull = true;  // the installation's setting
 };
 

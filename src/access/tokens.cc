@@ -50,7 +50,7 @@ Error refused() {
 Principal principal_of(const identity::Account& account) {
   return {.account_id = account.id,
           .account = account.name,
-          .administrator = account.administrator,
+          .administrator = account.administrator(),
           .credential_version = account.credential_version};
 }
 
@@ -119,12 +119,12 @@ Result<Tokens::State::Checked> Tokens::State::judge(const Fingerprint& print, Ch
                                                     const identity::Account& account) {
   const Principal& principal = bearer->principal;
   // The name is compared because ids can come again when a database is restored from a backup.
-  if (!account.active || account.credential_version != principal.credential_version ||
+  if (!account.active() || account.credential_version != principal.credential_version ||
       account.name != principal.account)
     return refused();
-  if (account.administrator == principal.administrator) return bearer;
+  if (account.administrator() == principal.administrator) return bearer;
   auto current = std::make_shared<Bearer>(*bearer);
-  current->principal.administrator = account.administrator;
+  current->principal.administrator = account.administrator();
   keep(print, current);
   return Checked(std::move(current));
 }
@@ -158,7 +158,7 @@ Result<IssuedToken> Tokens::issue(const Principal& principal, const std::vector<
   if (!principal.anonymous()) {
     const auto account = state_->accounts.find(principal.account_id);
     if (!account && account.error().code != Errc::not_found) return account.error();
-    if (!account || !account->active || account->credential_version != principal.credential_version)
+    if (!account || !account->active() || account->credential_version != principal.credential_version)
       return Error{Errc::unauthenticated, "the account has changed since it logged in; log in again"};
     current = principal_of(*account);
   }

@@ -99,8 +99,6 @@ class TokenHandler {
  public:
   explicit TokenHandler(const Deps& deps) : deps_(deps) {}
   async::Task<http::Response> handle(http::Exchange& exchange);
-  // POST /api/v1/setup: the first administrator.
-  async::Task<http::Response> setup(http::Exchange& exchange);
 
  private:
   async::Task<http::Response> get(http::Exchange& exchange);

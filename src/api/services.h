@@ -56,6 +56,7 @@ struct Services {
   async::OffloadPool& passwords;  // Argon2id, few at once
   const Clock& clock;
   Log& log;
+  const crypto::Keyring& keyring;
 };
 
 }  // namespace bulkhead::api

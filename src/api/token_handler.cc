@@ -1,6 +1,4 @@
 #include <fmt/format.h>
-#include <boost/json/serialize.hpp>
-#include <boost/json/value.hpp>
 
 #include <algorithm>
 
@@ -8,7 +6,6 @@
 #include "api/handlers.h"
 #include "base/log.h"
 #include "http/request.h"
-#include "oci/strict_json.h"
 
 namespace bulkhead::api {
 namespace {
@@ -80,7 +77,7 @@ async::Task<Result<access::Principal>> TokenHandler::log_in(http::Exchange& exch
   });
   if (!account) co_return account.error();
   exchange.account = account->name;
-  const access::Principal principal{account->id, account->name, account->administrator,
+  const access::Principal principal{account->id, account->name, account->administrator(),
                                     account->credential_version};
   co_return principal;
 }
@@ -150,40 +147,6 @@ async::Task<http::Response> TokenHandler::post(http::Exchange& exchange) {
     co_return oauth_error(401, "invalid_grant", principal.error().message);
   if (!principal) co_return error_response(principal.error());
   co_return co_await issue(*principal, scopes);
-}
-
-async::Task<http::Response> TokenHandler::setup(http::Exchange& exchange) {
-  if (exchange.request().method != http::Method::post) co_return method_not_allowed("POST");
-  auto body = co_await exchange.read_all(kFormBytes);
-  if (!body) co_return error_response(body.error());
-  const auto parsed = oci::parse_strict_json(*body, {.depth = 4, .values = 16});
-  if (!parsed) co_return error_response({Errc::invalid_argument, parsed.error().message});
-  const auto* object = parsed->if_object();
-  if (object == nullptr) co_return error_response({Errc::invalid_argument, "the body must be a JSON object"});
-  std::string token;
-  std::string name;
-  std::string password;
-  for (const auto& [key, value] : *object) {
-    std::string* into = key == "token"      ? &token
-                        : key == "name"     ? &name
-                        : key == "password" ? &password
-                                            : nullptr;
-    if (into == nullptr || !value.is_string())
-      co_return error_response(
-          {Errc::invalid_argument,
-           "the fields are token, name and password, each a string; nothing else is known"});
-    *into = value.get_string();
-  }
-  const Secret<> secret_token(std::move(token));
-  const Secret<> secret_password(std::move(password));
-  audit::Origin origin = login_origin(exchange, name);
-  origin.credential = "setup-token";
-  auto account = co_await async::offload(deps_.services.passwords, [&] {
-    return deps_.services.setup.redeem(secret_token, name, secret_password, origin);
-  });
-  if (!account) co_return error_response(account.error());
-  co_return json_response(201,
-                          fmt::format(R"({{"name":{},"administrator":true}})", json_quote(account->name)));
 }
 
 }  // namespace bulkhead::api

@@ -20,6 +20,8 @@
 #include "crypto/password.h"
 #include "db/database.h"
 #include "identity/accounts.h"
+#include "identity/data_keys.h"
+#include "identity/key_rotation.h"
 #include "identity/login.h"
 #include "identity/setup.h"
 #include "registry/blobs.h"
@@ -41,6 +43,9 @@ class Installation {
   void finish_work();
 
   db::Database& database() { return *database_; }
+  crypto::Keyring& keyring() { return *keyring_; }
+  identity::DataKeys& data_keys() { return *data_keys_; }
+  identity::KeyRotation& key_rotation() { return *key_rotation_; }
   identity::Accounts& accounts() { return *accounts_; }
   identity::Setup& setup() { return *setup_; }
   access::Facts& facts() { return *facts_; }
@@ -56,6 +61,7 @@ class Installation {
  private:
   Installation(const config::Settings& settings, Log& log, FileDescriptor lock);
   Result<void> assemble();
+  Result<void> open_keys();
 
   config::Settings settings_;
   Log& log_;
@@ -66,6 +72,8 @@ class Installation {
   std::unique_ptr<crypto::Keyring> keyring_;
   std::unique_ptr<crypto::PasswordHasher> hasher_;
   std::unique_ptr<db::Database> database_;
+  std::unique_ptr<identity::DataKeys> data_keys_;
+  std::unique_ptr<identity::KeyRotation> key_rotation_;
   std::unique_ptr<blob::BlobStore> store_;
   std::unique_ptr<blob::Verifier> verifier_;
   std::unique_ptr<audit::Journal> journal_;

@@ -29,10 +29,12 @@ CREATE TABLE organizations (
 ALTER TABLE namespaces ADD COLUMN organization_id BIGINT REFERENCES organizations (id);
 CREATE INDEX namespaces_by_organization ON namespaces (organization_id);
 
+-- A member who is there because a directory put them into a team (sso) goes with the last of those teams.
 CREATE TABLE organization_members (
   organization_id BIGINT NOT NULL REFERENCES organizations (id),
   account_id BIGINT NOT NULL REFERENCES accounts (id),
   role TEXT NOT NULL CHECK (role IN ('owner', 'member')),
+  source TEXT NOT NULL DEFAULT 'direct' CHECK (source IN ('direct', 'sso')),
   PRIMARY KEY (organization_id, account_id)
 );
 CREATE INDEX organization_members_by_account ON organization_members (account_id);
@@ -100,12 +102,17 @@ CREATE TABLE invitations (
 CREATE INDEX invitations_by_organization ON invitations (organization_id);
 CREATE INDEX invitations_by_account ON invitations (account_id);
 
--- Who answers for a repository, and who mends it.
+-- Who answers for a repository, and who mends it. One who was appointed owns it until somebody else is; one who is
+-- owner for having pushed it first owns it as long as something else gives them a role there.
 ALTER TABLE repositories ADD COLUMN owner_id BIGINT REFERENCES accounts (id);
+ALTER TABLE repositories ADD COLUMN owner_appointed BIGINT NOT NULL DEFAULT 0 CHECK (owner_appointed IN (0, 1));
 ALTER TABLE repositories ADD COLUMN contact TEXT NOT NULL DEFAULT '';
 -- Tags that match this pattern are moved and deleted by maintainers only.
 ALTER TABLE repositories ADD COLUMN protected_tags TEXT NOT NULL DEFAULT '';
 UPDATE repositories SET owner_id = (SELECT owner_id FROM namespaces n WHERE n.id = namespace_id);
+UPDATE repositories SET owner_id = (SELECT MIN(id) FROM accounts WHERE system_role = 'administrator')
+  WHERE owner_id IS NULL;
+UPDATE repositories SET contact = COALESCE((SELECT name FROM accounts a WHERE a.id = owner_id), '');
 CREATE INDEX repositories_by_owner ON repositories (owner_id);
 
 -- Personal access tokens, and those of robots.
@@ -129,6 +136,7 @@ CREATE TABLE access_tokens (
   last_used_client TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX access_tokens_by_account ON access_tokens (account_id, id);
+CREATE INDEX access_tokens_by_expiry ON access_tokens (expires_at);
 CREATE INDEX access_tokens_by_successor ON access_tokens (successor_id) WHERE successor_id IS NOT NULL;
 
 -- A token without a row may pull and push nothing. Neither repository nor namespace: all that the account may reach.
@@ -159,6 +167,7 @@ CREATE TABLE sessions (
   expires_at BIGINT NOT NULL
 );
 CREATE INDEX sessions_by_account ON sessions (account_id);
+CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 
 -- organization_id 0 is the whole installation; an organization's own policy can only be stricter.
 CREATE TABLE policies (
@@ -205,6 +214,7 @@ CREATE TABLE webauthn_challenges (
   expires_at BIGINT NOT NULL
 );
 CREATE INDEX webauthn_challenges_by_expiry ON webauthn_challenges (expires_at);
+CREATE INDEX webauthn_challenges_by_account ON webauthn_challenges (account_id);
 
 -- Which tokens of which issuer may act as a robot, and as how much of it.
 CREATE TABLE workload_trusts (
@@ -231,7 +241,11 @@ CREATE TABLE workload_trust_scopes (
   CHECK (repository_id IS NULL OR namespace_id IS NULL)
 );
 
--- Tokens that were exchanged once; kept until they would have expired.
+CREATE INDEX workload_trust_scopes_by_repository ON workload_trust_scopes (repository_id)
+  WHERE repository_id IS NOT NULL;
+CREATE INDEX workload_trust_scopes_by_namespace ON workload_trust_scopes (namespace_id) WHERE namespace_id IS NOT NULL;
+
+-- Tokens that were exchanged once, by a hash of their jti or of themselves; kept for an hour after they expired.
 CREATE TABLE workload_tokens_seen (
   issuer TEXT {{bytewise}} NOT NULL,
   jti TEXT {{bytewise}} NOT NULL,

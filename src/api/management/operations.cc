@@ -1,0 +1,34 @@
+#include <algorithm>
+
+#include "api/management/operation.h"
+
+namespace bulkhead::api::management {
+namespace {
+
+constexpr Schema kAccountName = text(1, 160, kNameCharacters);
+constexpr Schema kRepositoryName = text(1, 255, kNameCharacters);
+constexpr Schema kNamespaceName = text(1, 255, kNameCharacters);
+constexpr Schema kNumber = integer(1, INT64_MAX);
+
+constexpr Field kPathParameters[] = {
+    {"user", &kAccountName, "An account's name"},
+    {"repository", &kRepositoryName, "A repository's name, its slashes written %2F"},
+    {"namespace", &kNamespaceName, "A namespace's name; %2F for the installation's own"},
+    {"id", &kNumber, ""},
+};
+
+}  // namespace
+
+const Field* path_parameter(std::string_view name) {
+  const auto* found = std::ranges::find(kPathParameters, name, &Field::name);
+  return found == std::end(kPathParameters) ? nullptr : found;
+}
+
+std::vector<const Operation*> all_operations() {
+  std::vector<const Operation*> out;
+  for (const auto operations : {document_operations(), setup_operations(), user_operations()})
+    for (const Operation& operation : operations) out.push_back(&operation);
+  return out;
+}
+
+}  // namespace bulkhead::api::management
