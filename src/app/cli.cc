@@ -9,6 +9,7 @@
 
 #include "app/command_line.h"
 #include "app/control.h"
+#include "app/process.h"
 
 extern char** environ;
 
@@ -78,7 +79,7 @@ void add_settings(CLI::App& command, CommandLine& line, bool all) {
   for (const config::SettingInfo& info : config::settings()) {
     // Commands on stopped data need to find it and what it was made with; the rest is the server's.
     const bool needed = info.key == "data" || info.key == "database" ||
-                        info.key == "database_password_file" || info.key == "keys" ||
+                        info.key == "database_password_file" || info.key.starts_with("keys") ||
                         info.key.starts_with("auth.password_");
     if (!all && !needed) continue;
     command
@@ -92,6 +93,7 @@ void add_settings(CLI::App& command, CommandLine& line, bool all) {
 }
 
 int run(int argc, char** argv) {
+  keep_memory_private();
   CLI::App app(kAbout, "bulkhead");
   app.footer(kFooter);
   app.require_subcommand(1);
@@ -101,6 +103,7 @@ int run(int argc, char** argv) {
   add_server_commands(app, line);
   add_operator_commands(app, line);
   add_audit_commands(app, line);
+  add_keys_commands(app, line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

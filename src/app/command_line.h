@@ -39,6 +39,7 @@ Result<void> perform(const CommandLine& line, const boost::json::object& command
 void add_server_commands(CLI::App& app, CommandLine& line);    // serve, setup, config
 void add_operator_commands(CLI::App& app, CommandLine& line);  // user, repo, grant, namespace
 void add_audit_commands(CLI::App& app, CommandLine& line);     // audit
+void add_keys_commands(CLI::App& app, CommandLine& line);      // keys
 // --config, --data and every other setting's flag, on this command.
 void add_settings(CLI::App& command, CommandLine& line, bool all);
 

@@ -21,8 +21,10 @@
 #include "db/database.h"
 #include "identity/access_tokens.h"
 #include "identity/accounts.h"
+#include "identity/data_keys.h"
 #include "identity/directory.h"
 #include "identity/invitations.h"
+#include "identity/key_rotation.h"
 #include "identity/leaked.h"
 #include "identity/login.h"
 #include "identity/members.h"
@@ -52,6 +54,9 @@ class Installation {
   void finish_work();
 
   db::Database& database() { return *database_; }
+  crypto::Keyring& keyring() { return *keyring_; }
+  identity::DataKeys& data_keys() { return *data_keys_; }
+  identity::KeyRotation& key_rotation() { return *key_rotation_; }
   identity::Accounts& accounts() { return *accounts_; }
   identity::Setup& setup() { return *setup_; }
   access::Facts& facts() { return *facts_; }
@@ -68,6 +73,7 @@ class Installation {
   Installation(const config::Settings& settings, Log& log, FileDescriptor lock);
   Result<void> assemble();
   void assemble_identity();
+  Result<void> open_keys();
 
   config::Settings settings_;
   Log& log_;
@@ -78,6 +84,8 @@ class Installation {
   std::unique_ptr<crypto::Keyring> keyring_;
   std::unique_ptr<crypto::PasswordHasher> hasher_;
   std::unique_ptr<db::Database> database_;
+  std::unique_ptr<identity::DataKeys> data_keys_;
+  std::unique_ptr<identity::KeyRotation> key_rotation_;
   std::unique_ptr<blob::BlobStore> store_;
   std::unique_ptr<blob::Verifier> verifier_;
   std::unique_ptr<audit::Journal> journal_;

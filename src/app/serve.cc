@@ -11,6 +11,7 @@
 
 #include "api/api.h"
 #include "app/control.h"
+#include "app/key_housekeeping.h"
 #include "app/notify.h"
 #include "async/loops.h"
 #include "crypto/local_ca.h"
@@ -32,9 +33,6 @@ void prepare_process() {
     files.rlim_cur = files.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &files);
   }
-  // A core file would hold passwords and keys.
-  const ::rlimit no_core{0, 0};
-  ::setrlimit(RLIMIT_CORE, &no_core);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is then an error like a full disk
 }
@@ -169,10 +167,12 @@ void keep_house(const ::sigset_t& signals, Installation& installation, net::TlsC
   Log& log = installation.log();
   auto next_sweep = std::chrono::steady_clock::now() + kSweepEvery;
   auto next_renewal = std::chrono::steady_clock::now() + kRenewEvery;
+  KeyHousekeeping keys(installation);
   for (;;) {
     const ::timespec second{1, 0};
     const int signal = ::sigtimedwait(&signals, nullptr, &second);
     if (signal == SIGTERM || signal == SIGINT) return;
+    keys.work();
     if (std::chrono::steady_clock::now() >= next_renewal) {
       next_renewal += kRenewEvery;
       // Replaced files are noticed below like any others.

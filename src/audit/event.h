@@ -75,16 +75,39 @@ enum class Action : std::uint8_t {
   session_started,
   session_ended,
   policy_changed,
-  // Observations.
+  // Observations: 64 to 99.
   manifest_pulled = 64,
   blob_pulled,
   request_denied,
   login_succeeded,
   login_failed,
+  // Further changes.
+  totp_begun = 100,
+  totp_enrolled,
+  totp_removed,
+  recovery_codes_created,
+  recovery_code_used,
+  webauthn_credential_added,
+  webauthn_credential_removed,
+  webauthn_counter_regressed,
+  mfa_reset,
+  workload_trust_created = 110,
+  workload_trust_removed,
+  workload_token_exchanged,
+  key_rotated = 120,
+  key_retired,
+  secrets_resealed,
+  data_key_created,
+  keyring_protection_changed,
 };
 std::string_view name(Action action);  // "tag_set"
 Result<Action> parse_action(std::string_view text);
 bool is_known(Action action);
+// Whether it belongs to the database, with what it changed, and not to the journal.
+inline bool is_change(Action action) {
+  const auto number = static_cast<std::uint8_t>(action);
+  return number < 64 || number >= 100;
+}
 
 struct Event {
   Time at{};

@@ -214,6 +214,7 @@ CREATE TABLE webauthn_challenges (
   expires_at BIGINT NOT NULL
 );
 CREATE INDEX webauthn_challenges_by_expiry ON webauthn_challenges (expires_at);
+CREATE INDEX webauthn_challenges_by_account ON webauthn_challenges (account_id);
 
 -- Which tokens of which issuer may act as a robot, and as how much of it.
 CREATE TABLE workload_trusts (
@@ -240,7 +241,11 @@ CREATE TABLE workload_trust_scopes (
   CHECK (repository_id IS NULL OR namespace_id IS NULL)
 );
 
--- Tokens that were exchanged once; kept until they would have expired.
+CREATE INDEX workload_trust_scopes_by_repository ON workload_trust_scopes (repository_id)
+  WHERE repository_id IS NOT NULL;
+CREATE INDEX workload_trust_scopes_by_namespace ON workload_trust_scopes (namespace_id) WHERE namespace_id IS NOT NULL;
+
+-- Tokens that were exchanged once, by a hash of their jti or of themselves; kept for an hour after they expired.
 CREATE TABLE workload_tokens_seen (
   issuer TEXT {{bytewise}} NOT NULL,
   jti TEXT {{bytewise}} NOT NULL,
