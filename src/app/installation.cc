@@ -99,7 +99,7 @@ Result<void> Installation::assemble() {
 
   assemble_identity();
   tokens_ = std::make_unique<access::Tokens>(
-      *keyring_, *accounts_, *facts_, clock_,
+      *keyring_, *accounts_, *access_tokens_, *policies_, *facts_, clock_,
       access::Tokens::Options{s.service, s.service, seconds(s.auth.token_lifetime), s.limits.cached_facts});
 
   blobs_ = std::make_unique<registry::Blobs>(*database_, *store_, clock_, kOpenBlobs);

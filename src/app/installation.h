@@ -59,6 +59,9 @@ class Installation {
   identity::KeyRotation& key_rotation() { return *key_rotation_; }
   identity::Accounts& accounts() { return *accounts_; }
   identity::Setup& setup() { return *setup_; }
+  identity::Policies& policies() { return *policies_; }
+  identity::AccessTokens& access_tokens() { return *access_tokens_; }
+  identity::Sessions& sessions() { return *sessions_; }
   access::Facts& facts() { return *facts_; }
   registry::Manifests& manifests() { return *manifests_; }
   registry::Uploads& uploads() { return *uploads_; }
