@@ -17,12 +17,17 @@
 #include "db/database.h"
 #include "identity/access_tokens.h"
 #include "identity/accounts.h"
+#include "identity/invitations.h"
 #include "identity/leaked.h"
 #include "identity/login.h"
+#include "identity/members.h"
+#include "identity/organizations.h"
 #include "identity/policies.h"
 #include "identity/registry_login.h"
+#include "identity/robots.h"
 #include "identity/sessions.h"
 #include "identity/setup.h"
+#include "identity/teams.h"
 #include "registry/blobs.h"
 #include "registry/manifests.h"
 #include "registry/uploads.h"
@@ -63,10 +68,15 @@ struct Services {
   Log& log;
   const crypto::Keyring& keyring;
   identity::Policies& policies;
-  identity::AccessTokens& access_tokens;
   identity::Sessions& sessions;
-  identity::Leaked& leaked;
+  identity::AccessTokens& access_tokens;
   identity::RegistryLogIn& registry_login;
+  identity::Leaked& leaked;
+  identity::Organizations& organizations;
+  identity::Members& members;
+  identity::Teams& teams;
+  identity::Robots& robots;
+  identity::Invitations& invitations;
 };
 
 }  // namespace bulkhead::api

@@ -22,13 +22,19 @@
 #include "identity/access_tokens.h"
 #include "identity/accounts.h"
 #include "identity/data_keys.h"
+#include "identity/directory.h"
+#include "identity/invitations.h"
 #include "identity/key_rotation.h"
 #include "identity/leaked.h"
 #include "identity/login.h"
+#include "identity/members.h"
+#include "identity/organizations.h"
 #include "identity/policies.h"
 #include "identity/registry_login.h"
+#include "identity/robots.h"
 #include "identity/sessions.h"
 #include "identity/setup.h"
+#include "identity/teams.h"
 #include "registry/blobs.h"
 #include "registry/manifests.h"
 #include "registry/uploads.h"
@@ -69,6 +75,7 @@ class Installation {
  private:
   Installation(const config::Settings& settings, Log& log, FileDescriptor lock);
   Result<void> assemble();
+  void assemble_identity();
   Result<void> open_keys();
 
   config::Settings settings_;
@@ -89,11 +96,17 @@ class Installation {
   std::unique_ptr<identity::LogIn> login_;
   std::unique_ptr<identity::Setup> setup_;
   std::unique_ptr<identity::Policies> policies_;
-  std::unique_ptr<identity::AccessTokens> access_tokens_;
   std::unique_ptr<identity::Sessions> sessions_;
-  std::unique_ptr<identity::Leaked> leaked_;
+  std::unique_ptr<identity::AccessTokens> access_tokens_;
   std::unique_ptr<identity::RegistryLogIn> registry_login_;
+  std::unique_ptr<identity::Leaked> leaked_;
   std::unique_ptr<access::Facts> facts_;
+  std::unique_ptr<identity::Directory> directory_;
+  std::unique_ptr<identity::Organizations> organizations_;
+  std::unique_ptr<identity::Members> members_;
+  std::unique_ptr<identity::Teams> teams_;
+  std::unique_ptr<identity::Robots> robots_;
+  std::unique_ptr<identity::Invitations> invitations_;
   std::unique_ptr<access::Tokens> tokens_;
   std::unique_ptr<registry::Blobs> blobs_;
   std::unique_ptr<registry::Uploads> uploads_;
