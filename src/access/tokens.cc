@@ -1,14 +1,11 @@
 // A token is checked in two parts. What it says (signature, shape, issuer, audience) never changes, and is
-// kept by the SHA-256 of its text: the comparison that finds it then depends on nothing that a guesser
-// controls. Whether it still holds (expiry, the account's state and credential version) is asked anew at each
-// request, of identity::Accounts, whose memory is as current as the database.
+// kept by the SHA-256 of its text, as long as the keyring stays as it is: the comparison that finds it then
+// depends on nothing that a guesser controls. Whether it still holds (expiry, the account's state and
+// credential version) is asked anew at each request, of identity::Accounts, whose memory is as current as the
+// database.
 
 #include "access/tokens.h"
 
-#include <array>
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
 #include <utility>
 
 #include "access/claims.h"
@@ -16,6 +13,7 @@
 #include "base/exact_cache.h"
 #include "crypto/hash.h"
 #include "crypto/token.h"
+#include "identity/token_hash.h"
 
 namespace bulkhead::access {
 namespace {
@@ -24,22 +22,9 @@ namespace {
 constexpr std::chrono::seconds kLeeway{30};
 constexpr crypto::JwtLimits kJwtLimits;
 
-using Fingerprint = std::array<std::byte, 32>;
-
-Fingerprint fingerprint(std::string_view token) {
-  const std::string hash = crypto::hash(crypto::HashAlgorithm::sha256, as_bytes(token));
-  Fingerprint print{};
-  std::memcpy(print.data(), hash.data(), print.size());
-  return print;
-}
-
-struct FingerprintHash {
-  std::size_t operator()(const Fingerprint& print) const {
-    std::size_t hash = 0;
-    std::memcpy(&hash, print.data(), sizeof hash);
-    return hash;
-  }
-};
+using identity::Fingerprint;
+using identity::fingerprint;
+using identity::FingerprintHash;
 
 Error refused() {
   return {Errc::unauthenticated, "the bearer token is not valid or has expired; request a new one"};
@@ -188,7 +173,7 @@ Result<IssuedToken> Tokens::issue(const Principal& principal, const std::vector<
 
 std::optional<Result<std::shared_ptr<const Bearer>>> Tokens::peek(std::string_view token) const {
   if (token.size() > kJwtLimits.bytes) return refused();
-  const Fingerprint print = fingerprint(token);
+  const Fingerprint print = fingerprint(state_->keyring, crypto::KeyPurpose::token_signing, token);
   auto bearer = state_->read(print, token);
   if (!bearer || (*bearer)->principal.anonymous()) return bearer;
   const auto account = state_->accounts.peek((*bearer)->principal.account_id);
@@ -198,7 +183,7 @@ std::optional<Result<std::shared_ptr<const Bearer>>> Tokens::peek(std::string_vi
 
 Result<std::shared_ptr<const Bearer>> Tokens::verify(std::string_view token) {
   if (token.size() > kJwtLimits.bytes) return refused();
-  const Fingerprint print = fingerprint(token);
+  const Fingerprint print = fingerprint(state_->keyring, crypto::KeyPurpose::token_signing, token);
   auto bearer = state_->read(print, token);
   if (!bearer || (*bearer)->principal.anonymous()) return bearer;
   const auto account = state_->accounts.find((*bearer)->principal.account_id);
