@@ -26,6 +26,7 @@ endfunction()
 # The long ones come first, so that they overlap with all the rest.
 bulkhead_suite(whole.clients clients release 900)
 bulkhead_suite(whole.bad_input bad_input release 600)
+bulkhead_suite(whole.breach breach release 900)
 bulkhead_suite(whole.protocol protocol release 300)
 bulkhead_suite(whole.operating operating release 600)
 bulkhead_suite(whole.durability durability release 600)

@@ -323,16 +323,15 @@ Outcome rotate_token(Call& call) { return token_rotate(call.installation, call.a
 
 const std::map<std::string_view, Command>& commands() {
   static const std::map<std::string_view, Command> all = {
-      {"user.create", user_create},   {"user.list", user_list},         {"user.password", user_password},
-      {"user.set", user_set},         {"setup.token", setup_token},     {"repo.list", repo_list},
-      {"repo.create", repo_create},   {"repo.delete", repo_delete},     {"repo.set", repo_set},
-      {"repo.rename", repo_rename},   {"grant.set", grant_set},         {"grant.remove", grant_remove},
-      {"grant.list", grant_list},     {"namespace.set", namespace_set}, {"namespace.list", namespace_list},
-      {"audit.newest", audit_newest}, {"audit.after", audit_after},     {"keys.list", keys_list},
-      {"keys.rotate", keys_rotate},   {"keys.advance", keys_advance},   {"keys.retire", keys_retire},
-      {"keys.protect", keys_protect}, {"audit.newest", audit_newest},   {"audit.after", audit_after},
-      {"token.create", create_token}, {"token.list", list_tokens},      {"token.revoke", revoke_tokens},
-      {"token.rotate", rotate_token},
+      {"user.create", user_create},    {"user.list", user_list},         {"user.password", user_password},
+      {"user.set", user_set},          {"setup.token", setup_token},     {"repo.list", repo_list},
+      {"repo.create", repo_create},    {"repo.delete", repo_delete},     {"repo.set", repo_set},
+      {"repo.rename", repo_rename},    {"grant.set", grant_set},         {"grant.remove", grant_remove},
+      {"grant.list", grant_list},      {"namespace.set", namespace_set}, {"namespace.list", namespace_list},
+      {"audit.newest", audit_newest},  {"audit.after", audit_after},     {"keys.list", keys_list},
+      {"keys.rotate", keys_rotate},    {"keys.advance", keys_advance},   {"keys.retire", keys_retire},
+      {"keys.protect", keys_protect},  {"token.create", create_token},   {"token.list", list_tokens},
+      {"token.revoke", revoke_tokens}, {"token.rotate", rotate_token},
   };
   return all;
 }

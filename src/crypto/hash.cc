@@ -88,11 +88,11 @@ std::string hash(HashAlgorithm algorithm, Bytes bytes) {
 }
 
 std::array<std::byte, 32> hmac_sha256(Bytes key, Bytes message) {
-  // One context per thread: starting it again with a key allocates nothing.
+  // One context per thread: starting it again with a key of the same length allocates nothing.
   thread_local const MacContext context = make_hmac_sha256();
   // A null key would mean "the key of last time".
-  static constexpr unsigned char kEmptyKey = 0;
-  const unsigned char* key_bytes = key.empty() ? &kEmptyKey : readable(key);
+  static constexpr unsigned char kNoKey[32] = {};
+  const unsigned char* key_bytes = key.empty() ? kNoKey : readable(key);
   std::array<std::byte, 32> result;
   std::size_t size = 0;
   require(EVP_MAC_init(context.get(), key_bytes, key.size(), nullptr) == 1 &&
@@ -101,6 +101,8 @@ std::array<std::byte, 32> hmac_sha256(Bytes key, Bytes message) {
                             result.size()) == 1 &&
               size == result.size(),
           "compute HMAC");
+  // The context keeps its key, and what it has hashed of it, outside of locked memory: it gets another one.
+  require(EVP_MAC_init(context.get(), kNoKey, sizeof kNoKey, nullptr) == 1, "forget a key");
   return result;
 }
 

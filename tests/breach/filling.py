@@ -27,6 +27,13 @@ STRONG = {"root-admin": "a root of many words Xq7!", "dave": "dave has thought a
 THIEF = User("mallory", "a thief is a user as well")
 
 
+def likely_words(others=40):
+    """The planted passwords among others of the list, for guessing at the server's own cost."""
+    words = crypto.word_list()
+    chosen = sorted({*range(0, len(words), len(words) // others), *PLANTED.values()})
+    return [words[position].encode() for position in chosen]
+
+
 @dataclasses.dataclass(frozen=True)
 class Administrator:
     id: int
@@ -51,8 +58,8 @@ class Installation:
         self._add_users()
         self._add_images()
         self._add_credentials()
-        self.thief_bearer = self._bearer_of(THIEF.name)
-        claims = json.loads(crypto.b64url_decode(self._bearer_of("root-admin").split(".")[1]))
+        self.thief_bearer = self.bearer_of(THIEF.name)
+        claims = json.loads(crypto.b64url_decode(self.bearer_of("root-admin").split(".")[1]))
         self.administrator = Administrator(int(claims["sub"]), "root-admin")
         self.vault.add_keyring(server.data / "keys")
 
@@ -100,7 +107,7 @@ class Installation:
             _, token = self.management.create_token(self.sessions[name], name, scopes, management="read")
             self.tokens[name] = self._kept("token", f"{name}'s access token", token)
 
-    def _bearer_of(self, name):
+    def bearer_of(self, name):
         token = Registry(self.server, self.users[name]).request_token("registry:catalog:*").json()["token"]
         self._keep_bearer(name, token)
         return token

@@ -173,3 +173,6 @@ class Thief:
             word = cracking.crack(each, self.words, keys)
             if word is not None:
                 self._found("cracked", each.text.decode(), word)
+                for account in self.victim.account_names():
+                    if attempts.logs_in(self.victim.server, account, word):
+                        self._found("password log-in", account, word)
