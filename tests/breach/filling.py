@@ -23,7 +23,11 @@ SETTINGS = {
 }
 # Each somewhere in the thief's list of words.
 PLANTED = {"alice": 77, "bob": 31_415, "carol": 99_999}
-STRONG = {"root-admin": "a root of many words Xq7!", "dave": "dave has thought about it for long"}
+STRONG = {
+    "root-admin": "a root of many words Xq7!",
+    "dave": "dave has thought about it for long",
+    "retired": "no longer of any use",
+}
 THIEF = User("mallory", "a thief is a user as well")
 
 
@@ -71,12 +75,13 @@ class Installation:
 
     def _add_users(self):
         words = crypto.word_list()
-        passwords = {"root-admin": STRONG["root-admin"], "dave": STRONG["dave"], THIEF.name: THIEF.password}
+        passwords = {**STRONG, THIEF.name: THIEF.password}
         passwords |= {name: words[position] for name, position in PLANTED.items()}
         for name, password in passwords.items():
             self.users[name] = self.server.create_user(name, admin=name == "root-admin", password=password)
             self.vault.add("password", name, password)
-        # A password that was, and one that never was one.
+        self.server.run("user", "disable", "retired")
+        # A password that was one before.
         self.server.run("user", "password", "dave", "--password-stdin", stdin="dave thought again and again\n")
         self.users["dave"] = User("dave", "dave thought again and again")
         self.vault.add("password", "dave", "dave thought again and again")
@@ -96,16 +101,33 @@ class Installation:
         assert upload.chunk(self.rng.randbytes(5000), 0).status_code == 202
 
     def _add_credentials(self):
-        """What comes with the management API: sessions, access tokens, second factors."""
+        """What the management API gives: sessions, access tokens, an organization's robot and invitations."""
         if not self.management.has("startSession", "createToken"):
-            self.left_out.append("sessions and access tokens")
+            self.left_out.append("sessions, access tokens, robots, invitations")
             return
         for name in ("root-admin", "alice", "bob"):
             self.sessions[name] = self._kept("session", f"{name}'s session", self.management.log_in(self.users[name]))
         for name in ("alice", "bob"):
-            scopes = [{"actions": ["pull", "push"]}]
-            _, token = self.management.create_token(self.sessions[name], name, scopes, management="read")
-            self.tokens[name] = self._kept("token", f"{name}'s access token", token)
+            self._add_token(name, name, management="read")
+        _, revoked = self._add_token("alice", "alice", name="revoked soon", kept=False)
+        self._kept("token", "a revoked access token", revoked)
+        self.management.call("reportLeaked", body={"text": f"found in a build log: {revoked}"})
+        if not self.management.has("createOrganization", "createOrganizationRobot", "invite"):
+            self.left_out.append("robots, invitations")
+            return
+        alice = self.sessions["alice"]
+        self.management.call("createOrganization", self.sessions["root-admin"], body={"name": "acme", "owner": "alice"})
+        self.management.call("createOrganizationRobot", alice, organization="acme", body={"name": "ci"})
+        self._add_token("alice", "acme+ci")
+        invited = self.management.call("invite", alice, organization="acme", body={"email": "carol@example.com"}).json()
+        self._kept("token", "an invitation", invited["secret"])
+
+    def _add_token(self, session, account, kept=True, **more):
+        scopes = [{"actions": ["pull", "push"]}]
+        number, token = self.management.create_token(self.sessions[session], account, scopes, **more)
+        if kept:
+            self.tokens[account] = self._kept("token", f"{account}'s access token", token)
+        return number, token
 
     def bearer_of(self, name):
         token = Registry(self.server, self.users[name]).request_token("registry:catalog:*").json()["token"]
@@ -154,8 +176,8 @@ class Installation:
         assert registry.get_manifest(f"{name}/app", manifest.digest).content == manifest.data
         self._keep_bearer(name, registry.token((f"repository:{name}/app:{ALL_ACTIONS}",)))
         registry.request_token("registry:catalog:*", User(name, self._mistyped(name)))
-        if name in self.tokens:
-            by_token = registry.request_token("registry:catalog:*", User(name, self.tokens[name]))
+        for account, token in self.tokens.items():
+            by_token = registry.request_token("registry:catalog:*", User(account, token))
             assert by_token.status_code == 200, by_token.text
         if name in self.sessions:
             self.management.call("whoami", self.sessions[name])
@@ -166,7 +188,8 @@ class Installation:
     # -- what a thief asks
 
     def account_names(self):
-        return ["root-admin", *(name for name in self.users if name != "root-admin")]
+        names = [*self.users, *(name for name in self.tokens if name not in self.users)]
+        return sorted(names, key=lambda name: name != "root-admin")
 
     def guarded_paths(self):
         """Paths that answer 200 to any valid credential of their kind."""

@@ -52,10 +52,6 @@ class Loot:
     def kinds(self):
         return {part.kind for part in self.parts}
 
-    def with_parts(self, *parts, cells=()):
-        """A copy with something more in it."""
-        return Loot([*self.parts, *parts], [*self.cells, *cells])
-
     def size(self):
         return sum(len(part.data) for part in self.parts)
 
@@ -132,7 +128,7 @@ def take_process(loot, pid):
 
 
 def steal(server, folder, dump=None):
-    """Everything but the keyring, taken from a server at work. `dump` is pg_dump's, where the database is PostgreSQL."""
+    """Everything but the keyring, taken from a server at work. `dump` is pg_dump's, for a PostgreSQL database."""
     loot = Loot()
     if dump is None:
         take_database_files(loot, server.data, folder)
