@@ -15,9 +15,19 @@
 #include "base/log.h"
 #include "blob/verify.h"
 #include "db/database.h"
+#include "identity/access_tokens.h"
 #include "identity/accounts.h"
+#include "identity/invitations.h"
+#include "identity/leaked.h"
 #include "identity/login.h"
+#include "identity/members.h"
+#include "identity/organizations.h"
+#include "identity/policies.h"
+#include "identity/registry_login.h"
+#include "identity/robots.h"
+#include "identity/sessions.h"
 #include "identity/setup.h"
+#include "identity/teams.h"
 #include "registry/blobs.h"
 #include "registry/manifests.h"
 #include "registry/uploads.h"
@@ -57,6 +67,16 @@ struct Services {
   const Clock& clock;
   Log& log;
   const crypto::Keyring& keyring;
+  identity::Policies& policies;
+  identity::Sessions& sessions;
+  identity::AccessTokens& access_tokens;
+  identity::RegistryLogIn& registry_login;
+  identity::Leaked& leaked;
+  identity::Organizations& organizations;
+  identity::Members& members;
+  identity::Teams& teams;
+  identity::Robots& robots;
+  identity::Invitations& invitations;
 };
 
 }  // namespace bulkhead::api

@@ -102,6 +102,7 @@ int run(int argc, char** argv) {
   line.program = argc > 0 ? argv[0] : "bulkhead";
   add_server_commands(app, line);
   add_operator_commands(app, line);
+  add_token_commands(app, line);
   add_audit_commands(app, line);
   add_keys_commands(app, line);
   try {

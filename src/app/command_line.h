@@ -38,6 +38,7 @@ Result<void> perform(const CommandLine& line, const boost::json::object& command
 // Each adds its subcommands to `app`; `line` outlives it.
 void add_server_commands(CLI::App& app, CommandLine& line);    // serve, setup, config
 void add_operator_commands(CLI::App& app, CommandLine& line);  // user, repo, grant, namespace
+void add_token_commands(CLI::App& app, CommandLine& line);     // token
 void add_audit_commands(CLI::App& app, CommandLine& line);     // audit
 void add_keys_commands(CLI::App& app, CommandLine& line);      // keys
 // --config, --data and every other setting's flag, on this command.

@@ -41,9 +41,8 @@ std::string text(const json::object& object, std::string_view key) {
 std::string needs_of(const json::object& version) {
   std::string needs;
   for (const json::value& need : version.at("needed_by").as_array())
-    needs +=
-        fmt::format("{}{} {}", needs.empty() ? "" : ", ",
-                    need.as_object().at("count").to_number<std::int64_t>(), text(need.as_object(), "what"));
+    needs += fmt::format("{}{} ({})", needs.empty() ? "" : ", ", text(need.as_object(), "what"),
+                         need.as_object().at("count").to_number<std::int64_t>());
   return needs.empty() ? "-" : needs;
 }
 

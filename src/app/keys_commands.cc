@@ -88,7 +88,7 @@ Result<json::value> protect_keys(Installation& installation, Arguments& argument
   if (auto checked = arguments.check(); !checked) return checked.error();
   std::unique_ptr<crypto::KeySource> source;
   if (!file.empty()) {
-    auto passphrase = crypto::read_passphrase_file(file);
+    auto passphrase = crypto::read_secret_line(file, crypto::kLeastPassphrase);
     if (!passphrase) return passphrase.error();
     source = crypto::passphrase_source(std::move(*passphrase));
   }

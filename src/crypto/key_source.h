@@ -39,8 +39,22 @@ struct PassphraseParameters {
 // Parameters are for protect(); recover() goes by what is stored.
 std::unique_ptr<KeySource> passphrase_source(Secret<> passphrase, PassphraseParameters parameters = {});
 
-// The first line of a file that only this user, root or this user's group may read: at least 12 and at most
-// 1024 bytes. The shape is that of systemd's credentials.
-Result<Secret<>> read_passphrase_file(const std::filesystem::path& path);
+// A key in a token that speaks PKCS #11 (v2.40): AES-GCM under an AES key that cannot leave it.
+struct Pkcs11Options {
+  std::filesystem::path module;  // the shared library
+  std::string token;             // its label; "" for the only one there is
+  std::string key;               // the key's label; protect() makes the key where it is missing
+  Secret<> pin;
+};
+// The module is loaded at the first call and stays loaded; the session with the token ends with each call.
+// Errc::unavailable when module, token or key are not there, or the key could leave the token.
+std::unique_ptr<KeySource> pkcs11_source(Pkcs11Options options);
+
+// The first line of a file that only this user, root or this user's group may read, as systemd's credentials
+// are: `least` to 1024 bytes, else Errc::invalid_argument. Open to others, or no regular file:
+// Errc::unavailable.
+inline constexpr std::size_t kLeastPassphrase = 12;
+inline constexpr std::size_t kLeastPin = 4;
+Result<Secret<>> read_secret_line(const std::filesystem::path& path, std::size_t least);
 
 }  // namespace bulkhead::crypto

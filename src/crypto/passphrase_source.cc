@@ -1,19 +1,13 @@
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sodium.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <new>
 #include <optional>
 #include <stdexcept>
 
 #include "base/bytes.h"
-#include "base/file.h"
 #include "crypto/aead.h"
 #include "crypto/hash.h"
 #include "crypto/key_source.h"
@@ -23,8 +17,6 @@ namespace {
 
 constexpr std::string_view kKind = "passphrase";
 constexpr std::size_t kSaltBytes = crypto_pwhash_argon2id_SALTBYTES;
-constexpr std::size_t kLeastPassphrase = 12;
-constexpr std::size_t kMostPassphrase = 1024;
 
 struct Derivation {
   PassphraseParameters parameters;
@@ -133,34 +125,6 @@ class PassphraseSource final : public KeySource {
 
 std::unique_ptr<KeySource> passphrase_source(Secret<> passphrase, PassphraseParameters parameters) {
   return std::make_unique<PassphraseSource>(std::move(passphrase), parameters);
-}
-
-Result<Secret<>> read_passphrase_file(const std::filesystem::path& path) {
-  auto fd = open_file(path, O_RDONLY | O_NONBLOCK);
-  if (!fd) return fd.error();
-  struct stat status {};
-  if (::fstat(fd->get(), &status) != 0) return system_error("inspect", path, errno);
-  if (!S_ISREG(status.st_mode))
-    return Error{Errc::unavailable, fmt::format("{} is not a regular file", path.string())};
-  if ((status.st_uid != ::geteuid() && status.st_uid != 0) || (status.st_mode & 0027) != 0)
-    return Error{
-        Errc::unavailable,
-        fmt::format("{} is open to other users (mode {:04o}) or someone else's: run `chmod 0600` on it",
-                    path.string(), status.st_mode & 07777u)};
-  std::string contents(kMostPassphrase + 2, '\0');
-  const ssize_t count = ::read(fd->get(), contents.data(), contents.size());
-  if (count < 0) return system_error("read", path, errno);
-  contents.resize(std::min(static_cast<std::size_t>(count), contents.find('\n')));
-  if (contents.ends_with('\r')) contents.pop_back();
-  Secret<> passphrase(std::move(contents));
-  const std::size_t size = passphrase.reveal().size();
-  if (size < kLeastPassphrase || size > kMostPassphrase)
-    return Error{
-        Errc::invalid_argument,
-        fmt::format("the first line of {} must have {} to {} bytes; `openssl rand -base64 24` makes a "
-                    "good one",
-                    path.string(), kLeastPassphrase, kMostPassphrase)};
-  return passphrase;
 }
 
 }  // namespace bulkhead::crypto

@@ -19,7 +19,7 @@ constexpr std::chrono::hours kReplaced{24};
 std::string why_not(const KeyVersionInfo& info) {
   std::string needs;
   for (const KeyNeed& need : info.needed_by)
-    needs += fmt::format("{}{} {}", needs.empty() ? "" : ", ", need.count, need.what);
+    needs += fmt::format("{}{} ({})", needs.empty() ? "" : ", ", need.what, need.count);
   return needs.empty()
              ? std::string("was replaced minutes ago, and what was made with it may still be in use")
              : "is still needed by " + needs;

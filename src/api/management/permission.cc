@@ -32,8 +32,7 @@ Result<Finding> on_credentials(Call& call) {
   auto account = call.services.accounts.find(subject_of(call));
   if (!account && account.error().code == Errc::not_found) return Finding{};
   if (!account) return account.error();
-  const auto manages =
-      call.services.access_tokens.may_manage(call.caller.principal.account_id, account->id);
+  const auto manages = call.services.access_tokens.may_manage(call.caller.principal.account_id, account->id);
   if (!manages) return manages.error();
   call.account = *std::move(account);
   return Finding{*manages, *manages};

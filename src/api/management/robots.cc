@@ -52,8 +52,7 @@ Result<Reply> created_reply(const Result<Robot>& robot) {
 }
 
 Result<Reply> list_of_organization(Call& call) {
-  const auto robots =
-      call.services.robots.of_organization(call.organization->id, call.after, call.limit + 1);
+  const auto robots = call.services.robots.of_organization(call.organization->id, call.after, call.limit + 1);
   if (!robots) return robots.error();
   return page_of(call, *robots, represent_robot, name_of);
 }

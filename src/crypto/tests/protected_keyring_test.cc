@@ -181,7 +181,7 @@ class PassphraseFile : public testing::Test {
     const auto path = temporary_.path() / "passphrase";
     EXPECT_TRUE(replace_file(path, as_bytes(text), mode));
     fs::permissions(path, static_cast<fs::perms>(mode));
-    return read_passphrase_file(path);
+    return read_secret_line(path, kLeastPassphrase);
   }
   TemporaryDirectory temporary_;
 };
@@ -205,15 +205,16 @@ TEST_F(PassphraseFile, MustBeClosedToOthersButMayBeTheGroups) {
   EXPECT_TRUE(read("correct horse battery", 0440));
   for (const unsigned mode : {0644u, 0604u, 0620u, 0660u, 0602u})
     EXPECT_EQ(read("correct horse battery", mode).error().code, Errc::unavailable) << mode;
-  EXPECT_EQ(read_passphrase_file(temporary_.path() / "none").error().code, Errc::not_found);
-  EXPECT_EQ(read_passphrase_file(temporary_.path()).error().code, Errc::unavailable);
+  EXPECT_EQ(read_secret_line(temporary_.path() / "none", kLeastPassphrase).error().code, Errc::not_found);
+  EXPECT_EQ(read_secret_line(temporary_.path(), kLeastPassphrase).error().code, Errc::unavailable);
   const auto pipe = temporary_.path() / "pipe";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
-  EXPECT_EQ(read_passphrase_file(pipe).error().code, Errc::unavailable);
+  EXPECT_EQ(read_secret_line(pipe, kLeastPassphrase).error().code, Errc::unavailable);
   if (::geteuid() != 0) return;
   EXPECT_TRUE(read("correct horse battery"));
   ASSERT_EQ(::chown((temporary_.path() / "passphrase").c_str(), 65534, 65534), 0);
-  EXPECT_EQ(read_passphrase_file(temporary_.path() / "passphrase").error().code, Errc::unavailable);
+  EXPECT_EQ(read_secret_line(temporary_.path() / "passphrase", kLeastPassphrase).error().code,
+            Errc::unavailable);
 }
 
 }  // namespace

@@ -67,7 +67,7 @@ TEST_P(KeyRotationTest, PasswordsNeedTheirPepperUntilTheyAreHashedAgain) {
   EXPECT_FALSE(old.may_go);
   const auto refused = retire(KeyPurpose::password_pepper, 1);
   ASSERT_THAT(refused, FailsWith(Errc::conflict));
-  EXPECT_THAT(refused.error().message, HasSubstr("2 passwords"));
+  EXPECT_THAT(refused.error().message, HasSubstr("passwords (2)"));
 
   // What LogIn does with what is outdated.
   for (const char* name : {"alice", "bob"}) {
