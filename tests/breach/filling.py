@@ -1,10 +1,12 @@
 """An installation with something in it to steal, at work."""
 
+import base64
 import contextlib
 import dataclasses
 import json
 import random
 import threading
+import time
 
 from breach import attempts, crypto, loot, vault
 from breach.management import Management
@@ -26,6 +28,7 @@ PLANTED = {"alice": 77, "bob": 31_415, "carol": 99_999}
 STRONG = {
     "root-admin": "a root of many words Xq7!",
     "dave": "dave has thought about it for long",
+    "erin": "erin has a second factor too",
     "retired": "no longer of any use",
 }
 THIEF = User("mallory", "a thief is a user as well")
@@ -103,7 +106,7 @@ class Installation:
     def _add_credentials(self):
         """What the management API gives: sessions, access tokens, an organization's robot and invitations."""
         if not self.management.has("startSession", "createToken"):
-            self.left_out.append("sessions, access tokens, robots, invitations")
+            self.left_out.append("sessions, access tokens, second factors, robots, invitations")
             return
         for name in ("root-admin", "alice", "bob"):
             self.sessions[name] = self._kept("session", f"{name}'s session", self.management.log_in(self.users[name]))
@@ -112,6 +115,7 @@ class Installation:
         _, revoked = self._add_token("alice", "alice", name="revoked soon", kept=False)
         self._kept("token", "a revoked access token", revoked)
         self.management.call("reportLeaked", body={"text": f"found in a build log: {revoked}"})
+        self._add_second_factor("erin")
         if not self.management.has("createOrganization", "createOrganizationRobot", "invite"):
             self.left_out.append("robots, invitations")
             return
@@ -121,6 +125,27 @@ class Installation:
         self._add_token("alice", "acme+ci")
         invited = self.management.call("invite", alice, organization="acme", body={"email": "carol@example.com"}).json()
         self._kept("token", "an invitation", invited["secret"])
+
+    def _add_second_factor(self, name):
+        """An authenticator app and recovery codes; all of them are used."""
+        if not self.management.has("beginTotp", "confirmTotp", "makeRecoveryCodes"):
+            self.left_out.append("second factors")
+            return
+        user = self.users[name]
+        session = self._kept("session", f"{name}'s session of before", self.management.log_in(user))
+        shown = self.management.call("beginTotp", session, user=name).json()["secret"]
+        self._kept("token", f"{name}'s seed as text", shown)
+        seed = self._kept("seed", f"{name}'s seed", base64.b32decode(shown + "=" * (-len(shown) % 8)))
+        # A code of the step before and one of this step: each is good once.
+        codes = [crypto.one_time_code(seed, time.time() - ago) for ago in (30, 0)]
+        self.management.call("confirmTotp", session, user=name, body={"code": codes[0]})
+        recovery = self.management.call("makeRecoveryCodes", session, user=name).json()["codes"]
+        for number, code in enumerate(recovery):
+            self._kept("code", f"{name}'s recovery code {number}", code)
+            self._kept("code", f"{name}'s recovery code {number}, without hyphens", code.replace("-", ""))
+        for number, code in enumerate([codes[1], recovery[0]]):
+            self.sessions[name] = self._kept("session", f"{name}'s session {number}", self.management.log_in(user, code))
+        self._add_token(name, name, management="write")
 
     def _add_token(self, session, account, kept=True, **more):
         scopes = [{"actions": ["pull", "push"]}]

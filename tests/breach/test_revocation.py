@@ -1,12 +1,14 @@
 """What is taken away is gone at the next request: on a connection that was open before, with a credential that was good
 a moment ago and that every cache knows."""
 
+import base64
 import json
 import threading
+import time
 
 import pytest
 
-from breach import attempts
+from breach import attempts, crypto
 from breach.management import Management
 from harness import raw
 from harness.registry import ALL_ACTIONS, Registry
@@ -230,6 +232,18 @@ def test_session_ends(server, management, ending):
     with Caller(server, "/api/v1/whoami", headers) as caller:
         SESSION_ENDINGS[ending](server, management)
         assert caller.ask() == 401
+
+
+def test_password_alone_ends_with_a_second_factor(server, management):
+    if not management.has("beginTotp", "confirmTotp"):
+        pytest.skip("this program has no second factors")
+    session = management.sessions["bob"]
+    with Caller(server, TOKEN, basic(server, "bob")) as caller:
+        shown = management.call("beginTotp", session, user="bob").json()["secret"]
+        assert caller.ask() == 200
+        seed = base64.b32decode(shown + "=" * (-len(shown) % 8))
+        management.call("confirmTotp", session, user="bob", body={"code": crypto.one_time_code(seed, time.time())})
+        assert caller.ask() in REFUSED
 
 
 def test_passwords_turned_off_by_policy(server, management):
