@@ -21,13 +21,18 @@
 #include "identity/leaked.h"
 #include "identity/login.h"
 #include "identity/members.h"
+#include "identity/mfa.h"
 #include "identity/organizations.h"
 #include "identity/policies.h"
+#include "identity/recovery_codes.h"
 #include "identity/registry_login.h"
 #include "identity/robots.h"
 #include "identity/sessions.h"
 #include "identity/setup.h"
 #include "identity/teams.h"
+#include "identity/totp.h"
+#include "identity/webauthn.h"
+#include "identity/workload.h"
 #include "registry/blobs.h"
 #include "registry/manifests.h"
 #include "registry/uploads.h"
@@ -77,6 +82,11 @@ struct Services {
   identity::Teams& teams;
   identity::Robots& robots;
   identity::Invitations& invitations;
+  identity::Mfa& mfa;
+  identity::Totp& totp;
+  identity::RecoveryCodes& recovery_codes;
+  identity::WebAuthn& webauthn;
+  identity::Workload& workload;
 };
 
 }  // namespace bulkhead::api

@@ -186,6 +186,8 @@ std::span<const Operation> member_operations();
 std::span<const Operation> team_operations();
 std::span<const Operation> robot_operations();
 std::span<const Operation> invitation_operations();
+std::span<const Operation> factor_operations();
+std::span<const Operation> workload_operations();
 
 // All of them, in the order of the document.
 std::vector<const Operation*> all_operations();

@@ -22,6 +22,8 @@ constexpr Field kPathParameters[] = {
     {"robot", &kAccountName, "A robot's name, OWNER+NAME"},
     {"session", &kNumber, "A session's number"},
     {"token", &kNumber, "An access token's number"},
+    {"credential", &kNumber, "A security key's number"},
+    {"trust", &kNumber, "A trust's number"},
     {"invitation", &kNumber, "An invitation's number"},
 };
 
@@ -38,7 +40,8 @@ std::vector<const Operation*> all_operations() {
        {document_operations(), setup_operations(), session_operations(), user_operations(),
         token_operations(), policy_operations(), leak_operations(), repository_operations(),
         grant_operations(), namespace_operations(), organization_operations(), member_operations(),
-        team_operations(), robot_operations(), invitation_operations()})
+        team_operations(), robot_operations(), invitation_operations(), factor_operations(),
+        workload_operations()})
     for (const Operation& operation : operations) out.push_back(&operation);
   return out;
 }
