@@ -1,7 +1,8 @@
 // A token is checked in two parts. What it says (signature, shape, issuer, audience) never changes, and is
-// kept by the SHA-256 of its text: the comparison that finds it then depends on nothing that a guesser
-// controls. Whether it still holds (expiry, the account's state and credential version, its access token,
-// policies) is asked anew at each request, of identity/, whose memory is as current as the database.
+// kept by the SHA-256 of its text, as long as the keyring stays as it is: the comparison that finds it then
+// depends on nothing that a guesser controls. Whether it still holds (expiry, the account's state and
+// credential version, its access token, policies) is asked anew at each request, of identity/, whose memory
+// is as current as the database.
 
 #include "access/tokens.h"
 
@@ -216,7 +217,7 @@ Result<IssuedToken> Tokens::issue(const Principal& principal, const std::vector<
 std::optional<Result<std::shared_ptr<const Bearer>>> Tokens::peek(std::string_view token,
                                                                   std::string_view address) const {
   if (token.size() > kJwtLimits.bytes) return refused();
-  const Fingerprint print = fingerprint(token);
+  const Fingerprint print = fingerprint(state_->keyring, crypto::KeyPurpose::token_signing, token);
   auto bearer = state_->read(print, token);
   if (!bearer || (*bearer)->principal.anonymous()) return bearer;
   const Principal& principal = (*bearer)->principal;
@@ -235,7 +236,7 @@ std::optional<Result<std::shared_ptr<const Bearer>>> Tokens::peek(std::string_vi
 
 Result<std::shared_ptr<const Bearer>> Tokens::verify(std::string_view token, std::string_view address) {
   if (token.size() > kJwtLimits.bytes) return refused();
-  const Fingerprint print = fingerprint(token);
+  const Fingerprint print = fingerprint(state_->keyring, crypto::KeyPurpose::token_signing, token);
   auto bearer = state_->read(print, token);
   if (!bearer || (*bearer)->principal.anonymous()) return bearer;
   const Principal& principal = (*bearer)->principal;

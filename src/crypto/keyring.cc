@@ -22,12 +22,16 @@ namespace {
 constexpr std::array kPurposes{KeyPurpose::password_pepper, KeyPurpose::token_signing, KeyPurpose::token_hash,
                                KeyPurpose::key_encryption, KeyPurpose::log_signing};
 
-using Table = std::array<KeyVersions, kPurposes.size()>;
+struct Entry {
+  KeyVersions keys;
+  std::uint64_t generation = 0;
+};
+using Table = std::array<Entry, kPurposes.size()>;
 
 const KeyVersions& of(const Table& table, KeyPurpose purpose) {
-  return table.at(static_cast<std::size_t>(purpose));
+  return table.at(static_cast<std::size_t>(purpose)).keys;
 }
-KeyVersions& of(Table& table, KeyPurpose purpose) { return table.at(static_cast<std::size_t>(purpose)); }
+KeyVersions& of(Table& table, KeyPurpose purpose) { return table.at(static_cast<std::size_t>(purpose)).keys; }
 
 // The master key that opens the directory's files; nothing where they are plain.
 Result<std::optional<LockedBytes>> recover_master(const KeyDirectory& directory, KeySource* source) {
@@ -94,12 +98,15 @@ struct Keyring::State {
   // A key that was there before keeps its place in memory.
   void publish(Table next) {
     if (const Table* before = table.load()) {
-      for (const KeyPurpose purpose : kPurposes)
-        for (auto& [version, key] : of(next, purpose)) {
-          const auto known = of(*before, purpose).find(version);
-          if (known != of(*before, purpose).end() && known->second->bytes.reveal() == key->bytes.reveal())
+      for (std::size_t i = 0; i < next.size(); ++i) {
+        const Entry& old = before->at(i);
+        for (auto& [version, key] : next[i].keys) {
+          const auto known = old.keys.find(version);
+          if (known != old.keys.end() && known->second->bytes.reveal() == key->bytes.reveal())
             key = known->second;
         }
+        next[i].generation = old.generation + (next[i].keys == old.keys ? 0 : 1);
+      }
     }
     tables.push_back(std::make_unique<const Table>(std::move(next)));
     table.store(tables.back().get(), std::memory_order_release);
@@ -187,6 +194,10 @@ const Key* Keyring::find(KeyPurpose purpose, std::uint32_t version) const {
   return found == versions.end() ? nullptr : found->second.get();
 }
 
+std::uint64_t Keyring::generation(KeyPurpose purpose) const {
+  return state_->table.load(std::memory_order_acquire)->at(static_cast<std::size_t>(purpose)).generation;
+}
+
 std::vector<Keyring::Version> Keyring::versions(KeyPurpose purpose) const {
   std::vector<Version> all;
   for (const auto& [version, key] : of(*state_->table.load(std::memory_order_acquire), purpose))
@@ -270,8 +281,8 @@ bool Keyring::is_protected() const {
 bool Keyring::locked() const {
   const std::lock_guard guard(state_->changes);
   if (state_->master && !state_->master->locked()) return false;
-  for (const KeyVersions& keys : *state_->table.load())
-    for (const auto& [version, key] : keys)
+  for (const Entry& entry : *state_->table.load())
+    for (const auto& [version, key] : entry.keys)
       if (!key->bytes.locked()) return false;
   return true;
 }

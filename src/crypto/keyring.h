@@ -63,6 +63,9 @@ class Keyring {
   // A given version, for verifying older values; nullptr when there is none.
   const Key* find(KeyPurpose purpose, std::uint32_t version) const;
 
+  // Rises whenever a version comes or goes: what was concluded from the keys before may no longer hold.
+  std::uint64_t generation(KeyPurpose purpose) const;
+
   struct Version {
     std::uint32_t version = 0;
     Time created_at{};

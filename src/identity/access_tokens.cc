@@ -134,7 +134,8 @@ bool AccessTokens::is_access_token(std::string_view text) {
 
 std::optional<AccessTokens::Checked> AccessTokens::peek(std::string_view token, const TokenSource& source) {
   if (!well_formed(token)) return refused();
-  const State::Known known = state_->find(fingerprint(token));
+  const State::Known known =
+      state_->find(fingerprint(state_->keyring, crypto::KeyPurpose::token_hash, token));
   if (known == nullptr) return std::nullopt;
   auto checked = state_->peek_judgement(known, source.address);
   if (checked && *checked) state_->uses.note(known->id, state_->clock.now(), source.address, source.client);
@@ -143,7 +144,7 @@ std::optional<AccessTokens::Checked> AccessTokens::peek(std::string_view token, 
 
 AccessTokens::Checked AccessTokens::verify(std::string_view token, const TokenSource& source) {
   if (!well_formed(token)) return refused();
-  const Fingerprint print = fingerprint(token);
+  const Fingerprint print = fingerprint(state_->keyring, crypto::KeyPurpose::token_hash, token);
   State::Known known = state_->find(print);
   if (known == nullptr) {
     auto loaded = state_->load(print, token);

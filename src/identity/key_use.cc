@@ -29,6 +29,7 @@ constexpr std::array kHashColumns{
     HashColumn{"log-ins under way", "login_requests", "state_hash", "expires_at > ?"},
     HashColumn{"log-ins under way", "login_requests", "device_hash", "expires_at > ?"},
     HashColumn{"log-ins under way", "login_requests", "user_code_hash", "expires_at > ?"},
+    HashColumn{"idempotency keys", "idempotency_keys", "request_hash", "created_at + 86400000000 > ?"},
 };
 
 void add(std::vector<KeyNeed>& needs, std::string_view what, std::int64_t count) {
@@ -64,12 +65,11 @@ Result<std::vector<KeyNeed>> key_needs(db::Session& session, KeyPurpose purpose,
       break;
     case KeyPurpose::token_hash:
       for (const HashColumn& place : kHashColumns) {
-        // The setup token's hash has no "v" in front.
-        std::vector<db::Value> parameters{fmt::format("v{}:%", version), fmt::format("{}:%", version)};
+        std::vector<db::Value> parameters{fmt::format("v{}:%", version)};
         if (place.alive.find('?') != place.alive.npos) parameters.push_back(to_micros(now));
         counted = count(session, needs, place.what,
-                        fmt::format("SELECT COUNT(*) FROM {0} WHERE ({1} LIKE ? OR {1} LIKE ?) AND {2}",
-                                    place.table, place.column, place.alive),
+                        fmt::format("SELECT COUNT(*) FROM {0} WHERE {1} LIKE ? AND {2}", place.table,
+                                    place.column, place.alive),
                         std::move(parameters));
         if (!counted) break;
       }

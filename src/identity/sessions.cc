@@ -221,7 +221,8 @@ Result<void> Sessions::prove(std::int64_t account_id, std::int64_t session_id, b
 std::optional<Result<Sessions::Checked>> Sessions::peek(std::string_view token,
                                                         std::string_view address) const {
   if (!token_is_well_formed(kSessionPrefix, token)) return refused();
-  const State::Known known = state_->find(fingerprint(token));
+  const State::Known known =
+      state_->find(fingerprint(state_->keyring, crypto::KeyPurpose::token_hash, token));
   if (known == nullptr) return std::nullopt;
   const auto account = state_->accounts.peek(known->account_id);
   const auto policy = state_->policies.peek(known->account_id);
@@ -231,7 +232,7 @@ std::optional<Result<Sessions::Checked>> Sessions::peek(std::string_view token,
 
 Result<Sessions::Checked> Sessions::verify(std::string_view token, std::string_view address) {
   if (!token_is_well_formed(kSessionPrefix, token)) return refused();
-  const Fingerprint print = fingerprint(token);
+  const Fingerprint print = fingerprint(state_->keyring, crypto::KeyPurpose::token_hash, token);
   State::Known known = state_->find(print);
   if (known == nullptr) {
     auto loaded = state_->load(print, token);

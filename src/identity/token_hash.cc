@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <span>
+
 #include "base/bytes.h"
 #include "crypto/hash.h"
 
@@ -28,8 +30,12 @@ std::vector<std::string> token_hashes(const crypto::Keyring& keyring, std::strin
   return hashes;
 }
 
-Fingerprint fingerprint(std::string_view token) {
-  const std::string hash = crypto::hash(crypto::HashAlgorithm::sha256, as_bytes(token));
+Fingerprint fingerprint(const crypto::Keyring& keyring, crypto::KeyPurpose purpose, std::string_view token) {
+  const std::uint64_t generation = keyring.generation(purpose);
+  crypto::Hasher hasher(crypto::HashAlgorithm::sha256);
+  hasher.update(std::as_bytes(std::span(&generation, 1)));
+  hasher.update(as_bytes(token));
+  const std::string hash = hasher.current();
   Fingerprint print{};
   std::memcpy(print.data(), hash.data(), print.size());
   return print;

@@ -19,8 +19,11 @@ std::string token_hash(const crypto::Keyring& keyring, std::string_view token);
 // The same under every version that the keyring has, newest first: one of them is what is stored.
 std::vector<std::string> token_hashes(const crypto::Keyring& keyring, std::string_view token);
 
-using Fingerprint = std::array<std::byte, 32>;  // SHA-256
-Fingerprint fingerprint(std::string_view token);
+// SHA-256 of the token, and of the keys that the keyring has for the purpose: when one comes or goes, what
+// memory knows is found no more and has to prove itself again. So a token of a retired key is refused from
+// the next request, and one of an older key is stored under the newest when it is seen.
+using Fingerprint = std::array<std::byte, 32>;
+Fingerprint fingerprint(const crypto::Keyring& keyring, crypto::KeyPurpose purpose, std::string_view token);
 
 struct FingerprintHash {
   std::size_t operator()(const Fingerprint& print) const {

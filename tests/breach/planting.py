@@ -1,8 +1,16 @@
-"""Stored passwords as weaker programs would write them."""
+"""What weaker programs would leave behind."""
 
 import base64
+import ctypes
 
-from breach import crypto
+from breach import crypto, decoding
+
+
+def zstd(data):
+    """Compressed, as a sealed segment of the journal is."""
+    room = ctypes.create_string_buffer(len(data) + 1000)
+    size = decoding.libzstd.ZSTD_compress(room, ctypes.c_size_t(len(room)), data, ctypes.c_size_t(len(data)), 3)
+    return room.raw[:size]
 
 
 def unkeyed_hash(word, memory_kib=19456, passes=2):

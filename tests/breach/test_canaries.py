@@ -63,7 +63,8 @@ def header_requests(canary):
 
 def send_everything(server, canary):
     """Every secret in its field, to a few routes."""
-    routes = ("/v2/", "/token?service=bulkhead", "/v2/alice/app/manifests/latest", "/api/v1/whoami", "/nowhere", "/metrics")
+    manifest = "/v2/alice/app/manifests/latest"
+    routes = ("/v2/", "/token?service=bulkhead", manifest, "/api/v1/whoami", "/nowhere", "/metrics")
     with raw.Connection(server) as connection:
         for target in routes:
             for name, value in header_requests(canary):
@@ -108,9 +109,8 @@ def bodies(canary):
 @pytest.fixture(scope="module")
 def told(request, work_folder):
     """A server that was told every secret, with its most talkative log, and what it leaves behind."""
-    server = Server(
-        request.config.getoption("--bulkhead").resolve(), pathlib.Path(tempfile.mkdtemp(dir=work_folder)), filling.SETTINGS
-    )
+    folder = pathlib.Path(tempfile.mkdtemp(dir=work_folder))
+    server = Server(request.config.getoption("--bulkhead").resolve(), folder, filling.SETTINGS)
     canary = Canaries()
     server.start()
     alice = User("alice", canary("alice's password", "{} correct horse"))
@@ -140,9 +140,9 @@ def test_no_secret_is_written_down(told, folder, result_line):
     taken = looting.steal(told, folder)
     process.wait_until(lambda: told.log().count('"message"') + told.log().count('"msg"') > 100, "the log")
     taken.add("log", "standard error, a moment later", told.log().encode())
+    for part in [*taken.parts]:
+        taken.add(part.kind, f"{part.name}, unpacked", decoding.unpack(part.data))
     assert leaks(told.canary.vault, taken.parts) == []
-    unpacked = [looting.Part(part.kind, part.name, decoded) for part in taken.parts if (decoded := decoding.unpack(part.data))]
-    assert leaks(told.canary.vault, unpacked) == []
     result_line(f"{len(told.canary.vault.secrets)} secrets sent in as many places: none was written down")
 
 

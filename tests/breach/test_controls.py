@@ -8,13 +8,12 @@ import copy
 import gzip
 import json
 import sqlite3
-import subprocess
 
 import pytest
 
 from breach import crypto, filling
 from breach.loot import Loot, Part, sqlite_cells
-from breach.planting import badly_keyed_hash, unkeyed_hash
+from breach.planting import badly_keyed_hash, unkeyed_hash, zstd
 from breach.thief import Thief
 
 SEED = bytes(range(7, 27))
@@ -73,14 +72,13 @@ def weakened(installation, loot, work_folder):
     weaken_database(installation, stolen, live)
     log_line = json.dumps({"level": "debug", "msg": "log-in", "user": "carol", "with": victim.users["carol"].password})
     twice = base64.b64encode(password(installation, "dave").hex().encode())
-    squeezed = subprocess.run(["zstd", "-q"], input=b"x" * 999 + password(installation, "mallory"), capture_output=True, check=True)
     planted = Loot(
         [
             Part("database", "bulkhead.db", stolen.read_bytes()),
             Part("log", "a log", b"\n".join([b'{"level":"info","msg":"ready"}', log_line.encode()])),
             Part("metrics", "/metrics", b'logins_total{by="' + twice + b'"} 1\n'),
             Part("data", "blobs/layer", gzip.compress(b'{"signing":"%s"}' % signing_key(installation).hex().encode())),
-            Part("data", "journal/1.seg.zst", squeezed.stdout),
+            Part("data", "journal/1.seg.zst", zstd(b"x" * 999 + password(installation, "mallory"))),
             Part("core", "core", b"\x7fELF" + b"\0\1\2" * 999 + signing_key(installation) + b"\3\4" * 999),
         ],
         list(sqlite_cells(stolen)),
@@ -89,9 +87,8 @@ def weakened(installation, loot, work_folder):
 
 
 def found(report, how, where="", value=b""):
-    return [
-        each for each in report.findings if each.how == how and where in each.where and (not value or each.value == value)
-    ]
+    same_way = [each for each in report.findings if each.how == how and where in each.where]
+    return [each for each in same_way if not value or each.value == value]
 
 
 def test_plaintext_token_column(weakened, installation):
@@ -141,8 +138,8 @@ def test_seed_in_plain(weakened):
     assert found(weakened, "seed", "settings.value", SEED)
 
 
-def test_nothing_is_found_beyond_what_was_planted(weakened, loot):
-    """So that a finding is never a matter of chance: the same accounts, hashes and logs are in the loot without these."""
+def test_nothing_is_found_beyond_what_was_planted(weakened):
+    """No finding is a matter of chance: all of them lead to a place where something was planted."""
     planted = ("accounts.", "settings.", "log a log", "metrics", "data blobs/layer", "data journal/1", "core core")
     for finding in weakened.findings:
         if finding.how not in ("cracked", "password log-in", "token log-in"):

@@ -1,8 +1,8 @@
 """Guessing offline: with the database alone every guess is as good as any other, with the pepper it is not.
 
 The whole list is tried against hashes whose Argon2id parameters make that quick, which is to the thief's advantage: the
-pepper is what keeps them. They are made here, of the pepper of the installation's own keyring; that the server makes them
-in the same way is shown with a hash of its own.
+pepper is what keeps them. They are made here, of the pepper of the installation's own keyring; that the server makes
+them in the same way is shown with a hash of its own.
 """
 
 import os
@@ -71,7 +71,7 @@ def test_whole_list_against_an_unpeppered_hash():
 
 
 @pytest.mark.skipif(
-    not os.environ.get("BULKHEAD_TEST_LONG"), reason="an hour; BULKHEAD_TEST_LONG=1 runs it, test_theft.py tries a sample"
+    not os.environ.get("BULKHEAD_TEST_LONG"), reason="an hour: BULKHEAD_TEST_LONG=1; test_theft.py takes a sample"
 )
 def test_whole_list_at_the_servers_own_cost(installation, loot):
     assert cracking.crack(own_hashes(loot)["alice"], words()) is None

@@ -1,4 +1,4 @@
-"""What is in the server's memory stays there: no core file, nothing for other processes, no key in what a debugger saves."""
+"""What is in the server's memory stays there: no core file, nothing for other processes, no key for a debugger."""
 
 import os
 import pathlib

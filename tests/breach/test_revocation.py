@@ -1,12 +1,14 @@
 """What is taken away is gone at the next request: on a connection that was open before, with a credential that was good
 a moment ago and that every cache knows."""
 
+import base64
 import json
 import threading
+import time
 
 import pytest
 
-from breach import attempts
+from breach import attempts, crypto
 from breach.management import Management
 from harness import raw
 from harness.registry import ALL_ACTIONS, Registry
@@ -218,7 +220,7 @@ def test_access_token_ends(server, management, access_token, ending, way):
 SESSION_ENDINGS = {
     "logged out": lambda server, client: client.call("endCurrentSession", client.sessions["bob"]),
     "all ended": lambda server, client: client.call("endSessions", client.sessions["root-admin"], user="bob"),
-    "new password": lambda server, client: server.run("user", "password", "bob", "--password-stdin", stdin=NEW_PASSWORD),
+    "new password": lambda server, client: server.run(*ENDINGS["new password"][0], stdin=NEW_PASSWORD),
     "account disabled": lambda server, client: server.run("user", "disable", "bob"),
     "leaked": lambda server, client: client.call("reportLeaked", body={"text": client.sessions["bob"]}),
 }
@@ -232,16 +234,78 @@ def test_session_ends(server, management, ending):
         assert caller.ask() == 401
 
 
+def test_password_alone_ends_with_a_second_factor(server, management):
+    if not management.has("beginTotp", "confirmTotp"):
+        pytest.skip("this program has no second factors")
+    session = management.sessions["bob"]
+    with Caller(server, TOKEN, basic(server, "bob")) as caller:
+        shown = management.call("beginTotp", session, user="bob").json()["secret"]
+        assert caller.ask() == 200
+        seed = base64.b32decode(shown + "=" * (-len(shown) % 8))
+        management.call("confirmTotp", session, user="bob", body={"code": crypto.one_time_code(seed, time.time())})
+        assert caller.ask() in REFUSED
+
+
 def test_passwords_turned_off_by_policy(server, management):
     with Caller(server, TOKEN, basic(server, "bob")) as caller:
         set_policy(management, password_login=False)
         assert caller.ask() in REFUSED
 
 
-def test_team_membership(server, management):
-    if not management.has("createOrganization", "createTeam", "addTeamMember", "removeTeamMember", "setMember"):
+@pytest.fixture
+def team(server, management):
+    """bob reads alice's image as a member of acme/readers, and in no other way."""
+    if not management.has("createOrganization", "createTeam", "addTeamMember", "setRepositoryGrant"):
         pytest.skip("this program has no teams")
-    pytest.skip("no route gives a team a role")
+    alice = management.sessions["alice"]
+    server.run("grant", "remove", "bob", "alice/app")
+    management.call("createOrganization", management.sessions["root-admin"], body={"name": "acme", "owner": "alice"})
+    management.call("setMember", alice, organization="acme", member="bob", body={"role": "member"})
+    management.call("createTeam", alice, organization="acme", body={"name": "readers"})
+    management.call("addTeamMember", alice, organization="acme", team="readers", member="bob")
+    management.call(
+        "setRepositoryGrant", alice, repository="alice/app", subject="team:acme/readers", body={"role": "reader"}
+    )
+
+
+TEAM_ENDINGS = {
+    "left the team": ("removeTeamMember", {"organization": "acme", "team": "readers", "member": "bob"}),
+    "left the organization": ("removeMember", {"organization": "acme", "member": "bob"}),
+    "the team's role taken": ("removeRepositoryGrant", {"repository": "alice/app", "subject": "team:acme/readers"}),
+    "no such team any more": ("deleteTeam", {"organization": "acme", "team": "readers"}),
+}
+
+
+@pytest.mark.parametrize("ending", TEAM_ENDINGS)
+def test_role_through_a_team_ends(server, management, team, ending):
+    operation, path = TEAM_ENDINGS[ending]
+    with Caller(server, MANIFEST, bearer(server, "bob")) as caller:
+        management.call(operation, management.sessions["alice"], **path)
+        assert caller.ask() in REFUSED
+
+
+ROBOT_ENDINGS = {
+    "disabled": lambda client, alice: client.call(
+        "changeRobot", alice, robot="acme+ci", body={"enabled": False}, headers={"If-Match": "*"}
+    ),
+    "deleted": lambda client, alice: client.call("deleteRobot", alice, robot="acme+ci"),
+}
+
+
+@pytest.mark.parametrize("ending", ROBOT_ENDINGS)
+def test_robot_ends(server, management, ending):
+    if not management.has("createOrganization", "createOrganizationRobot"):
+        pytest.skip("this program has no robots")
+    alice = management.sessions["alice"]
+    management.call("createOrganization", management.sessions["root-admin"], body={"name": "acme", "owner": "alice"})
+    management.call("createOrganizationRobot", alice, organization="acme", body={"name": "ci"})
+    _, secret = management.create_token(alice, "acme+ci", [{"actions": ["pull"]}])
+    made = Registry(server, User("acme+ci", secret)).token("registry:catalog:*")
+    with Caller(server, BASE, {"Authorization": f"Bearer {made}"}) as caller:
+        ROBOT_ENDINGS[ending](management, alice)
+        assert caller.ask() in REFUSED
+    log_in = Registry(server, User("acme+ci", secret)).request_token("registry:catalog:*")
+    assert log_in.status_code == 401
 
 
 def test_system_role(server, management):

@@ -5,7 +5,9 @@ import random
 import statistics
 import time
 
-from breach import attempts
+import pytest
+
+from breach import attempts, filling
 from breach.ranks import rank_test
 from harness import raw
 
@@ -15,9 +17,9 @@ ALPHA = 1e-4
 NAMES = {"known": "alice", "unknown": "nobody-here"}
 
 
-def failed_log_in(connection, name):
+def failed_log_in(connection, name, password=b"not the password"):
     """Its answer and how long that took."""
-    headers = {"Authorization": attempts.basic(name, b"not the password")}
+    headers = {"Authorization": attempts.basic(name, password)}
     started = time.perf_counter()
     response = connection.request("GET", "/token?service=bulkhead&scope=registry:catalog:*", headers)
     return response, time.perf_counter() - started
@@ -63,21 +65,38 @@ def test_a_server_that_hashes_for_known_names_only_is_seen(installation):
     assert rank_test(taken["known"], early) < ALPHA
 
 
-def test_answers_are_the_same(installation):
-    """Status, headers and body, but for what numbers the request."""
-    answers = {}
+@pytest.mark.parametrize(
+    "name, password",
+    [
+        ("alice", b"not the password"),
+        ("retired", b"not the password"),
+        ("retired", filling.STRONG["retired"].encode()),
+        ("Nobody!", b"not the password"),
+        ("alice", b"x" * 5000),
+        ("alice", b""),
+    ],
+)
+def test_answers_are_the_same(installation, name, password):
+    """As for a name that nobody has: status, headers and body, but for what numbers the request."""
+    answers = []
     with raw.Connection(installation.server) as connection:
-        for kind, name in NAMES.items():
-            response, _ = failed_log_in(connection, name)
+        for pair in (("nobody-here", b"not the password"), (name, password)):
+            response, _ = failed_log_in(connection, *pair)
             headers = {key: value for key, value in response.headers.items() if key not in ("date", "x-request-id")}
-            answers[kind] = (response.status, headers, response.body)
-    assert answers["known"] == answers["unknown"]
+            answers.append((response.status, headers, response.body))
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("name", ["retired", "Nobody!"])
+def test_no_other_name_is_quicker(installation, name):
+    taken = sample(installation.server, {"known": "alice", "other": name}, 60, random.Random())
+    assert rank_test(taken["known"], taken["other"]) > ALPHA
 
 
 def test_rank_test_itself():
     """It says nothing where there is nothing, and something where there is."""
     rng = random.Random(1)
-    same = [rank_test([rng.expovariate(1) for _ in range(100)], [rng.expovariate(1) for _ in range(100)]) for _ in range(500)]
+    same = [rank_test(*([rng.expovariate(1) for _ in range(100)] for _ in range(2))) for _ in range(500)]
     assert 10 <= sum(p < 0.05 for p in same) <= 45
     left = [rng.gauss(0, 1) for _ in range(400)]
     assert rank_test(left, [rng.gauss(0.6, 1) for _ in range(400)]) < ALPHA

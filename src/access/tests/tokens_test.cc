@@ -258,6 +258,19 @@ TEST_P(TokensTest, OfOtherKeysOrForOtherPurposesAreRefused) {
               FailsWith(Errc::unauthenticated));
 }
 
+TEST_P(TokensTest, OutliveARotationAndDieWithTheirKey) {
+  const auto purpose = crypto::KeyPurpose::token_signing;
+  const std::string old = issue(alice_, {"registry:catalog:*"});
+  EXPECT_THAT(check(old), Succeeds());
+  ASSERT_TRUE(installation_.keyring.rotate(purpose, installation_.clock.now()));
+  EXPECT_THAT(check(old), Succeeds());
+  const std::string fresh = issue(alice_, {"registry:catalog:*"});
+  EXPECT_THAT(check(fresh), Succeeds());
+  ASSERT_TRUE(installation_.keyring.retire(purpose, 1));
+  EXPECT_THAT(check(old), FailsWith(Errc::unauthenticated)) << "memory still knows it";
+  EXPECT_THAT(check(fresh), Succeeds());
+}
+
 TEST_P(TokensTest, OfMoreScopesThanFitAreNotIssued) {
   std::vector<std::string> many;
   for (int i = 0; i < 200; ++i) many.push_back("repository:alice/repository-" + std::to_string(i) + ":pull");

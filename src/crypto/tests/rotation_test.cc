@@ -71,6 +71,18 @@ TEST_F(Rotation, RetiringRemovesAVersionButNeverTheCurrentOne) {
   EXPECT_THAT(numbers(open()), testing::ElementsAre(2));
 }
 
+TEST_F(Rotation, TheGenerationRisesWithEachChangeOfItsPurposeOnly) {
+  Keyring keyring = open();
+  const auto first = keyring.generation(kPurpose);
+  const auto other = keyring.generation(KeyPurpose::token_signing);
+  ASSERT_TRUE(keyring.rotate(kPurpose, kNow));
+  const auto second = keyring.generation(kPurpose);
+  EXPECT_GT(second, first);
+  ASSERT_TRUE(keyring.retire(kPurpose, 1));
+  EXPECT_GT(keyring.generation(kPurpose), second);
+  EXPECT_EQ(keyring.generation(KeyPurpose::token_signing), other);
+}
+
 TEST_F(Rotation, NumbersAreNotUsedTwice) {
   Keyring keyring = open();
   ASSERT_TRUE(keyring.rotate(kPurpose, kNow));
