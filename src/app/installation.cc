@@ -121,36 +121,6 @@ Result<void> Installation::assemble() {
   return {};
 }
 
-void Installation::assemble_identity() {
-  const config::Settings& s = settings_;
-  const std::size_t cached = s.limits.cached_facts;
-  accounts_ = std::make_unique<identity::Accounts>(*database_, *hasher_, clock_, cached);
-  login_ = std::make_unique<identity::LogIn>(
-      *accounts_, *hasher_, *journal_, clock_,
-      identity::LoginLimits{s.auth.login_attempts_per_account, s.auth.login_attempts_per_network,
-                            seconds(s.auth.login_window)});
-  setup_ = std::make_unique<identity::Setup>(*database_, *keyring_, *accounts_, clock_);
-  facts_ = std::make_unique<access::Facts>(*database_, clock_, cached, s.auth.anonymous_pull);
-  policies_ = std::make_unique<identity::Policies>(*database_, clock_, cached);
-  sessions_ = std::make_unique<identity::Sessions>(*database_, *keyring_, *accounts_, *policies_, clock_,
-                                                   identity::Sessions::Options{.cached = cached});
-  access_tokens_ =
-      std::make_unique<identity::AccessTokens>(*database_, *keyring_, *accounts_, *policies_, clock_,
-                                               identity::AccessTokens::Options{.cached = cached});
-  registry_login_ =
-      std::make_unique<identity::RegistryLogIn>(*database_, *accounts_, *login_, *access_tokens_, *policies_);
-  leaked_ = std::make_unique<identity::Leaked>(*database_, *keyring_, *access_tokens_, *sessions_, clock_);
-  directory_ = std::make_unique<identity::Directory>(*database_, *accounts_, clock_, [this] {
-    facts_->forget_roles();
-    policies_->forget();
-  });
-  organizations_ = std::make_unique<identity::Organizations>(*directory_);
-  members_ = std::make_unique<identity::Members>(*directory_);
-  teams_ = std::make_unique<identity::Teams>(*directory_);
-  robots_ = std::make_unique<identity::Robots>(*directory_);
-  invitations_ = std::make_unique<identity::Invitations>(*directory_, *keyring_);
-}
-
 void Installation::finish_work() {
   work_.reset();
   passwords_.reset();
@@ -158,11 +128,12 @@ void Installation::finish_work() {
 }
 
 api::Services Installation::services() {
-  return {*database_,      *accounts_,       *login_,     *setup_,         *facts_,    *tokens_,
-          *blobs_,         *uploads_,        *manifests_, *verifier_,      *journal_,  *work_,
-          *passwords_,     clock_,           log_,        *keyring_,       *policies_, *sessions_,
-          *access_tokens_, *registry_login_, *leaked_,    *organizations_, *members_,  *teams_,
-          *robots_,        *invitations_};
+  return {*database_,      *accounts_,       *login_,     *setup_,         *facts_,          *tokens_,
+          *blobs_,         *uploads_,        *manifests_, *verifier_,      *journal_,        *work_,
+          *passwords_,     clock_,           log_,        *keyring_,       *policies_,       *sessions_,
+          *access_tokens_, *registry_login_, *leaked_,    *organizations_, *members_,        *teams_,
+          *robots_,        *invitations_,    *mfa_,       *totp_,          *recovery_codes_, *webauthn_,
+          *workload_};
 }
 
 }  // namespace bulkhead::app

@@ -8,6 +8,7 @@
 #include "access/facts.h"
 #include "access/tokens.h"
 #include "api/services.h"
+#include "app/fetcher.h"
 #include "async/offload.h"
 #include "audit/journal.h"
 #include "base/clock.h"
@@ -21,20 +22,27 @@
 #include "db/database.h"
 #include "identity/access_tokens.h"
 #include "identity/accounts.h"
+#include "identity/code_limiter.h"
 #include "identity/data_keys.h"
 #include "identity/directory.h"
 #include "identity/invitations.h"
+#include "identity/issuer_keys.h"
 #include "identity/key_rotation.h"
 #include "identity/leaked.h"
 #include "identity/login.h"
 #include "identity/members.h"
+#include "identity/mfa.h"
 #include "identity/organizations.h"
 #include "identity/policies.h"
+#include "identity/recovery_codes.h"
 #include "identity/registry_login.h"
 #include "identity/robots.h"
 #include "identity/sessions.h"
 #include "identity/setup.h"
 #include "identity/teams.h"
+#include "identity/totp.h"
+#include "identity/webauthn.h"
+#include "identity/workload.h"
 #include "registry/blobs.h"
 #include "registry/manifests.h"
 #include "registry/uploads.h"
@@ -76,6 +84,7 @@ class Installation {
   Installation(const config::Settings& settings, Log& log, FileDescriptor lock);
   Result<void> assemble();
   void assemble_identity();
+  void assemble_factors();
   Result<void> open_keys();
 
   config::Settings settings_;
@@ -107,6 +116,15 @@ class Installation {
   std::unique_ptr<identity::Teams> teams_;
   std::unique_ptr<identity::Robots> robots_;
   std::unique_ptr<identity::Invitations> invitations_;
+  std::unique_ptr<identity::CodeLimiter> code_limiter_;
+  std::unique_ptr<identity::Totp> totp_;
+  std::unique_ptr<identity::RecoveryCodes> recovery_codes_;
+  std::unique_ptr<identity::WebAuthn> webauthn_;
+  std::unique_ptr<identity::Mfa> mfa_;
+  std::unique_ptr<http::OutboundClient> outbound_;
+  std::unique_ptr<HttpFetcher> fetcher_;
+  std::unique_ptr<identity::IssuerKeys> issuer_keys_;
+  std::unique_ptr<identity::Workload> workload_;
   std::unique_ptr<access::Tokens> tokens_;
   std::unique_ptr<registry::Blobs> blobs_;
   std::unique_ptr<registry::Uploads> uploads_;

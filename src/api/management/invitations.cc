@@ -75,6 +75,8 @@ Result<Reply> get_invitation(Call& call) {
 }
 
 Result<Reply> invite(Call& call) {
+  if (call.caller.principal.anonymous())
+    return Error{Errc::denied, "invitations are sent by owners, who log in; operators make members at once"};
   identity::Invitations::Request request;
   request.organization_id = call.organization->id;
   request.account = call.text("account").value_or("");

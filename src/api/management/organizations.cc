@@ -70,6 +70,7 @@ Result<Reply> create_organization(Call& call) {
     if (!account) return account.error();
     owner = account->id;
   }
+  if (owner == 0) return Error{Errc::invalid_argument, "name the account that is to be the first owner"};
   const auto created = call.services.organizations.create(
       *call.text("name"), call.text("display_name").value_or(""), owner, call.origin);
   if (!created) return created.error();

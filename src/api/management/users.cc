@@ -164,6 +164,7 @@ constexpr Operation kOperations[] = {
      .summary = "Who is calling, and what the credential is good for",
      .permission = kAccount,
      .response = &kWhoami,
+     .enrols = true,
      .handler = whoami},
     {.method = http::Method::get,
      .path = "/users",
