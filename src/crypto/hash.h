@@ -36,7 +36,6 @@ class Hasher {
 };
 
 std::string hash(HashAlgorithm algorithm, Bytes bytes);
-// Leaves no copy of the key behind.
 std::array<std::byte, 32> hmac_sha256(Bytes key, Bytes message);
 bool equal_in_constant_time(Bytes left, Bytes right);
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "access/tests/facts_fixture.h"
+#include "access/tokens.h"
 
 namespace bulkhead::access {
 namespace {
