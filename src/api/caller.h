@@ -8,6 +8,7 @@
 
 #include "access/tokens.h"
 #include "api/services.h"
+#include "async/offload.h"
 #include "async/task.h"
 #include "http/exchange.h"
 #include "http/response.h"

@@ -7,8 +7,12 @@
 #include "api/services.h"
 #include "api/transfer.h"
 #include "async/task.h"
+#include "blob/verify.h"
 #include "http/exchange.h"
 #include "http/response.h"
+#include "registry/blobs.h"
+#include "registry/manifests.h"
+#include "registry/uploads.h"
 
 namespace bulkhead::api {
 

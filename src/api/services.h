@@ -9,11 +9,9 @@
 
 #include "access/facts.h"
 #include "access/tokens.h"
-#include "async/offload.h"
 #include "audit/journal.h"
 #include "base/ip_network.h"
 #include "base/log.h"
-#include "blob/verify.h"
 #include "db/database.h"
 #include "identity/access_tokens.h"
 #include "identity/accounts.h"
@@ -33,9 +31,19 @@
 #include "identity/totp.h"
 #include "identity/webauthn.h"
 #include "identity/workload.h"
-#include "registry/blobs.h"
-#include "registry/manifests.h"
-#include "registry/uploads.h"
+
+// What brings Asio with it is named only: management/ does without.
+namespace bulkhead::async {
+class OffloadPool;
+}
+namespace bulkhead::blob {
+class Verifier;
+}
+namespace bulkhead::registry {
+class Blobs;
+class Manifests;
+class Uploads;
+}  // namespace bulkhead::registry
 
 namespace bulkhead::api {
 

@@ -53,8 +53,6 @@ std::unique_ptr<ApiClient> make_local_client(const config::Settings& settings);
 Error problem_error(unsigned status, const boost::json::value& document);
 
 // A path of encoded segments: path_of("users", "alice").
-template <class... Segments>
-std::string path_of(const Segments&... segments);
 std::string encode_path_segment(std::string_view text);
 template <class... Segments>
 std::string path_of(const Segments&... segments) {

@@ -101,7 +101,7 @@ Result<std::optional<RemoteServer>> remote_server(const CommandLine& line) {
   const LoginStore::Session& session = found->second;
   out = RemoteServer{*url, session.name,
                      make_remote_client(*url, Secret<>(session.token.reveal()), session.ca)};
-  return out;
+  return Result<std::optional<RemoteServer>>(std::move(out));
 }
 
 Result<void> perform_api(const CommandLine& line, const ApiWork& work, const Print& print) {

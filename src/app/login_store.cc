@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
+#include "base/ip_network.h"
 #include "oci/strict_json.h"
 
 namespace bulkhead::app {
@@ -20,8 +21,9 @@ namespace json = boost::json;
 constexpr std::size_t kFileBytes = 1 << 20;
 
 bool is_this_machine(std::string_view host) {
-  return host == "localhost" || host.starts_with("localhost:") || host.starts_with("127.") ||
-         host.starts_with("[::1]");
+  if (host.starts_with("[::1]")) return host.size() == 5 || host[5] == ':';
+  const std::string_view bare = host.substr(0, host.find(':'));
+  return bare == "localhost" || (bare.starts_with("127.") && is_ip_address(bare));
 }
 
 std::string text(const json::object& object, std::string_view key) {
@@ -46,6 +48,7 @@ Result<std::string> server_url(std::string_view text) {
   std::string_view scheme;
   std::string_view host = text;
   if (const auto mark = text.find("://"); mark != std::string_view::npos) {
+    if (mark == 0) return malformed;
     scheme = text.substr(0, mark);
     host = text.substr(mark + 3);
   }

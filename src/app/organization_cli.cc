@@ -66,7 +66,7 @@ void add_members(CLI::App& org, CommandLine& line, const Options& options) {
       })
       ->add_option("organization", options->name)
       ->required();
-  auto* set = add_api_command(
+  auto* put = add_api_command(
       *member, line, "set", "Make an account a member or an owner",
       [options](ApiClient& client) {
         return client.put(path_of("organizations", options->name, "members", options->member),
@@ -75,9 +75,9 @@ void add_members(CLI::App& org, CommandLine& line, const Options& options) {
       [options] {
         return print_text(fmt::format("{} is {} of {}", options->member, options->role, options->name));
       });
-  set->add_option("organization", options->name)->required();
-  set->add_option("account", options->member)->required();
-  set->add_option("role", options->role)->check(CLI::IsMember({"member", "owner"}));
+  put->add_option("organization", options->name)->required();
+  put->add_option("account", options->member)->required();
+  put->add_option("role", options->role)->check(CLI::IsMember({"member", "owner"}));
   auto* remove = add_api_command(
       *member, line, "remove", "Take somebody out of an organization, with all that it gave",
       [options](ApiClient& client) {

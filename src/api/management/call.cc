@@ -17,6 +17,12 @@ const json::value* member(const json::object& object, std::string_view name) {
   return value == nullptr || value->is_null() ? nullptr : value;
 }
 
+std::int64_t number_in(std::string_view text) {
+  std::int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
 }  // namespace
 
 std::string_view name(Reach reach) {
@@ -35,12 +41,8 @@ const std::string& Call::path(std::string_view name) const {
   return found->second;
 }
 
-std::int64_t Call::number(std::string_view name) const {
-  const std::string& text = path(name);
-  std::int64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
+std::int64_t Call::number(std::string_view name) const { return number_in(path(name)); }
+std::int64_t Call::after_number() const { return number_in(after); }
 
 bool Call::is_null(std::string_view name) const {
   const json::value* value = body.if_contains(name);

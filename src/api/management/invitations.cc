@@ -1,6 +1,5 @@
 // Invitations into organizations: by their owners, and as those see them who were invited.
 #include <fmt/format.h>
-#include <charconv>
 
 #include "api/management/operation.h"
 #include "api/management/organizations.h"
@@ -58,9 +57,8 @@ json::object represent_invitation(const Invitation& invitation) {
 }
 
 Result<Reply> list_invitations(Call& call) {
-  std::int64_t after = 0;
-  std::from_chars(call.after.data(), call.after.data() + call.after.size(), after);
-  const auto found = call.services.invitations.of_organization(call.organization->id, after, call.limit + 1);
+  const auto found =
+      call.services.invitations.of_organization(call.organization->id, call.after_number(), call.limit + 1);
   if (!found) return found.error();
   return page_of(call, *found, represent_invitation,
                  [](const Invitation& invitation) { return std::to_string(invitation.id); });

@@ -5,6 +5,7 @@
 #include "api/caller.h"
 #include "api/management/input.h"
 #include "api/problem.h"
+#include "async/offload.h"
 
 namespace bulkhead::api::management {
 namespace {

@@ -99,6 +99,8 @@ class Call {
   std::optional<identity::Account> account;  // {user} or {robot}, of operations on credentials
 
   const std::string& path(std::string_view name) const;
+  // Where a page begins whose entries go by number; 0 from the beginning.
+  std::int64_t after_number() const;
   // A path's parameter that is described as a number.
   std::int64_t number(std::string_view name) const;
   bool may(access::SystemAction action) const { return access::decide(caller.system_role, action); }

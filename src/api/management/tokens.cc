@@ -91,9 +91,7 @@ Result<Reply> created_reply(const Call& call, const identity::AccessTokens::Crea
 }
 
 Result<Reply> list_tokens(Call& call) {
-  std::int64_t after = 0;
-  std::from_chars(call.after.data(), call.after.data() + call.after.size(), after);
-  const auto tokens = call.services.access_tokens.list(call.account->id, after, call.limit + 1);
+  const auto tokens = call.services.access_tokens.list(call.account->id, call.after_number(), call.limit + 1);
   if (!tokens) return tokens.error();
   std::vector<json::object> items;
   for (const AccessToken& token : *tokens) {

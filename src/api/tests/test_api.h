@@ -6,7 +6,9 @@
 #include <string_view>
 
 #include "api/management/perform.h"
+#include "async/offload.h"
 #include "audit/testing/memory_journal.h"
+#include "blob/verify.h"
 #include "crypto/testing/passwords.h"
 #include "identity/data_keys.h"
 #include "identity/testing/test_issuer.h"
