@@ -19,6 +19,8 @@ std::string comparable(std::string_view last) {
 
 Result<std::vector<std::string>> Facts::catalog(const Principal& principal, std::string_view last,
                                                 std::size_t limit) {
+  if (principal.ceiling != nullptr && !principal.ceiling->allow_everywhere(identity::TokenAction::pull))
+    return catalog(Principal(), last, limit);
   // One branch for each reason to read, each answered from an index: the cost is that of what the caller may
   // read. Deciding row by row would walk every repository that is not the caller's.
   std::vector<std::string_view> branches;

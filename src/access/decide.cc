@@ -27,6 +27,15 @@ constexpr std::array<std::string_view, kRoles> kRoleNames = {"none", "reader", "
                                                              "owner"};
 constexpr std::array<std::string_view, kActions> kActionNames = {"pull", "push", "delete"};
 
+constexpr identity::TokenAction token_action(Action action) {
+  switch (action) {
+    case Action::pull: return identity::TokenAction::pull;
+    case Action::push: return identity::TokenAction::push;
+    case Action::remove: return identity::TokenAction::remove;
+  }
+  return identity::TokenAction::remove;
+}
+
 constexpr bool allowed(Role role, Action action) {
   return kAllowed[static_cast<std::size_t>(role)][static_cast<std::size_t>(action)];
 }
@@ -49,10 +58,18 @@ std::string_view name(Action action) { return kActionNames[static_cast<std::size
 // and a stolen administrator's token must not be a key to every private repository. An administrator who
 // needs access grants it to an account, which is a change with an event that the owner sees.
 bool decide(const Principal& principal, Action action, const Standing& standing) {
-  const Role role = principal.anonymous() ? Role::none : standing.role;
-  if (allowed(role, action)) return true;
+  const bool as_account = !principal.anonymous() &&
+                          within_ceiling(principal, action, standing.namespace_id, standing.repository_id);
+  if (as_account && allowed(standing.role, action)) return true;
   return standing.exists && action == Action::pull && standing.visibility == Visibility::public_ &&
-         (!principal.anonymous() || standing.anonymous_pull);
+         (as_account || standing.anonymous_pull);
+}
+
+bool within_ceiling(const Principal& principal, Action action, std::int64_t namespace_id,
+                    std::int64_t repository_id) {
+  // A token whose scopes are not at hand allows nothing.
+  if (principal.ceiling == nullptr) return principal.token_id == 0;
+  return principal.ceiling->allow(token_action(action), namespace_id, repository_id);
 }
 
 }  // namespace bulkhead::access

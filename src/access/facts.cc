@@ -11,11 +11,15 @@
 namespace bulkhead::access {
 namespace {
 
-Resolved resolved(std::shared_ptr<const Repository> repository, Role role, bool anonymous_pull) {
+// `namespace_id` is that of an absent repository; one that exists knows its own.
+Resolved resolved(std::shared_ptr<const Repository> repository, Role role, bool anonymous_pull,
+                  std::int64_t namespace_id) {
   Standing standing{.exists = repository != nullptr,
                     .visibility = repository ? repository->visibility : Visibility::private_,
                     .role = role,
-                    .anonymous_pull = anonymous_pull};
+                    .anonymous_pull = anonymous_pull,
+                    .namespace_id = repository ? repository->namespace_id : namespace_id,
+                    .repository_id = repository ? repository->id : 0};
   return {std::move(repository), standing};
 }
 
@@ -86,7 +90,13 @@ std::optional<Resolved> Facts::peek(const Principal& principal, const oci::Repos
       role = combine(role, *in_repository);
     }
   }
-  return resolved(*std::move(repository), role, state_->anonymous_pull);
+  std::int64_t namespace_id = 0;
+  if (!*repository && principal.ceiling != nullptr) {
+    const auto known = state_->namespace_ids.find(name.namespace_name());
+    if (!known) return std::nullopt;
+    namespace_id = *known;
+  }
+  return resolved(*std::move(repository), role, state_->anonymous_pull, namespace_id);
 }
 
 Result<Resolved> Facts::resolve(const Principal& principal, const oci::RepositoryName& name) {
@@ -95,10 +105,12 @@ Result<Resolved> Facts::resolve(const Principal& principal, const oci::Repositor
   const auto repository_ticket = state_->repositories.begin();
   const auto namespace_ticket = state_->namespace_roles.begin();
   const auto role_ticket = state_->repository_roles.begin();
+  const auto id_ticket = state_->namespace_ids.begin();
   const std::string_view space = name.namespace_name();
   std::shared_ptr<const Repository> repository;
   Role in_namespace = Role::none;
   RepositoryRole in_repository;
+  std::int64_t namespace_id = 0;  // of an absent repository
   const auto done = state_->database.read([&](db::Session& session) -> Result<void> {
     auto found = read_repository(session, name);
     if (!found) return found.error();
@@ -107,7 +119,12 @@ Result<Resolved> Facts::resolve(const Principal& principal, const oci::Repositor
     const auto role = read_namespace_role(session, principal.account_id, space);
     if (!role) return role.error();
     in_namespace = *role;
-    if (!repository) return {};
+    if (!repository) {
+      const auto rows = session.query("SELECT id FROM namespaces WHERE name = ?", {std::string(space)});
+      if (!rows) return rows.error();
+      namespace_id = rows->empty() ? 0 : rows->front().integer(0);
+      return {};
+    }
     const auto found_role = read_repository_role(session, principal.account_id, repository->id);
     if (!found_role) return found_role.error();
     in_repository = *found_role;
@@ -116,19 +133,22 @@ Result<Resolved> Facts::resolve(const Principal& principal, const oci::Repositor
   if (!done) return done.error();
 
   state_->repositories.put(repository_ticket, name.render(), repository);
+  // Namespaces that are made later come without passing here, so only those that exist are remembered.
+  if (namespace_id != 0) state_->namespace_ids.put(id_ticket, std::string(space), namespace_id);
   if (!principal.anonymous()) {
     state_->namespace_roles.put(namespace_ticket, {principal.account_id, std::string(space)}, in_namespace);
     if (repository)
       state_->repository_roles.put(role_ticket, {principal.account_id, repository->id}, in_repository);
   }
   const Role role = owns_installation(principal, space) ? Role::owner : combine(in_namespace, in_repository);
-  return resolved(std::move(repository), role, state_->anonymous_pull);
+  return resolved(std::move(repository), role, state_->anonymous_pull, namespace_id);
 }
 
 void Facts::forget_roles() {
   state_->namespace_roles.forget_all();
   state_->repository_roles.forget_all();
   state_->repositories.forget_all();
+  state_->namespace_ids.forget_all();
 }
 
 }  // namespace bulkhead::access

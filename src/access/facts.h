@@ -151,7 +151,8 @@ class Facts {
   Result<EffectiveGrants> effective_grants(const oci::RepositoryName& name, std::string_view last,
                                            std::size_t limit);
 
-  // Names the principal may pull, in byte order after `last` (exclusive), at most `limit`.
+  // Names the principal may pull (as an anonymous caller, when its credential is limited to some of what its
+  // account may), in byte order after `last` (exclusive), at most `limit`.
   Result<std::vector<std::string>> catalog(const Principal& principal, std::string_view last,
                                            std::size_t limit);
 

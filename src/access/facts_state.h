@@ -1,9 +1,10 @@
 // What Facts keeps in memory, shared by its source files.
 //
-// Three caches, each exact by itself, so that a change touches as little as it can:
+// Four caches, each exact by itself, so that a change touches as little as it can:
 //   repositories      name -> repository, or null for one that is known not to exist
 //   namespace_roles   (account, namespace's name) -> role, ownership included
 //   repository_roles  (account, repository's id) -> granted role and ownership
+//   namespace_ids     name -> id, of namespaces that exist; asked where a credential is limited to some
 // Namespaces are keyed by name and not by id because accounts make them (identity/accounts.h) without passing
 // here: an account's own role in its new namespace cannot have been asked for before, since its id is new as
 // well, and everybody else's stays none until grant(). Ids of repositories are never used again, so a deleted
@@ -72,6 +73,7 @@ struct Facts::State {
   ExactCache<std::string, std::shared_ptr<const Repository>, TextHash> repositories;
   ExactCache<NamespaceKey<std::string>, Role, RoleKeyHash> namespace_roles;
   ExactCache<RepositoryKey, RepositoryRole, RoleKeyHash> repository_roles;
+  ExactCache<std::string, std::int64_t, TextHash> namespace_ids;
 
   State(db::Database& d, const Clock& c, std::size_t cached, bool anonymous)
       : database(d),
@@ -79,7 +81,8 @@ struct Facts::State {
         anonymous_pull(anonymous),
         repositories(cached),
         namespace_roles(cached),
-        repository_roles(cached) {}
+        repository_roles(cached),
+        namespace_ids(cached) {}
 
   Result<void> record(db::Session& session, audit::Action action, std::string_view repository,
                       std::string_view target, std::string detail, const audit::Origin& origin) const;

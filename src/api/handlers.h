@@ -105,8 +105,11 @@ class TokenHandler {
   async::Task<http::Response> post(http::Exchange& exchange);
   async::Task<http::Response> issue(const access::Principal& principal,
                                     const std::vector<std::string>& scopes);
+  // With a password or an access token.
   async::Task<Result<access::Principal>> log_in(http::Exchange& exchange,
                                                 const BasicCredentials& credentials);
+  async::Task<identity::RegistryLogIn::Outcome> prove(const BasicCredentials& credentials,
+                                                      const audit::Origin& origin);
 
   const Deps& deps_;
 };

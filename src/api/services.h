@@ -15,9 +15,24 @@
 #include "base/log.h"
 #include "blob/verify.h"
 #include "db/database.h"
+#include "identity/access_tokens.h"
 #include "identity/accounts.h"
+#include "identity/invitations.h"
+#include "identity/leaked.h"
 #include "identity/login.h"
+#include "identity/members.h"
+#include "identity/mfa.h"
+#include "identity/organizations.h"
+#include "identity/policies.h"
+#include "identity/recovery_codes.h"
+#include "identity/registry_login.h"
+#include "identity/robots.h"
+#include "identity/sessions.h"
 #include "identity/setup.h"
+#include "identity/teams.h"
+#include "identity/totp.h"
+#include "identity/webauthn.h"
+#include "identity/workload.h"
 #include "registry/blobs.h"
 #include "registry/manifests.h"
 #include "registry/uploads.h"
@@ -57,6 +72,21 @@ struct Services {
   const Clock& clock;
   Log& log;
   const crypto::Keyring& keyring;
+  identity::Policies& policies;
+  identity::Sessions& sessions;
+  identity::AccessTokens& access_tokens;
+  identity::RegistryLogIn& registry_login;
+  identity::Leaked& leaked;
+  identity::Organizations& organizations;
+  identity::Members& members;
+  identity::Teams& teams;
+  identity::Robots& robots;
+  identity::Invitations& invitations;
+  identity::Mfa& mfa;
+  identity::Totp& totp;
+  identity::RecoveryCodes& recovery_codes;
+  identity::WebAuthn& webauthn;
+  identity::Workload& workload;
 };
 
 }  // namespace bulkhead::api

@@ -58,28 +58,39 @@ async::Task<http::Response> TokenHandler::handle(http::Exchange& exchange) {
   }
 }
 
-async::Task<Result<access::Principal>> TokenHandler::log_in(http::Exchange& exchange,
-                                                            const BasicCredentials& credentials) {
-  const audit::Origin origin = login_origin(exchange, credentials.name);
-  if (auto admitted = deps_.services.login.admit(credentials.name, exchange.address()); !admitted) {
+async::Task<identity::RegistryLogIn::Outcome> TokenHandler::prove(const BasicCredentials& credentials,
+                                                                  const audit::Origin& origin) {
+  const Services& services = deps_.services;
+  if (identity::RegistryLogIn::is_token(credentials.password)) {
+    auto known = services.registry_login.peek_token(credentials.name, credentials.password, origin);
+    if (known) co_return *std::move(known);
+    co_return co_await async::offload(services.work, [&] {
+      return services.registry_login.verify_token(credentials.name, credentials.password, origin);
+    });
+  }
+  if (auto admitted = services.login.admit(credentials.name, origin.address); !admitted) {
     audit::EventView event;
-    event.at = deps_.services.clock.now();
+    event.at = services.clock.now();
     event.action = audit::Action::login_failed;
     event.address = origin.address;
     event.user_agent = origin.user_agent;
     event.request_id = origin.request_id;
     event.detail = "too many attempts";
-    deps_.services.journal.observe(event);
+    services.journal.observe(event);
     co_return admitted.error();
   }
-  auto account = co_await async::offload(deps_.services.passwords, [&] {
-    return deps_.services.login.verify(credentials.name, credentials.password, origin);
+  co_return co_await async::offload(services.passwords, [&] {
+    return services.registry_login.verify_password(credentials.name, credentials.password, origin);
   });
-  if (!account) co_return account.error();
-  exchange.account = account->name;
-  const access::Principal principal{account->id, account->name, account->administrator(),
-                                    account->credential_version};
-  co_return principal;
+}
+
+async::Task<Result<access::Principal>> TokenHandler::log_in(http::Exchange& exchange,
+                                                            const BasicCredentials& credentials) {
+  const audit::Origin origin = login_origin(exchange, credentials.name);
+  const auto proved = co_await prove(credentials, origin);
+  if (!proved) co_return proved.error();
+  exchange.account = proved->account.name;
+  co_return access::principal_of(proved->account, proved->token);
 }
 
 async::Task<http::Response> TokenHandler::issue(const access::Principal& principal,

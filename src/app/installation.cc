@@ -97,15 +97,9 @@ Result<void> Installation::assemble() {
   if (!journal) return journal.error();
   journal_ = std::move(*journal);
 
-  accounts_ = std::make_unique<identity::Accounts>(*database_, *hasher_, clock_, s.limits.cached_facts);
-  login_ = std::make_unique<identity::LogIn>(
-      *accounts_, *hasher_, *journal_, clock_,
-      identity::LoginLimits{s.auth.login_attempts_per_account, s.auth.login_attempts_per_network,
-                            seconds(s.auth.login_window)});
-  setup_ = std::make_unique<identity::Setup>(*database_, *keyring_, *accounts_, clock_);
-  facts_ = std::make_unique<access::Facts>(*database_, clock_, s.limits.cached_facts, s.auth.anonymous_pull);
+  assemble_identity();
   tokens_ = std::make_unique<access::Tokens>(
-      *keyring_, *accounts_, *facts_, clock_,
+      *keyring_, *accounts_, *access_tokens_, *policies_, *facts_, clock_,
       access::Tokens::Options{s.service, s.service, seconds(s.auth.token_lifetime), s.limits.cached_facts});
 
   blobs_ = std::make_unique<registry::Blobs>(*database_, *store_, clock_, kOpenBlobs);
@@ -134,8 +128,12 @@ void Installation::finish_work() {
 }
 
 api::Services Installation::services() {
-  return {*database_,  *accounts_, *login_,   *setup_, *facts_,     *tokens_, *blobs_, *uploads_,
-          *manifests_, *verifier_, *journal_, *work_,  *passwords_, clock_,   log_, *keyring_};
+  return {*database_,      *accounts_,       *login_,     *setup_,         *facts_,          *tokens_,
+          *blobs_,         *uploads_,        *manifests_, *verifier_,      *journal_,        *work_,
+          *passwords_,     clock_,           log_,        *keyring_,       *policies_,       *sessions_,
+          *access_tokens_, *registry_login_, *leaked_,    *organizations_, *members_,        *teams_,
+          *robots_,        *invitations_,    *mfa_,       *totp_,          *recovery_codes_, *webauthn_,
+          *workload_};
 }
 
 }  // namespace bulkhead::app

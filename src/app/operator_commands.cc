@@ -13,9 +13,11 @@
 #include <utility>
 #include <vector>
 
+#include "app/api_command.h"
 #include "app/arguments.h"
 #include "app/audit_commands.h"
 #include "app/keys_commands.h"
+#include "app/token_commands.h"
 #include "oci/strict_json.h"
 
 namespace bulkhead::app {
@@ -310,22 +312,34 @@ Outcome namespace_list(Call& call) {
 Outcome audit_newest(Call& call) { return newest_events(call.installation, call.arguments); }
 Outcome audit_after(Call& call) { return events_after(call.installation, call.arguments); }
 
+Outcome request_api(Call& call) { return api_request(call.installation, call.arguments, call.origin); }
+
 Outcome keys_list(Call& call) { return list_keys(call.installation, call.arguments); }
 Outcome keys_rotate(Call& call) { return rotate_key(call.installation, call.arguments, call.origin); }
 Outcome keys_advance(Call& call) { return advance_rotation(call.installation, call.arguments, call.origin); }
 Outcome keys_retire(Call& call) { return retire_key(call.installation, call.arguments, call.origin); }
 Outcome keys_protect(Call& call) { return protect_keys(call.installation, call.arguments, call.origin); }
+Outcome create_token(Call& call) { return token_create(call.installation, call.arguments, call.origin); }
+Outcome list_tokens(Call& call) { return token_list(call.installation, call.arguments); }
+Outcome revoke_tokens(Call& call) { return token_revoke(call.installation, call.arguments, call.origin); }
+Outcome rotate_token(Call& call) { return token_rotate(call.installation, call.arguments, call.origin); }
 
 const std::map<std::string_view, Command>& commands() {
   static const std::map<std::string_view, Command> all = {
-      {"user.create", user_create},   {"user.list", user_list},         {"user.password", user_password},
-      {"user.set", user_set},         {"setup.token", setup_token},     {"repo.list", repo_list},
-      {"repo.create", repo_create},   {"repo.delete", repo_delete},     {"repo.set", repo_set},
-      {"repo.rename", repo_rename},   {"grant.set", grant_set},         {"grant.remove", grant_remove},
-      {"grant.list", grant_list},     {"namespace.set", namespace_set}, {"namespace.list", namespace_list},
-      {"audit.newest", audit_newest}, {"audit.after", audit_after},     {"keys.list", keys_list},
-      {"keys.rotate", keys_rotate},   {"keys.advance", keys_advance},   {"keys.retire", keys_retire},
-      {"keys.protect", keys_protect},
+      {"api.request", request_api},     {"user.create", user_create},
+      {"user.list", user_list},         {"user.password", user_password},
+      {"user.set", user_set},           {"setup.token", setup_token},
+      {"repo.list", repo_list},         {"repo.create", repo_create},
+      {"repo.delete", repo_delete},     {"repo.set", repo_set},
+      {"repo.rename", repo_rename},     {"grant.set", grant_set},
+      {"grant.remove", grant_remove},   {"grant.list", grant_list},
+      {"namespace.set", namespace_set}, {"namespace.list", namespace_list},
+      {"audit.newest", audit_newest},   {"audit.after", audit_after},
+      {"keys.list", keys_list},         {"keys.rotate", keys_rotate},
+      {"keys.advance", keys_advance},   {"keys.retire", keys_retire},
+      {"keys.protect", keys_protect},   {"token.create", create_token},
+      {"token.list", list_tokens},      {"token.revoke", revoke_tokens},
+      {"token.rotate", rotate_token},
   };
   return all;
 }

@@ -20,6 +20,8 @@ namespace bulkhead::app {
 namespace {
 
 constexpr std::chrono::seconds kSweepEvery{60};
+// People want to see for a while which token it was that stopped working.
+constexpr std::chrono::hours kExpiredTokensKept{30 * 24};
 constexpr std::chrono::hours kRenewEvery{24};
 
 void prepare_process() {
@@ -162,6 +164,17 @@ Result<void> greet(Installation& installation, const std::string& address, const
   return {};
 }
 
+// Writes down when tokens were last used, and removes what has long run out.
+void look_after_credentials(Installation& installation) {
+  Log& log = installation.log();
+  if (const auto written = installation.access_tokens().flush(); !written)
+    log.warning("the last use of tokens cannot be written down", {{"error", written.error().message}});
+  for (const auto& removed :
+       {installation.sessions().prune(), installation.access_tokens().prune(kExpiredTokensKept)})
+    if (!removed)
+      log.warning("credentials that have run out cannot be removed", {{"error", removed.error().message}});
+}
+
 // Runs until a signal says stop; does what has to be done now and then.
 void keep_house(const ::sigset_t& signals, Installation& installation, net::TlsContext* tls) {
   Log& log = installation.log();
@@ -190,6 +203,7 @@ void keep_house(const ::sigset_t& signals, Installation& installation, net::TlsC
     }
     if (std::chrono::steady_clock::now() >= next_sweep) {
       next_sweep += kSweepEvery;
+      look_after_credentials(installation);
       const auto swept = installation.uploads().sweep();
       if (!swept)
         log.warning("abandoned uploads cannot be removed", {{"error", swept.error().message}});
@@ -251,6 +265,7 @@ Result<void> serve(const config::Settings& settings, const std::string& program)
   control.stop(std::chrono::seconds(1));
   loops.stop();
   installation.finish_work();
+  look_after_credentials(installation);
   log.info("stopped");
   return {};
 }

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -34,7 +35,7 @@ class Cbor {
   struct Null {};
   using Value = std::variant<Null, bool, std::int64_t, Bytes, std::string_view, Array, Map>;
 
-  explicit Cbor(Value value) : value_(std::move(value)) {}
+  explicit Cbor(Value value);
 
   // Empty, or nullptr, for a value of another kind.
   std::optional<std::int64_t> integer() const;
@@ -57,6 +58,8 @@ struct Cbor::Member {
   Cbor key;
   Cbor value;
 };
+
+inline Cbor::Cbor(Value value) : value_(std::move(value)) {}
 
 // The value that `bytes` are, to the last. Errc::invalid_argument for what is not such CBOR, Errc::too_large
 // past a limit.

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "crypto/hash.h"
 #include "identity/key_set.h"
+#include "identity/plain_text.h"
 #include "oci/strict_json.h"
 
 namespace bulkhead::identity {
@@ -26,18 +27,12 @@ Error refused(std::string_view why) {
 
 std::string_view view(const json::string& text) { return {text.data(), text.size()}; }
 
-// Names and addresses become keys of look-ups and texts of evidence.
-bool is_plain(std::string_view text) {
-  return std::none_of(text.begin(), text.end(),
-                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-
 // A member that is a string without control characters; "" where there is none.
 Result<std::string> optional_text(const json::object& object, std::string_view name) {
   const json::value* value = object.if_contains(name);
   if (value == nullptr) return std::string();
   const json::string* text = value->if_string();
-  if (text == nullptr || !is_plain(view(*text)))
+  if (text == nullptr || !is_plain_text(view(*text)))
     return refused(fmt::format("its \"{}\" is not a plain string", name));
   return std::string(view(*text));
 }

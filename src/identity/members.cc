@@ -34,6 +34,18 @@ constexpr std::string_view kEraseReceivedInvitations =
 constexpr std::string_view kEraseMember =
     "DELETE FROM organization_members WHERE account_id = ? AND organization_id = ?";
 
+constexpr std::string_view kMembers =
+    "SELECT a.id, a.name, a.display_name, m.role, m.source FROM organization_members m "
+    "JOIN accounts a ON a.id = m.account_id WHERE m.organization_id = ? ";
+
+Member member_from(const db::Row& row) {
+  return {.account_id = row.integer(0),
+          .account = row.text(1),
+          .display_name = row.text(2),
+          .role = role_from(row.text(3)),
+          .from_directory = row.text(4) == "sso"};
+}
+
 }  // namespace
 
 std::string_view name(Source source) { return source == Source::sso ? "sso" : "direct"; }
@@ -65,38 +77,19 @@ Result<void> put_member(Change& change, const Organization& organization, const 
 }
 
 Result<void> erase_member(Change& change, const Organization& organization, const Account& account) {
-  const auto heir = hand_over_repositories(change, account, organization.id);
-  if (!heir) return heir.error();
+  if (const auto handed = hand_over_repositories(change, account, organization.id); !handed)
+    return handed.error();
   for (const std::string_view sql : {kEraseTeams, kEraseNamespaceGrants, kEraseRepositoryGrants,
                                      kEraseSentInvitations, kEraseReceivedInvitations, kEraseMember})
     if (const auto done = change.execute(sql, {account.id, organization.id}); !done) return done.error();
-  return change.record(
-      audit::Action::organization_member_removed, account.name,
-      fmt::format(R"({{"organization":"{}"{}}})", organization.name,
-                  *heir ? fmt::format(R"(,"repositories_to":"{}")", **heir) : std::string()));
+  return change.record(audit::Action::organization_member_removed, account.name,
+                       fmt::format(R"({{"organization":"{}"}})", organization.name));
 }
-
-namespace {
-
-constexpr std::string_view kMembers =
-    "SELECT a.id, a.name, a.display_name, m.role, m.source FROM organization_members m "
-    "JOIN accounts a ON a.id = m.account_id WHERE m.organization_id = ? ";
-
-Member member_from(const db::Row& row) {
-  return {.account_id = row.integer(0),
-          .account = row.text(1),
-          .display_name = row.text(2),
-          .role = role_from(row.text(3)),
-          .from_directory = row.text(4) == "sso"};
-}
-
-}  // namespace
 
 Result<std::vector<Member>> Members::list(std::int64_t organization_id, std::string_view after,
                                           std::size_t limit) const {
-  const auto rows = directory_.read_rows(
-      fmt::format("{}AND a.name > ? ORDER BY a.name LIMIT ?", kMembers),
-      {organization_id, comparable_name(after), sql_limit(limit)});
+  const auto rows = directory_.read_rows(fmt::format("{}AND a.name > ? ORDER BY a.name LIMIT ?", kMembers),
+                                         {organization_id, comparable_name(after), sql_limit(limit)});
   if (!rows) return rows.error();
   std::vector<Member> members;
   for (const db::Row& row : *rows) members.push_back(member_from(row));

@@ -1,13 +1,8 @@
-// A change of one policy touches any number of accounts. Memory therefore keeps with each entry the count of
-// changes that it was loaded under, and passes over entries of an earlier count; the count is taken before
-// the database is read, so a load that raced with a change leaves nothing that would be found.
-
 #include "identity/policies.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <optional>
 #include <utility>
 
@@ -96,15 +91,9 @@ Result<EffectivePolicy> read_effective_policy(db::Session& session, std::int64_t
 }
 
 struct Policies::State {
-  struct Entry {
-    std::uint64_t changes;
-    EffectivePolicy policy;
-  };
-
   db::Database& database;
   const Clock& clock;
-  std::atomic<std::uint64_t> changes{0};
-  ExactCache<std::int64_t, std::shared_ptr<const Entry>> cache;
+  ExactCache<std::int64_t, std::shared_ptr<const EffectivePolicy>> cache;
 
   State(db::Database& d, const Clock& c, std::size_t cached) : database(d), clock(c), cache(cached) {}
 };
@@ -161,14 +150,11 @@ Result<void> Policies::set(std::int64_t organization_id, const Policy& policy, c
 }
 
 std::shared_ptr<const EffectivePolicy> Policies::peek(std::int64_t account_id) const {
-  const auto entry = state_->cache.find(account_id).value_or(nullptr);
-  if (entry == nullptr || entry->changes != state_->changes.load(std::memory_order_acquire)) return nullptr;
-  return {entry, &entry->policy};
+  return state_->cache.find(account_id).value_or(nullptr);
 }
 
 Result<std::shared_ptr<const EffectivePolicy>> Policies::effective(std::int64_t account_id) {
   if (auto known = peek(account_id)) return known;
-  const std::uint64_t changes = state_->changes.load(std::memory_order_acquire);
   const auto ticket = state_->cache.begin();
   EffectivePolicy policy;
   const auto done = state_->database.read([&](db::Session& session) -> Result<void> {
@@ -178,11 +164,11 @@ Result<std::shared_ptr<const EffectivePolicy>> Policies::effective(std::int64_t 
     return {};
   });
   if (!done) return done.error();
-  const auto entry = std::make_shared<const State::Entry>(State::Entry{changes, std::move(policy)});
-  state_->cache.put(ticket, account_id, entry);
-  return std::shared_ptr<const EffectivePolicy>(entry, &entry->policy);
+  auto known = std::make_shared<const EffectivePolicy>(std::move(policy));
+  state_->cache.put(ticket, account_id, known);
+  return std::shared_ptr<const EffectivePolicy>(std::move(known));
 }
 
-void Policies::forget() { state_->changes.fetch_add(1, std::memory_order_acq_rel); }
+void Policies::forget() { state_->cache.forget_all(); }
 
 }  // namespace bulkhead::identity

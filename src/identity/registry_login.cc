@@ -26,36 +26,37 @@ Error token_needed() {
 std::optional<RegistryLogIn::Outcome> RegistryLogIn::peek_token(std::string_view name, const Secret<>& token,
                                                                 const audit::Origin& origin) {
   const auto checked = tokens_.peek(token.reveal(), {origin.address, origin.user_agent});
+  std::shared_ptr<const Account> account;
   if (checked && *checked) {
-    const auto account = accounts_.peek((**checked)->account_id);
+    account = accounts_.peek((**checked)->account_id);
     if (account == nullptr) return std::nullopt;
-    if (account->name == name) return settle(name, *checked, origin);
+    if (account->name == name) return settle(name, *checked, account.get(), origin);
   }
   if (auto admitted = login_.admit_network(name, origin); !admitted) return admitted.error();
   if (!checked) return std::nullopt;
-  return settle(name, *checked, origin);
+  return settle(name, *checked, account.get(), origin);
 }
 
 RegistryLogIn::Outcome RegistryLogIn::verify_token(std::string_view name, const Secret<>& token,
                                                    const audit::Origin& origin) {
-  return settle(name, tokens_.verify(token.reveal(), {origin.address, origin.user_agent}), origin);
+  const auto checked = tokens_.verify(token.reveal(), {origin.address, origin.user_agent});
+  if (!checked) return settle(name, checked, nullptr, origin);
+  const auto account = accounts_.find((*checked)->account_id);
+  if (!account && account.error().code != Errc::not_found) return account.error();
+  return settle(name, checked, account ? &*account : nullptr, origin);
 }
 
 RegistryLogIn::Outcome RegistryLogIn::settle(std::string_view name, const AccessTokens::Checked& checked,
-                                             const audit::Origin& origin) {
-  const auto refuse = [&] {
+                                             const Account* account, const audit::Origin& origin) {
+  if (!checked && checked.error().code != Errc::unauthenticated) return checked.error();
+  if (!checked || account == nullptr || account->name != name) {
     login_.failed(name, "wrong_token", origin);
     return wrong_token();
-  };
-  if (!checked && checked.error().code != Errc::unauthenticated) return checked.error();
-  if (!checked) return refuse();
-  auto account = accounts_.find((*checked)->account_id);
-  if (!account && account.error().code != Errc::not_found) return account.error();
-  if (!account || account->name != name) return refuse();
+  }
   audit::Origin with_token = origin;
   with_token.credential = fmt::format("token:{}", (*checked)->id);
   login_.succeeded(*account, with_token);
-  return Proved{*std::move(account), *checked};
+  return Proved{*account, *checked};
 }
 
 RegistryLogIn::Outcome RegistryLogIn::verify_password(std::string_view name, const Secret<>& password,

@@ -47,7 +47,9 @@ class RegistryLogIn {
   Outcome verify_password(std::string_view name, const Secret<>& password, const audit::Origin& origin);
 
  private:
-  Outcome settle(std::string_view name, const AccessTokens::Checked& checked, const audit::Origin& origin);
+  // `account` is the token's, null when there is none any more. Does not block.
+  Outcome settle(std::string_view name, const AccessTokens::Checked& checked, const Account* account,
+                 const audit::Origin& origin);
   Result<std::optional<LogIn::Veto>> veto(const Account& account, std::string_view address);
 
   db::Database& database_;

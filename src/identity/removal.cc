@@ -30,32 +30,40 @@ Result<void> erase_account(Change& change, std::int64_t account_id) {
                               "DELETE FROM namespace_grants WHERE account_id = ?",
                               "DELETE FROM team_members WHERE account_id = ?",
                               "DELETE FROM organization_members WHERE account_id = ?",
-                              "UPDATE repositories SET owner_id = (SELECT n.owner_id FROM namespaces n "
-                              "WHERE n.id = repositories.namespace_id) WHERE owner_id = ?",
                               "DELETE FROM robots WHERE account_id = ?",
                               "UPDATE robots SET created_by = NULL WHERE created_by = ?",
                               "DELETE FROM accounts WHERE id = ?"},
                              account_id);
 }
 
-Result<std::optional<std::string>> hand_over_repositories(Change& change, const Account& account,
-                                                          std::int64_t organization_id) {
+Result<void> hand_over_repositories(Change& change, const Account& account, std::int64_t organization_id) {
+  const auto owned = change.session.query(
+      "SELECT r.id, r.name FROM repositories r JOIN namespaces n ON n.id = r.namespace_id "
+      "WHERE r.owner_id = ? AND n.organization_id = ? ORDER BY r.name",
+      {account.id, organization_id});
+  if (!owned) return owned.error();
+  if (owned->empty()) return {};
   const auto heirs = change.session.query(
       "SELECT a.id, a.name FROM organization_members m JOIN accounts a ON a.id = m.account_id "
-      "WHERE m.organization_id = ? AND m.role = 'owner' AND a.state = 'active' AND a.id <> ? "
-      "ORDER BY a.id LIMIT 1",
+      "WHERE m.organization_id = ? AND m.role = 'owner' AND a.id <> ? "
+      "ORDER BY CASE a.state WHEN 'active' THEN 0 ELSE 1 END, a.id LIMIT 1",
       {organization_id, account.id});
   if (!heirs) return heirs.error();
-  const bool none = heirs->empty();
-  const std::string heir = none ? std::string() : heirs->front().text(1);
-  const auto handed = change.execute(
-      "UPDATE repositories SET owner_id = ?, contact = CASE WHEN contact = ? THEN ? ELSE contact END "
-      "WHERE owner_id = ? AND namespace_id IN (SELECT id FROM namespaces WHERE organization_id = ?)",
-      {none ? db::Value() : db::Value(heirs->front().integer(0)), account.name, heir, account.id,
-       organization_id});
-  if (!handed) return handed.error();
-  if (*handed == 0 || none) return std::optional<std::string>();
-  return std::optional(heir);
+  if (heirs->empty())
+    return Error{Errc::conflict,
+                 fmt::format("nobody is left who could own {}", oci::quote(owned->front().text(1)))};
+  const std::string& heir = heirs->front().text(1);
+  for (const db::Row& repository : *owned) {
+    const auto handed = change.execute(
+        "UPDATE repositories SET owner_id = ?, owner_appointed = 0, "
+        "contact = CASE WHEN contact = ? THEN ? ELSE contact END WHERE id = ?",
+        {heirs->front().integer(0), account.name, heir, repository.integer(0)});
+    if (!handed) return handed.error();
+    const auto recorded =
+        change.record(audit::Action::repository_owner_changed, heir, account.name, repository.text(1));
+    if (!recorded) return recorded.error();
+  }
+  return {};
 }
 
 Result<void> check_not_last_owner(db::Session& session, std::int64_t organization_id,

@@ -187,10 +187,6 @@ Result<void> Robots::remove(std::int64_t account_id, const audit::Origin& origin
   return directory_.change(origin, [&](Change& change) -> Result<void> {
     const auto robot = read_robot(change.session, account_id);
     if (!robot) return robot.error();
-    if (robot->organization_id) {
-      const auto handed = hand_over_repositories(change, robot->account, *robot->organization_id);
-      if (!handed) return handed.error();
-    }
     if (const auto erased = erase_account(change, account_id); !erased) return erased.error();
     change.forget(account_id);
     return change.record(audit::Action::robot_deleted, robot->account.name, {},

@@ -7,6 +7,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
+#include "identity/plain_text.h"
 #include "identity/workload_presets.h"
 #include "oci/quote.h"
 #include "oci/strict_json.h"
@@ -21,21 +22,16 @@ constexpr std::array<std::string_view, 6> kOwnClaims = {"iss", "aud", "exp", "ia
 
 Error refused(std::string why) { return {Errc::invalid_argument, std::move(why)}; }
 
-bool is_plain(std::string_view text) {
-  return std::none_of(text.begin(), text.end(),
-                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-
 bool is_exact(std::string_view value) { return value.find('*') == value.npos; }
 
 Result<void> check_claim(std::string_view name, std::string_view value) {
-  if (name.empty() || name.size() > kLongestClaimName || !is_plain(name))
+  if (name.empty() || name.size() > kLongestClaimName || !is_plain_text(name))
     return refused(
         fmt::format("{} is not a claim's name of 1 to {} characters", oci::quote(name), kLongestClaimName));
   if (std::find(kOwnClaims.begin(), kOwnClaims.end(), name) != kOwnClaims.end())
     return refused(
         fmt::format("the claim {} is checked by itself; leave it out of the rule", oci::quote(name)));
-  if (value.empty() || value.size() > kLongestClaimValue || !is_plain(value))
+  if (value.empty() || value.size() > kLongestClaimValue || !is_plain_text(value))
     return refused(fmt::format("the claim {} needs a value of 1 to {} characters", oci::quote(name),
                                kLongestClaimValue));
   if (value.find_first_not_of('*') == value.npos)

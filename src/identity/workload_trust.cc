@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "identity/plain_text.h"
 #include "identity/workload_presets.h"
 #include "oci/quote.h"
 
@@ -16,9 +17,7 @@ constexpr std::string_view kColumns =
 Error refused(std::string why) { return {Errc::invalid_argument, std::move(why)}; }
 
 Result<void> check_label(std::string_view what, std::string_view text, std::size_t most) {
-  const bool plain = std::none_of(text.begin(), text.end(),
-                                  [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  if (text.empty() || text.size() > most || !plain)
+  if (text.empty() || text.size() > most || !is_plain_text(text))
     return refused(fmt::format("{} has 1 to {} characters, none of them a control character", what, most));
   return {};
 }

@@ -107,7 +107,10 @@ Result<bool> Blobs::mount_from_anywhere(const access::Repository& target, const 
             readable.with, readable.where),
         parameters);
     if (!rows) return rows.error();
-    const auto row = std::ranges::find_if(*rows, [&](const db::Row& each) { return covered(each.text(2)); });
+    const auto row = std::ranges::find_if(*rows, [&](const db::Row& each) {
+      return covered(each.text(2)) && access::within_ceiling(context.principal, access::Action::pull,
+                                                             each.integer(1), each.integer(0));
+    });
     if (row == rows->end()) return {};
     auto name = oci::RepositoryName::parse(row->text(2));
     if (!name) return name.error();

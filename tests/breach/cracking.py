@@ -43,10 +43,9 @@ def stored_passwords(data):
             prefix + mac, int(memory), int(passes), base64.b64decode(salt), base64.b64decode(mac), prefix
         )
     for found in PLAIN.finditer(data):
-        memory, passes, salt, output = found.groups()
-        yield StoredPassword(
-            found.group(), int(memory), int(passes), base64.b64decode(salt + b"=="), base64.b64decode(output + b"="), None
-        )
+        memory, passes, *encoded = found.groups()
+        salt, output = (base64.b64decode(each + b"=" * (-len(each) % 4)) for each in encoded)
+        yield StoredPassword(found.group(), int(memory), int(passes), salt, output, None)
 
 
 def guessable_keys(stored):

@@ -24,17 +24,18 @@ GZIP = b"\x1f\x8b\x08"
 ZSTD = b"\x28\xb5\x2f\xfd"
 MOST_UNPACKED = 16 << 20
 
-_zstd = ctypes.CDLL(ctypes.util.find_library("zstd") or "libzstd.so.1")
-_zstd.ZSTD_decompress.restype = ctypes.c_size_t
-_zstd.ZSTD_decompress.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
-_zstd.ZSTD_isError.argtypes = [ctypes.c_size_t]
+libzstd = ctypes.CDLL(ctypes.util.find_library("zstd") or "libzstd.so.1")
+libzstd.ZSTD_decompress.restype = ctypes.c_size_t
+libzstd.ZSTD_decompress.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
+libzstd.ZSTD_isError.argtypes = [ctypes.c_size_t]
+libzstd.ZSTD_compress.restype = ctypes.c_size_t
 
 
 def unzstd(data):
     """All frames one after the other, as sealed journal segments have them; b"" for what is none."""
     room = ctypes.create_string_buffer(MOST_UNPACKED)
-    size = _zstd.ZSTD_decompress(room, MOST_UNPACKED, data, len(data))
-    return b"" if _zstd.ZSTD_isError(size) else room.raw[:size]
+    size = libzstd.ZSTD_decompress(room, MOST_UNPACKED, data, len(data))
+    return b"" if libzstd.ZSTD_isError(size) else room.raw[:size]
 
 
 def gunzip(data):

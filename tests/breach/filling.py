@@ -1,10 +1,12 @@
 """An installation with something in it to steal, at work."""
 
+import base64
 import contextlib
 import dataclasses
 import json
 import random
 import threading
+import time
 
 from breach import attempts, crypto, loot, vault
 from breach.management import Management
@@ -23,8 +25,20 @@ SETTINGS = {
 }
 # Each somewhere in the thief's list of words.
 PLANTED = {"alice": 77, "bob": 31_415, "carol": 99_999}
-STRONG = {"root-admin": "a root of many words Xq7!", "dave": "dave has thought about it for long"}
+STRONG = {
+    "root-admin": "a root of many words Xq7!",
+    "dave": "dave has thought about it for long",
+    "erin": "erin has a second factor too",
+    "retired": "no longer of any use",
+}
 THIEF = User("mallory", "a thief is a user as well")
+
+
+def likely_words(others=40):
+    """The planted passwords among others of the list, for guessing at the server's own cost."""
+    words = crypto.word_list()
+    chosen = sorted({*range(0, len(words), len(words) // others), *PLANTED.values()})
+    return [words[position].encode() for position in chosen]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,8 +65,8 @@ class Installation:
         self._add_users()
         self._add_images()
         self._add_credentials()
-        self.thief_bearer = self._bearer_of(THIEF.name)
-        claims = json.loads(crypto.b64url_decode(self._bearer_of("root-admin").split(".")[1]))
+        self.thief_bearer = self.bearer_of(THIEF.name)
+        claims = json.loads(crypto.b64url_decode(self.bearer_of("root-admin").split(".")[1]))
         self.administrator = Administrator(int(claims["sub"]), "root-admin")
         self.vault.add_keyring(server.data / "keys")
 
@@ -64,12 +78,13 @@ class Installation:
 
     def _add_users(self):
         words = crypto.word_list()
-        passwords = {"root-admin": STRONG["root-admin"], "dave": STRONG["dave"], THIEF.name: THIEF.password}
+        passwords = {**STRONG, THIEF.name: THIEF.password}
         passwords |= {name: words[position] for name, position in PLANTED.items()}
         for name, password in passwords.items():
             self.users[name] = self.server.create_user(name, admin=name == "root-admin", password=password)
             self.vault.add("password", name, password)
-        # A password that was, and one that never was one.
+        self.server.run("user", "disable", "retired")
+        # A password that was one before.
         self.server.run("user", "password", "dave", "--password-stdin", stdin="dave thought again and again\n")
         self.users["dave"] = User("dave", "dave thought again and again")
         self.vault.add("password", "dave", "dave thought again and again")
@@ -89,18 +104,57 @@ class Installation:
         assert upload.chunk(self.rng.randbytes(5000), 0).status_code == 202
 
     def _add_credentials(self):
-        """What comes with the management API: sessions, access tokens, second factors."""
+        """What the management API gives: sessions, access tokens, an organization's robot and invitations."""
         if not self.management.has("startSession", "createToken"):
-            self.left_out.append("sessions and access tokens")
+            self.left_out.append("sessions, access tokens, second factors, robots, invitations")
             return
         for name in ("root-admin", "alice", "bob"):
             self.sessions[name] = self._kept("session", f"{name}'s session", self.management.log_in(self.users[name]))
         for name in ("alice", "bob"):
-            scopes = [{"actions": ["pull", "push"]}]
-            _, token = self.management.create_token(self.sessions[name], name, scopes, management="read")
-            self.tokens[name] = self._kept("token", f"{name}'s access token", token)
+            self._add_token(name, name, management="read")
+        _, revoked = self._add_token("alice", "alice", name="revoked soon", kept=False)
+        self._kept("token", "a revoked access token", revoked)
+        self.management.call("reportLeaked", body={"text": f"found in a build log: {revoked}"})
+        self._add_second_factor("erin")
+        if not self.management.has("createOrganization", "createOrganizationRobot", "invite"):
+            self.left_out.append("robots, invitations")
+            return
+        alice = self.sessions["alice"]
+        self.management.call("createOrganization", self.sessions["root-admin"], body={"name": "acme", "owner": "alice"})
+        self.management.call("createOrganizationRobot", alice, organization="acme", body={"name": "ci"})
+        self._add_token("alice", "acme+ci")
+        invited = self.management.call("invite", alice, organization="acme", body={"email": "carol@example.com"}).json()
+        self._kept("token", "an invitation", invited["secret"])
 
-    def _bearer_of(self, name):
+    def _add_second_factor(self, name):
+        """An authenticator app and recovery codes; all of them are used."""
+        if not self.management.has("beginTotp", "confirmTotp", "makeRecoveryCodes"):
+            self.left_out.append("second factors")
+            return
+        user = self.users[name]
+        session = self._kept("session", f"{name}'s session of before", self.management.log_in(user))
+        shown = self.management.call("beginTotp", session, user=name).json()["secret"]
+        self._kept("token", f"{name}'s seed as text", shown)
+        seed = self._kept("seed", f"{name}'s seed", base64.b32decode(shown + "=" * (-len(shown) % 8)))
+        # A code of the step before and one of this step: each is good once.
+        codes = [crypto.one_time_code(seed, time.time() - ago) for ago in (30, 0)]
+        self.management.call("confirmTotp", session, user=name, body={"code": codes[0]})
+        recovery = self.management.call("makeRecoveryCodes", session, user=name).json()["codes"]
+        for number, code in enumerate(recovery):
+            self._kept("code", f"{name}'s recovery code {number}", code)
+            self._kept("code", f"{name}'s recovery code {number}, without hyphens", code.replace("-", ""))
+        for number, code in enumerate([codes[1], recovery[0]]):
+            self.sessions[name] = self._kept("session", f"{name}'s session {number}", self.management.log_in(user, code))
+        self._add_token(name, name, management="write")
+
+    def _add_token(self, session, account, kept=True, **more):
+        scopes = [{"actions": ["pull", "push"]}]
+        number, token = self.management.create_token(self.sessions[session], account, scopes, **more)
+        if kept:
+            self.tokens[account] = self._kept("token", f"{account}'s access token", token)
+        return number, token
+
+    def bearer_of(self, name):
         token = Registry(self.server, self.users[name]).request_token("registry:catalog:*").json()["token"]
         self._keep_bearer(name, token)
         return token
@@ -147,8 +201,8 @@ class Installation:
         assert registry.get_manifest(f"{name}/app", manifest.digest).content == manifest.data
         self._keep_bearer(name, registry.token((f"repository:{name}/app:{ALL_ACTIONS}",)))
         registry.request_token("registry:catalog:*", User(name, self._mistyped(name)))
-        if name in self.tokens:
-            by_token = registry.request_token("registry:catalog:*", User(name, self.tokens[name]))
+        for account, token in self.tokens.items():
+            by_token = registry.request_token("registry:catalog:*", User(account, token))
             assert by_token.status_code == 200, by_token.text
         if name in self.sessions:
             self.management.call("whoami", self.sessions[name])
@@ -159,7 +213,8 @@ class Installation:
     # -- what a thief asks
 
     def account_names(self):
-        return ["root-admin", *(name for name in self.users if name != "root-admin")]
+        names = [*self.users, *(name for name in self.tokens if name not in self.users)]
+        return sorted(names, key=lambda name: name != "root-admin")
 
     def guarded_paths(self):
         """Paths that answer 200 to any valid credential of their kind."""

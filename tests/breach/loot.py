@@ -52,10 +52,6 @@ class Loot:
     def kinds(self):
         return {part.kind for part in self.parts}
 
-    def with_parts(self, *parts, cells=()):
-        """A copy with something more in it."""
-        return Loot([*self.parts, *parts], [*self.cells, *cells])
-
     def size(self):
         return sum(len(part.data) for part in self.parts)
 
@@ -114,7 +110,9 @@ def take_backup(loot, server, folder, dump=None):
     else:
         (backup / "bulkhead.sql").write_bytes(dump)
         loot.add_cells(dump_cells(dump))
-    process.run("cp", "-a", server.data / "blobs", server.data / "journal", backup)
+    # A segment of the journal that is being sealed meanwhile makes cp miss a file: the guide says to run it again.
+    copy = ("cp", "-a", server.data / "blobs", server.data / "journal", backup)
+    process.wait_until(lambda: process.run(*copy, check=False).returncode == 0, "a copy of all files")
     loot.add_tree("backup", backup)
 
 
@@ -132,7 +130,7 @@ def take_process(loot, pid):
 
 
 def steal(server, folder, dump=None):
-    """Everything but the keyring, taken from a server at work. `dump` is pg_dump's, where the database is PostgreSQL."""
+    """Everything but the keyring, taken from a server at work. `dump` is pg_dump's, for a PostgreSQL database."""
     loot = Loot()
     if dump is None:
         take_database_files(loot, server.data, folder)

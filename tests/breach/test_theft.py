@@ -1,17 +1,7 @@
 """A thief with everything but the keyring gets nowhere: no stored string, however it is read, is good for anything."""
 
-from breach import crypto, filling
+from breach.filling import likely_words
 from breach.thief import Thief
-
-GUESSES = 40  # of the list, at the server's own cost for each
-
-
-def likely_words():
-    """The planted passwords among others of the list; all of it is tried where guessing is cheap (test_cracking.py)."""
-    words = crypto.word_list()
-    step = len(words) // GUESSES
-    chosen = sorted({*range(0, len(words), step), *filling.PLANTED.values()})
-    return [words[position].encode() for position in chosen]
 
 
 def rob(installation, loot):

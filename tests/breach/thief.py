@@ -146,11 +146,9 @@ class Thief:
 
     def _try_passwords(self):
         """Findings of the comparison are confirmed first; then stored values, each for every account."""
-        known = [
-            (secret.name, secret.value)
-            for secret in self.victim.vault.of_kind("password")
-            if any(finding.how == "password stored" and finding.value == secret.name.encode() for finding in self.report.findings)
-        ]
+        stored = {finding.value.decode() for finding in self.report.findings if finding.how == "password stored"}
+        passwords = self.victim.vault.of_kind("password")
+        known = [(secret.name, secret.value) for secret in passwords if secret.name in stored]
         cells = {cell.value for cell in self.loot.cells if cell.column in ("password_hash", "hash", "sealed")}
         likeliest = sorted(self.readings, key=lambda reading: reading not in cells)
         pairs = known + [
@@ -173,3 +171,6 @@ class Thief:
             word = cracking.crack(each, self.words, keys)
             if word is not None:
                 self._found("cracked", each.text.decode(), word)
+                for account in self.victim.account_names():
+                    if attempts.logs_in(self.victim.server, account, word):
+                        self._found("password log-in", account, word)

@@ -1,4 +1,4 @@
-"""The secrets that the test itself has made or seen. A thief does not have them; the test holds the loot against them."""
+"""The secrets that the test itself has made or seen. A thief has none of them; the loot is held against them."""
 
 import dataclasses
 import functools

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "access/tests/facts_fixture.h"
+#include "access/tokens.h"
 
 namespace bulkhead::access {
 namespace {
@@ -79,12 +80,16 @@ TEST_P(RenameTest, TakesGrantsAlongAndLeavesNoneBehind) {
 }
 
 TEST_P(RenameTest, BearerTokensOfTheOldNameReachNothingByIt) {
-  Tokens tokens(installation_.keyring, installation_.accounts, facts_, installation_.clock, {});
+  identity::Policies policies(*installation_.database, installation_.clock, 1000);
+  identity::AccessTokens access_tokens(*installation_.database, installation_.keyring, installation_.accounts,
+                                       policies, installation_.clock, {});
+  Tokens tokens(installation_.keyring, installation_.accounts, access_tokens, policies, facts_,
+                installation_.clock, {});
   grant("bob", Role::writer, "alice/app");
   const auto issued = tokens.issue(bob_, parse_scopes({"repository:alice/app:pull,push"}, 1).value());
   ASSERT_THAT(issued, Succeeds());
   const auto may = [&](std::string_view name, Action action) {
-    const auto bearer = tokens.verify(issued->token).value();
+    const auto bearer = tokens.verify(issued->token, "192.0.2.1").value();
     return bearer->covers(name, action) &&
            decide(bearer->principal, action, standing(bearer->principal, name));
   };

@@ -16,12 +16,13 @@ Reach reach_of(identity::Management management) {
 
 }  // namespace
 
-Result<ManagementCaller> CredentialAuthenticator::caller(std::int64_t account_id) const {
+Result<ManagementCaller> CredentialAuthenticator::caller(
+    std::int64_t account_id, const std::shared_ptr<const identity::AccessToken>& token) const {
   auto account = services_.accounts.find(account_id);
   if (!account && account.error().code == Errc::not_found) return not_valid();
   if (!account) return account.error();
   ManagementCaller caller;
-  caller.principal = access::principal_of(*account);
+  caller.principal = access::principal_of(*account, token);
   caller.system_role = account->system_role;
   caller.kind = account->kind;
   return caller;
@@ -32,7 +33,7 @@ Result<ManagementCaller> CredentialAuthenticator::verify(std::string_view creden
   if (credential.starts_with(identity::kSessionPrefix)) {
     const auto checked = services_.sessions.verify(credential, origin.address);
     if (!checked) return checked.error();
-    auto who = caller(checked->session->account_id);
+    auto who = caller(checked->session->account_id, nullptr);
     if (!who) return who.error();
     who->reach = Reach::write;
     who->session_id = checked->session->id;
@@ -44,7 +45,7 @@ Result<ManagementCaller> CredentialAuthenticator::verify(std::string_view creden
   if (!identity::AccessTokens::is_access_token(credential)) return not_valid();
   const auto checked = services_.access_tokens.verify(credential, {origin.address, origin.user_agent});
   if (!checked) return checked.error();
-  auto who = caller((*checked)->account_id);
+  auto who = caller((*checked)->account_id, *checked);
   if (!who) return who.error();
   who->reach = reach_of((*checked)->management);
   who->access_token_id = (*checked)->id;

@@ -14,7 +14,8 @@ class CredentialAuthenticator final : public Authenticator {
   Result<ManagementCaller> verify(std::string_view credential, const audit::Origin& origin) override;
 
  private:
-  Result<ManagementCaller> caller(std::int64_t account_id) const;
+  Result<ManagementCaller> caller(std::int64_t account_id,
+                                  const std::shared_ptr<const identity::AccessToken>& token) const;
   static Error not_valid();
 
   const Services& services_;

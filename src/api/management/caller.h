@@ -29,6 +29,8 @@ struct ManagementCaller {
   std::int64_t session_id = 0;       // 0: not a session
   std::int64_t access_token_id = 0;  // 0: not an access token
   std::string credential;            // for evidence, such as "session:12"
+  // Whoever commands the installation's machine: asked for no permission.
+  bool is_operator = false;
   // Policy asks for a second factor that the session has not seen.
   bool needs_factor = false;
   // When the person last proved who they are; only sessions know.

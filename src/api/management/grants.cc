@@ -113,8 +113,7 @@ json::object represent_effective(const access::EffectiveGrant& grant) {
 }
 
 Result<Reply> list_access(Call& call) {
-  const auto grants =
-      call.services.facts.effective_grants(call.repository->name, call.after, call.limit + 1);
+  const auto grants = call.services.facts.effective_grants(call.repository->name, call.after, call.limit + 1);
   if (!grants) return grants.error();
   return page_of(call, grants->entries, represent_effective,
                  [](const access::EffectiveGrant& grant) { return grant.account; });

@@ -1,6 +1,6 @@
 // Invitations into organizations: by their owners, and as those see them who were invited.
-#include <charconv>
 #include <fmt/format.h>
+#include <charconv>
 
 #include "api/management/operation.h"
 #include "api/management/organizations.h"
@@ -75,6 +75,8 @@ Result<Reply> get_invitation(Call& call) {
 }
 
 Result<Reply> invite(Call& call) {
+  if (call.caller.principal.anonymous())
+    return Error{Errc::denied, "invitations are sent by owners, who log in; operators make members at once"};
   identity::Invitations::Request request;
   request.organization_id = call.organization->id;
   request.account = call.text("account").value_or("");
@@ -89,12 +91,13 @@ Result<Reply> invite(Call& call) {
     if (!team) return team.error();
     request.team_id = team->id;
   }
-  const auto issued = call.services.invitations.invite(request, call.caller.principal.account_id, call.origin);
+  const auto issued =
+      call.services.invitations.invite(request, call.caller.principal.account_id, call.origin);
   if (!issued) return issued.error();
   Reply reply(json::object{{"invitation", represent_invitation(issued->invitation)},
                            {"secret", issued->token.reveal()}});
-  reply.location = fmt::format("{}/invitations/{}", organization_path(call.organization->name),
-                               issued->invitation.id);
+  reply.location =
+      fmt::format("{}/invitations/{}", organization_path(call.organization->name), issued->invitation.id);
   return reply;
 }
 
@@ -104,7 +107,8 @@ Result<Reply> done(const Result<void>& outcome) {
 }
 
 Result<Reply> revoke(Call& call) {
-  return done(call.services.invitations.revoke(call.organization->id, call.number("invitation"), call.origin));
+  return done(
+      call.services.invitations.revoke(call.organization->id, call.number("invitation"), call.origin));
 }
 
 Result<Reply> list_own(Call& call) {
@@ -124,8 +128,8 @@ Result<Reply> decline(Call& call) {
                                                 call.origin));
 }
 Result<Reply> accept_token(Call& call) {
-  return done(call.services.invitations.accept(call.secret("token"), call.caller.principal.account_id,
-                                               call.origin));
+  return done(
+      call.services.invitations.accept(call.secret("token"), call.caller.principal.account_id, call.origin));
 }
 
 constexpr Field kFoundFields[] = {{"invitation", &kInvitation, "", kRequired}};

@@ -121,8 +121,8 @@ std::optional<http::Response> Management::out_of_reach(const Operation& operatio
         instance);
   if (caller.needs_factor && !operation.enrols)
     return problem_response(
-        kFactorRequired, "a policy asks for a second factor: enrol one, or log in again with the one you have",
-        instance);
+        kFactorRequired,
+        "a policy asks for a second factor: enrol one, or log in again with the one you have", instance);
   if (!operation.proof) return std::nullopt;
   const Time now = services_.clock.now();
   if (caller.proved_at && now - *caller.proved_at < kProofLifetime) return std::nullopt;

@@ -76,7 +76,8 @@ Result<Reply> set_member(Call& call) {
   const auto looked_after = has_active_owner(call);
   if (!looked_after) return looked_after.error();
   if (!*owner && *looked_after)
-    return Error{Errc::denied, "members are the owners' to choose, as long as the organization has an active one"};
+    return Error{Errc::denied,
+                 "members are the owners' to choose, as long as the organization has an active one"};
   const auto role = identity::parse_member_role(*call.text("role"));
   if (!role) return role.error();
   const auto account = call.services.accounts.find(call.path("member"));

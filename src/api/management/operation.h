@@ -52,7 +52,8 @@ inline constexpr Permission kSelf{.kind = Permission::Kind::self};
 inline constexpr Permission kCredentials{.kind = Permission::Kind::credentials};
 inline constexpr Permission kMember{.kind = Permission::Kind::member};
 inline constexpr Permission kOrganizationOwner{.kind = Permission::Kind::organization_owner};
-inline constexpr Permission kNamespaceOwner{.kind = Permission::Kind::in_namespace, .role = access::Role::owner};
+inline constexpr Permission kNamespaceOwner{.kind = Permission::Kind::in_namespace,
+                                            .role = access::Role::owner};
 inline constexpr Permission kReader{.kind = Permission::Kind::in_repository, .role = access::Role::reader};
 inline constexpr Permission kMaintainer{.kind = Permission::Kind::in_repository,
                                         .role = access::Role::maintainer};
@@ -176,6 +177,17 @@ std::span<const Operation> user_operations();
 std::span<const Operation> repository_operations();
 std::span<const Operation> grant_operations();
 std::span<const Operation> namespace_operations();
+std::span<const Operation> session_operations();
+std::span<const Operation> token_operations();
+std::span<const Operation> policy_operations();
+std::span<const Operation> leak_operations();
+std::span<const Operation> organization_operations();
+std::span<const Operation> member_operations();
+std::span<const Operation> team_operations();
+std::span<const Operation> robot_operations();
+std::span<const Operation> invitation_operations();
+std::span<const Operation> factor_operations();
+std::span<const Operation> workload_operations();
 
 // All of them, in the order of the document.
 std::vector<const Operation*> all_operations();

@@ -16,7 +16,8 @@ using identity::Organization;
 constexpr Field kOrganizationFields[] = {
     {"name", &kAnyName, "Also the name of its namespace", kRequired},
     {"display_name", &kDisplayName, "", kRequired},
-    {"member_role", &kMemberAccess, "What every member may do in its repositories, without any grant", kRequired},
+    {"member_role", &kMemberAccess, "What every member may do in its repositories, without any grant",
+     kRequired},
     {"created_at", &kTime, "", kRequired},
 };
 
@@ -51,8 +52,9 @@ Result<Reply> list_organizations(Call& call) {
                          ? call.services.organizations.list(call.after, call.limit + 1)
                          : own_organizations(call);
   if (!found) return found.error();
-  return page_of(call, *found, [](const Organization& each) { return represent(each); },
-                 [](const Organization& each) { return each.name; });
+  return page_of(
+      call, *found, [](const Organization& each) { return represent(each); },
+      [](const Organization& each) { return each.name; });
 }
 
 Result<Reply> created_reply(const Organization& organization) {
@@ -68,6 +70,7 @@ Result<Reply> create_organization(Call& call) {
     if (!account) return account.error();
     owner = account->id;
   }
+  if (owner == 0) return Error{Errc::invalid_argument, "name the account that is to be the first owner"};
   const auto created = call.services.organizations.create(
       *call.text("name"), call.text("display_name").value_or(""), owner, call.origin);
   if (!created) return created.error();

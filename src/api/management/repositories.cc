@@ -18,8 +18,10 @@ constexpr Schema kContact = text(0, 255);
 constexpr Field kRepositoryFields[] = {
     {"name", &kAnyName, "", kRequired},
     {"visibility", &kVisibility, "", kRequired},
-    {"immutable_tags", &kPattern, "Tags of this pattern never move or go; * for any run of characters", kRequired},
-    {"protected_tags", &kPattern, "Tags of this pattern are moved and deleted by maintainers only", kRequired},
+    {"immutable_tags", &kPattern, "Tags of this pattern never move or go; * for any run of characters",
+     kRequired},
+    {"protected_tags", &kPattern, "Tags of this pattern are moved and deleted by maintainers only",
+     kRequired},
     {"owner", &kAnyName, "Who answers for it; \"\" when nobody is left", kRequired},
     {"contact", &kContact, "Whom to write to", kRequired},
     {"created_at", &kTime, "", kRequired},
@@ -119,7 +121,8 @@ Result<void> require_owner(const Call& call, std::string_view field) {
   return Error{Errc::denied, fmt::format("{} is changed by owners", field)};
 }
 
-// One field at a time, each a change of its own with its own event, so that a refusal leaves nothing half done.
+// One field at a time, each a change of its own with its own event, so that a refusal leaves nothing half
+// done.
 Result<void> change(Call& call) {
   if (call.body.size() != 1) return Error{Errc::invalid_argument, "change one field at a time"};
   Facts& facts = call.services.facts;
@@ -127,7 +130,8 @@ Result<void> change(Call& call) {
   if (const auto visibility = call.text("visibility")) {
     if (auto owner = require_owner(call, "visibility"); !owner) return owner.error();
     return facts.set_visibility(
-        name, *visibility == "public" ? access::Visibility::public_ : access::Visibility::private_, call.origin);
+        name, *visibility == "public" ? access::Visibility::public_ : access::Visibility::private_,
+        call.origin);
   }
   if (const auto owner = call.text("owner")) {
     if (auto allowed = require_owner(call, "owner"); !allowed) return allowed.error();

@@ -52,8 +52,7 @@ Result<Reply> created_reply(const Result<Robot>& robot) {
 }
 
 Result<Reply> list_of_organization(Call& call) {
-  const auto robots =
-      call.services.robots.of_organization(call.organization->id, call.after, call.limit + 1);
+  const auto robots = call.services.robots.of_organization(call.organization->id, call.after, call.limit + 1);
   if (!robots) return robots.error();
   return page_of(call, *robots, represent_robot, name_of);
 }
@@ -64,16 +63,22 @@ Result<Reply> list_of_repository(Call& call) {
   return page_of(call, *robots, represent_robot, name_of);
 }
 
+// Nobody when the operator does it.
+std::optional<std::int64_t> creator_of(const Call& call) {
+  if (call.caller.principal.anonymous()) return std::nullopt;
+  return call.caller.principal.account_id;
+}
+
 Result<Reply> create_for_organization(Call& call) {
-  return created_reply(call.services.robots.create_for_organization(
-      call.organization->id, *call.text("name"), call.text("description").value_or(""),
-      call.caller.principal.account_id, call.origin));
+  return created_reply(call.services.robots.create_for_organization(call.organization->id, *call.text("name"),
+                                                                    call.text("description").value_or(""),
+                                                                    creator_of(call), call.origin));
 }
 
 Result<Reply> create_for_repository(Call& call) {
-  return created_reply(call.services.robots.create_for_repository(
-      call.repository->id, *call.text("name"), call.text("description").value_or(""),
-      call.caller.principal.account_id, call.origin));
+  return created_reply(call.services.robots.create_for_repository(call.repository->id, *call.text("name"),
+                                                                  call.text("description").value_or(""),
+                                                                  creator_of(call), call.origin));
 }
 
 Result<Robot> robot_of(const Call& call) {

@@ -68,6 +68,9 @@ class Checker {
       case Schema::Kind::list: return entries(schema, value, at);
       case Schema::Kind::map: return members(schema, value, at);
       case Schema::Kind::object: return fields(schema, value, at);
+      case Schema::Kind::any_object:
+        if (!value.is_object()) add(at, "must be an object");
+        return;
     }
   }
 
@@ -257,6 +260,7 @@ json::value describe(const Schema& schema, bool closed) {
       out["additionalProperties"] = describe(*schema.items, closed);
       out["maxProperties"] = schema.most;
       break;
+    case Schema::Kind::any_object: out["type"] = type_of("object", schema.nullable); break;
     case Schema::Kind::object:
       if (schema.name.empty()) return describe_object(schema, closed);
       out["$ref"] = fmt::format("#/components/schemas/{}", schema.name);

@@ -30,7 +30,7 @@ struct Characters {
 struct Field;
 
 struct Schema {
-  enum class Kind : std::uint8_t { text, choice, integer, boolean, list, map, object };
+  enum class Kind : std::uint8_t { text, choice, integer, boolean, list, map, object, any_object };
 
   Kind kind = Kind::text;
   // Of objects: the component's name in the document; "" writes it where it is used.
@@ -89,6 +89,8 @@ constexpr Schema map(const Schema& values, std::int64_t most) {
 constexpr Schema object(std::string_view name, std::span<const Field> fields) {
   return {.kind = Schema::Kind::object, .name = name, .fields = fields};
 }
+// An object in somebody else's words, which are checked by who reads it.
+constexpr Schema any_object() { return {.kind = Schema::Kind::any_object}; }
 constexpr Schema nullable(Schema schema) {
   schema.nullable = true;
   return schema;

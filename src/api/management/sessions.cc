@@ -1,6 +1,9 @@
 // /sessions: log-ins of people.
 #include <fmt/format.h>
 
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
 #include "api/management/operation.h"
 #include "api/management/permission.h"
 #include "api/management/users.h"
@@ -13,6 +16,7 @@ namespace json = boost::json;
 using access::SystemAction;
 using identity::Session;
 
+constexpr Schema kAssertion = any_object();
 constexpr Field kSessionFields[] = {
     {"id", &kId, "", kRequired},
     {"current", &kFlag, "Whether it is the caller's own", kRequired},
@@ -31,9 +35,20 @@ constexpr Schema kSessionList = object("", kSessionListFields);
 constexpr Field kLogInFields[] = {
     {"name", &kGivenName, "", kRequired},
     {"password", &kPassword, "", kRequired},
-    {"code", &kCode, "Of the second factor, or a recovery code, where the account has one"},
+    {"code", &kCode, "Of the authenticator app, or a recovery code, where the account has a second factor"},
+    {"assertion", &kAssertion, "Or a security key's answer to the challenge (PublicKeyCredential.toJSON)"},
 };
 constexpr Schema kLogIn = object("LogIn", kLogInFields);
+
+constexpr Field kChallengeFields[] = {
+    {"name", &kGivenName, "", kRequired},
+    {"password", &kPassword, "", kRequired},
+};
+constexpr Schema kChallenge = object("ChallengeRequest", kChallengeFields);
+constexpr Field kOptionsFields[] = {
+    {"options", &kAssertion, "For navigator.credentials.get (parseRequestOptionsFromJSON)", kRequired},
+};
+constexpr Schema kOptions = object("AssertionOptions", kOptionsFields);
 
 constexpr Field kStartedFields[] = {
     {"session", &kSession, "", kRequired},
@@ -46,7 +61,8 @@ constexpr Schema kStarted = object("StartedSession", kStartedFields);
 
 constexpr Field kProofFields[] = {
     {"password", &kPassword, "", kRequired},
-    {"code", &kCode, "Of the second factor, or a recovery code, where the account has one"},
+    {"code", &kCode, "Of the authenticator app, or a recovery code, where the account has a second factor"},
+    {"assertion", &kAssertion, "Or a security key's answer to the challenge (PublicKeyCredential.toJSON)"},
 };
 constexpr Schema kProof = object("Proof", kProofFields);
 
@@ -69,8 +85,21 @@ Result<std::optional<identity::LogIn::Veto>> veto(const Call& call, const identi
   if (!(*policy)->password_login)
     return std::optional(identity::LogIn::Veto{
         "password_login_off",
-        Error{Errc::denied, "a policy keeps passwords from logging in; use single sign-on or an access token"}});
+        Error{Errc::denied,
+              "a policy keeps passwords from logging in; use single sign-on or an access token"}});
   return std::optional<identity::LogIn::Veto>();
+}
+
+Result<void> verify_factor(const Call& call, const identity::Account& account, const audit::Origin& origin) {
+  if (call.has("code")) return call.services.mfa.verify(account, call.secret("code"), origin);
+  if (!call.has("assertion"))
+    return Error{
+        Errc::unauthenticated,
+        "the account has a second factor: send its code, a recovery code, or a security key's assertion "
+        "as well"};
+  const auto assertion = identity::parse_assertion_response(json::serialize(call.body.at("assertion")));
+  if (!assertion) return assertion.error();
+  return call.services.mfa.verify(account, *assertion, origin);
 }
 
 // What somebody has shown to be who they say.
@@ -78,22 +107,29 @@ struct Shown {
   identity::Account account;
   bool multi_factor = false;
 };
-Result<Shown> prove(Call& call, std::string_view name) {
-  if (auto admitted = call.services.login.admit(name, call.origin.address); !admitted) return admitted.error();
+
+audit::Origin password_origin(const Call& call, std::string_view name) {
   audit::Origin origin = call.origin;
   origin.account = name;
   origin.credential = "password";
-  auto account = call.services.login.verify(
-      name, call.secret("password"), origin,
-      [&call](const identity::Account& each) { return veto(call, each); });
+  return origin;
+}
+
+Result<identity::Account> check_password(const Call& call, std::string_view name) {
+  if (auto admitted = call.services.login.admit(name, call.origin.address); !admitted)
+    return admitted.error();
+  return call.services.login.verify(name, call.secret("password"), password_origin(call, name),
+                                    [&call](const identity::Account& each) { return veto(call, each); });
+}
+
+Result<Shown> prove(const Call& call, std::string_view name) {
+  auto account = check_password(call, name);
   if (!account) return account.error();
+  const audit::Origin origin = password_origin(call, name);
   const auto enrolled = call.services.mfa.enrolled(account->id);
   if (!enrolled) return enrolled.error();
   if (!*enrolled) return Shown{*std::move(account), false};
-  if (!call.has("code"))
-    return Error{Errc::unauthenticated, "the account has a second factor: send its code, or a recovery code, as well"};
-  if (auto verified = call.services.mfa.verify(*account, call.secret("code"), origin); !verified)
-    return verified.error();
+  if (auto verified = verify_factor(call, *account, origin); !verified) return verified.error();
   return Shown{*std::move(account), true};
 }
 
@@ -115,6 +151,14 @@ Result<Reply> start_session(Call& call) {
                            {"needs_factor", (*policy)->mfa_required && !shown->multi_factor}});
   reply.location = fmt::format("/sessions/{}", started->session.id);
   return reply;
+}
+
+Result<Reply> challenge_key(Call& call) {
+  const auto account = check_password(call, *call.text("name"));
+  if (!account) return account.error();
+  const auto options = call.services.webauthn.assertion_options(*account);
+  if (!options) return options.error();
+  return Reply(json::object{{"options", json::parse(*options)}});
 }
 
 Result<Reply> prove_again(Call& call) {
@@ -176,6 +220,17 @@ constexpr Operation kOperations[] = {
      .secret = true,
      .slow = true,
      .handler = start_session},
+    {.method = http::Method::post,
+     .path = "/sessions/challenge",
+     .id = "challengeKey",
+     .tag = "sessions",
+     .summary = "What a security key has to answer, for who knows the password",
+     .permission = kAnyone,
+     .request = &kChallenge,
+     .response = &kOptions,
+     .secret = true,
+     .slow = true,
+     .handler = challenge_key},
     {.method = http::Method::get,
      .path = "/sessions",
      .id = "listSessions",

@@ -72,8 +72,9 @@ Result<Reply> list_teams(Call& call) {
     if (!item) return item.error();
     items.push_back(*std::move(item));
   }
-  return page_of(call, items, [](const json::object& item) { return item; },
-                 [](const json::object& item) { return std::string(item.at("name").as_string()); });
+  return page_of(
+      call, items, [](const json::object& item) { return item; },
+      [](const json::object& item) { return std::string(item.at("name").as_string()); });
 }
 
 // The body's parent: nothing for null.
@@ -103,7 +104,8 @@ Result<Reply> get_team(Call& call) {
 }
 
 Result<Reply> change_team(Call& call) {
-  if (call.body.size() != 1) return Error{Errc::invalid_argument, "change the name or the parent, one at a time"};
+  if (call.body.size() != 1)
+    return Error{Errc::invalid_argument, "change the name or the parent, one at a time"};
   const auto team = team_of(call);
   if (!team) return team.error();
   if (const auto name = call.text("name")) {
@@ -131,14 +133,15 @@ Result<Reply> list_team_members(Call& call) {
   if (!team) return team.error();
   const auto members = call.services.teams.members(team->id, call.after, call.limit + 1);
   if (!members) return members.error();
-  return page_of(call, *members,
-                 [](const TeamMember& member) {
-                   return json::object{{"account", member.account},
-                                       {"display_name", member.display_name},
-                                       {"direct", member.direct},
-                                       {"from_directory", member.from_directory}};
-                 },
-                 [](const TeamMember& member) { return member.account; });
+  return page_of(
+      call, *members,
+      [](const TeamMember& member) {
+        return json::object{{"account", member.account},
+                            {"display_name", member.display_name},
+                            {"direct", member.direct},
+                            {"from_directory", member.from_directory}};
+      },
+      [](const TeamMember& member) { return member.account; });
 }
 
 using Membership = Result<void> (identity::Teams::*)(std::int64_t, std::int64_t, const audit::Origin&);

@@ -16,7 +16,8 @@ using identity::TokenScope;
 
 constexpr Field kScopeFields[] = {
     {"repository", &kGivenName, "One repository"},
-    {"namespace", &kGivenName, "All repositories of one namespace, also those to come; \"/\" for the installation's"},
+    {"namespace", &kGivenName,
+     "All repositories of one namespace, also those to come; \"/\" for the installation's"},
     {"actions", &kActions, "", kRequired},
 };
 constexpr Schema kScope = object("TokenScope", kScopeFields);
@@ -118,8 +119,9 @@ Result<json::array> represent_scopes(const Call& call, const identity::TokenScop
       entry["repository"] = *name;
     }
     if (scope.namespace_id != 0) {
-      auto name = name_of(call, "SELECT CASE name WHEN '' THEN '/' ELSE name END FROM namespaces WHERE id = ?",
-                          scope.namespace_id);
+      auto name =
+          name_of(call, "SELECT CASE name WHEN '' THEN '/' ELSE name END FROM namespaces WHERE id = ?",
+                  scope.namespace_id);
       if (!name) return name.error();
       if (name->empty()) continue;
       entry["namespace"] = *name;

@@ -1,5 +1,6 @@
 // /users/{user}/tokens: personal access tokens, and those of robots.
 #include <fmt/format.h>
+#include <charconv>
 
 #include "api/management/networks.h"
 #include "api/management/operation.h"
@@ -46,7 +47,8 @@ constexpr Field kNewTokenFields[] = {
     {"scopes", &kTokenScopes, "What it may do in repositories at most", kRequired},
     {"management", &kManagement, "What it may do in this API; none when absent"},
     {"networks", &kNetworks, "Where it may be used from; anywhere when absent"},
-    {"lifetime_seconds", &kLifetime, "7 days for one that may change anything, else what policy allows, when absent"},
+    {"lifetime_seconds", &kLifetime,
+     "7 days for one that may change anything, else what policy allows, when absent"},
 };
 constexpr Schema kNewToken = object("NewAccessToken", kNewTokenFields);
 
@@ -99,8 +101,9 @@ Result<Reply> list_tokens(Call& call) {
     if (!item) return item.error();
     items.push_back(*std::move(item));
   }
-  return page_of(call, items, [](const json::object& item) { return item; },
-                 [](const json::object& item) { return std::to_string(item.at("id").as_int64()); });
+  return page_of(
+      call, items, [](const json::object& item) { return item; },
+      [](const json::object& item) { return std::to_string(item.at("id").as_int64()); });
 }
 
 Result<Reply> get_token(Call& call) {

@@ -7,36 +7,30 @@
 
 #include "api/management/operation.h"
 #include "api/management/permission.h"
+#include "api/management/vocabulary.h"
 
 namespace bulkhead::api::management {
 namespace {
 
 namespace json = boost::json;
+using access::SystemAction;
 using identity::Account;
 using identity::AccountKind;
 using identity::AccountState;
-using access::SystemAction;
 
 constexpr std::string_view kKinds[] = {"person", "robot"};
 constexpr std::string_view kStates[] = {"active", "disabled", "locked"};
 constexpr std::string_view kSystemRoles[] = {"none", "auditor", "security_officer", "administrator"};
 constexpr std::string_view kReaches[] = {"none", "read", "write"};
 
-constexpr Schema kNewName = text(1, 255);
-constexpr Schema kName = text(1, 160, kNameCharacters);
 constexpr Schema kKind = choice(kKinds);
 constexpr Schema kState = choice(kStates);
 constexpr Schema kSystemRole = choice(kSystemRoles);
-constexpr Schema kDisplayName = text(0, 128);
-constexpr Schema kEmail = text(0, 254, kPrintable, "email");
-constexpr Schema kFlag = boolean();
-constexpr Schema kTime = text(1, 40, kVisible, "date-time");
-constexpr Schema kPassword = secret_text(4096);
 constexpr Schema kReach = choice(kReaches);
 constexpr Schema kCredential = text(0, 255);
 
 constexpr Field kUserFields[] = {
-    {"name", &kName, "", kRequired},
+    {"name", &kAnyName, "", kRequired},
     {"kind", &kKind, "", kRequired},
     {"state", &kState, "A locked account was stopped until somebody has looked at it", kRequired},
     {"system_role", &kSystemRole, "On the whole installation", kRequired},
@@ -47,7 +41,7 @@ constexpr Field kUserFields[] = {
 };
 
 constexpr Field kNewUserFields[] = {
-    {"name", &kNewName, "Also the name of the account's namespace", kRequired},
+    {"name", &kGivenName, "Also the name of the account's namespace", kRequired},
     {"password", &kPassword, "8 to 128 characters", kRequired},
     {"administrator", &kFlag, "Whether the account is an administrator; false when absent"},
 };
@@ -170,6 +164,7 @@ constexpr Operation kOperations[] = {
      .summary = "Who is calling, and what the credential is good for",
      .permission = kAccount,
      .response = &kWhoami,
+     .enrols = true,
      .handler = whoami},
     {.method = http::Method::get,
      .path = "/users",

@@ -37,8 +37,8 @@ Result<Reply> list_things(Call& call) {
   return page_of(call, names, thing, [](const std::string& name) { return name; });
 }
 Result<Reply> get_thing(Call& call) {
-  if (!things->contains(call.path("id"))) return Error{Errc::not_found, "there is no such thing"};
-  return Reply(thing(call.path("id")));
+  if (!things->contains(call.path("team"))) return Error{Errc::not_found, "there is no such thing"};
+  return Reply(thing(call.path("team")));
 }
 Result<Reply> create_thing(Call& call) {
   const std::string name = *call.text("name");
@@ -51,12 +51,12 @@ Result<Reply> create_thing(Call& call) {
   return reply;
 }
 Result<Reply> change_thing(Call& call) {
-  things->at(call.path("id")) = *call.text("value");
+  things->at(call.path("team")) = *call.text("value");
   ++changes;
-  return Reply(thing(call.path("id")));
+  return Reply(thing(call.path("team")));
 }
 Result<Reply> remove_thing(Call& call) {
-  things->erase(call.path("id"));
+  things->erase(call.path("team"));
   ++changes;
   return Reply();
 }
@@ -67,7 +67,7 @@ constexpr Operation kOperations[] = {
     {.method = Method::get,
      .path = "/things",
      .id = "list",
-     .permission = Permission::account,
+     .permission = kAccount,
      .response = &kThing,
      .query = kFilters,
      .paged = true,
@@ -75,7 +75,7 @@ constexpr Operation kOperations[] = {
     {.method = Method::post,
      .path = "/things",
      .id = "create",
-     .permission = Permission::account,
+     .permission = kAccount,
      .request = &kNewThing,
      .status = 201,
      .response = &kThing,
@@ -83,54 +83,54 @@ constexpr Operation kOperations[] = {
      .secret = true,
      .handler = create_thing},
     {.method = Method::get,
-     .path = "/things/{id}",
+     .path = "/things/{team}",
      .id = "get",
-     .permission = Permission::account,
+     .permission = kAccount,
      .response = &kThing,
      .handler = get_thing},
     {.method = Method::patch,
-     .path = "/things/{id}",
+     .path = "/things/{team}",
      .id = "change",
-     .permission = Permission::account,
+     .permission = kAccount,
      .request = &kNewThing,
      .response = &kThing,
      .if_match = IfMatch::required,
      .handler = change_thing},
     {.method = Method::delete_,
-     .path = "/things/{id}",
+     .path = "/things/{team}",
      .id = "remove",
-     .permission = Permission::account,
+     .permission = kAccount,
      .status = 204,
      .if_match = IfMatch::optional,
      .handler = remove_thing},
     {.method = Method::get,
      .path = "/broken",
      .id = "fail",
-     .permission = Permission::account,
+     .permission = kAccount,
      .response = &kThing,
      .handler = fail},
     {.method = Method::get,
      .path = "/officers",
      .id = "officers",
-     .permission = Permission::officer,
+     .permission = may(access::SystemAction::contain_incident),
      .response = &kThing,
      .handler = nothing},
     {.method = Method::get,
      .path = "/users/{user}",
      .id = "self",
-     .permission = Permission::self_or_auditor,
+     .permission = kSelf || access::SystemAction::read_directory,
      .response = &kThing,
      .handler = nothing},
     {.method = Method::get,
      .path = "/repositories/{repository}",
      .id = "reader",
-     .permission = Permission::repository_reader,
+     .permission = kReader,
      .response = &kThing,
      .handler = nothing},
     {.method = Method::delete_,
      .path = "/repositories/{repository}",
      .id = "owner",
-     .permission = Permission::repository_owner,
+     .permission = kOwner,
      .status = 204,
      .handler = nothing},
 };
@@ -211,7 +211,7 @@ TEST_F(Perform, RefusesParametersThatAreNotAsDescribed) {
     EXPECT_EQ(response.status, 400u) << target;
     EXPECT_TRUE(body(response).at("errors").at(0).as_object().contains("parameter")) << target;
   }
-  EXPECT_EQ(api_.send(alice_, Method::get, "/things/x").status, 400u);
+  EXPECT_EQ(api_.send(alice_, Method::get, "/things/X").status, 400u);
 }
 
 TEST_F(Perform, GivesPagesThatJoin) {

@@ -8,6 +8,8 @@
 #include "api/management/perform.h"
 #include "audit/testing/memory_journal.h"
 #include "crypto/testing/passwords.h"
+#include "identity/data_keys.h"
+#include "identity/testing/test_issuer.h"
 #include "registry/testing/test_registry.h"
 
 namespace bulkhead::api::testing {
@@ -70,7 +72,50 @@ class TestApi {
   identity::LogIn login{installation.accounts, installation.hasher, journal, installation.clock, {}};
   identity::Setup setup{*installation.database, installation.keyring, installation.accounts,
                         installation.clock};
-  access::Tokens tokens{installation.keyring, installation.accounts, *registry.facts, installation.clock, {}};
+  identity::Policies policies{*installation.database, installation.clock, 100};
+  identity::Sessions sessions{
+      *installation.database, installation.keyring, installation.accounts, policies, installation.clock, {}};
+  identity::AccessTokens access_tokens{
+      *installation.database, installation.keyring, installation.accounts, policies, installation.clock, {}};
+  identity::RegistryLogIn registry_login{*installation.database, installation.accounts, login, access_tokens,
+                                         policies};
+  identity::Leaked leaked{*installation.database, installation.keyring, access_tokens, sessions,
+                          installation.clock};
+  identity::Directory directory{*installation.database, installation.accounts, installation.clock, [this] {
+                                  registry.facts->forget_roles();
+                                  policies.forget();
+                                }};
+  identity::Organizations organizations{directory};
+  identity::Members members{directory};
+  identity::Teams teams{directory};
+  identity::Robots robots{directory};
+  identity::Invitations invitations{directory, installation.keyring};
+  std::unique_ptr<identity::DataKeys> sealer =
+      *identity::DataKeys::open(*installation.database, installation.keyring, installation.clock);
+  identity::CodeLimiter code_limiter{installation.clock, {}};
+  identity::Totp totp{*installation.database, *sealer, code_limiter, installation.clock, "Bulkhead"};
+  identity::RecoveryCodes recovery_codes{*installation.database, installation.keyring, code_limiter,
+                                         installation.clock};
+  identity::WebAuthn webauthn{*installation.database,
+                              installation.keyring,
+                              installation.clock,
+                              {.relying_party = "localhost", .origins = {"http://localhost:5000"}}};
+  identity::Mfa mfa{*installation.database, totp, recovery_codes, webauthn, journal, installation.clock};
+  identity::testing::TestIssuer issuer;
+  identity::IssuerKeys issuer_keys{issuer, installation.clock, {}};
+  identity::Workload workload{*installation.database,
+                              issuer_keys,
+                              journal,
+                              installation.clock,
+                              [this](std::int64_t robot) { installation.accounts.forget(robot); },
+                              {}};
+  access::Tokens tokens{installation.keyring,
+                        installation.accounts,
+                        access_tokens,
+                        policies,
+                        *registry.facts,
+                        installation.clock,
+                        {}};
   blob::Verifier verifier{installation.clock, std::chrono::seconds(60)};
   async::OffloadPool work{"work", 1, 10};
   async::OffloadPool passwords{"password", 1, 10};
@@ -89,7 +134,22 @@ class TestApi {
                     passwords,
                     installation.clock,
                     Log::none(),
-                    installation.keyring};
+                    installation.keyring,
+                    policies,
+                    sessions,
+                    access_tokens,
+                    registry_login,
+                    leaked,
+                    organizations,
+                    members,
+                    teams,
+                    robots,
+                    invitations,
+                    mfa,
+                    totp,
+                    recovery_codes,
+                    webauthn,
+                    workload};
   management::Router router;
   management::Performer performer;
 };

@@ -31,7 +31,7 @@ TEST(Sealing, WhatWasSealedForAPlaceOpensThere) {
     const auto opened = sealer.open(kPlace, *sealed);
     ASSERT_TRUE(opened) << opened.error().message;
     EXPECT_EQ(opened->reveal(), text);
-    if (text.size() > 8) {
+    if (text.size() > 2) {  // shorter ones stand there by chance
       EXPECT_THAT(*sealed, Not(HasSubstr(text)));
     }
   }

@@ -97,6 +97,7 @@ TEST_P(MembersTest, LeaveNothingBehind) {
   const auto app = repository("acme/app", bob_.id, "bob");
   const auto tool = repository("acme/tool", bob_.id, "ops@example.com");
   const auto foreign = repository("globex/app", bob_.id, "bob");
+  installation_.write("UPDATE repositories SET owner_appointed = 1");
   for (const auto id : {app, foreign})
     installation_.write(
         "INSERT INTO repository_grants (repository_id, account_id, role) VALUES (?, ?, 'writer')",
@@ -109,9 +110,8 @@ TEST_P(MembersTest, LeaveNothingBehind) {
               Succeeds());
 
   ASSERT_THAT(members_.remove(acme_.id, bob_.id, some_origin()), Succeeds());
-  EXPECT_EQ(installation_.last_event(),
-            (Recorded{"organization_member_removed", "root-of-tests", "operator", "", "bob",
-                      R"({"organization":"acme","repositories_to":"alice"})"}));
+  EXPECT_EQ(installation_.last_event(), (Recorded{"organization_member_removed", "root-of-tests", "operator",
+                                                  "", "bob", R"({"organization":"acme"})"}));
   EXPECT_EQ(members_.role(acme_.id, bob_.id).value(), std::nullopt);
   const auto teams = teams_.of_account(bob_.id).value();
   ASSERT_EQ(teams.size(), 1u);
@@ -120,9 +120,13 @@ TEST_P(MembersTest, LeaveNothingBehind) {
   EXPECT_EQ(integer("SELECT namespace_id FROM namespace_grants"), namespace_of("globex"));
   EXPECT_EQ(count("repository_grants") + count("namespace_grants"), 2);
   EXPECT_EQ(count("invitations"), 0);
-  const auto owners = installation_.read("SELECT name, owner_id, contact FROM repositories ORDER BY name");
+  EXPECT_EQ(installation_.events().at(events() - 2),
+            (Recorded{"repository_owner_changed", "root-of-tests", "operator", "acme/tool", "alice", "bob"}));
+  const auto owners =
+      installation_.read("SELECT name, owner_id, contact, owner_appointed FROM repositories ORDER BY name");
   EXPECT_EQ(owners[0].integer(1), alice_.id);
   EXPECT_EQ(owners[0].text(2), "alice");
+  EXPECT_EQ(owners[0].integer(3), 0) << "by office, not by appointment";
   EXPECT_EQ(owners[1].integer(1), alice_.id);
   EXPECT_EQ(owners[1].text(2), "ops@example.com");
   EXPECT_EQ(owners[2].integer(1), bob_.id) << "of another organization";
