@@ -16,6 +16,7 @@
 #include "identity/account_event.h"
 #include "identity/attestation.h"
 #include "identity/factors.h"
+#include "identity/profile.h"
 
 namespace bulkhead::identity {
 namespace {
@@ -45,14 +46,12 @@ std::string sha256(std::string_view bytes) {
   return crypto::hash(crypto::HashAlgorithm::sha256, as_bytes(bytes));
 }
 
-// Control characters of UTF-8, C1 included; whether it is UTF-8 at all the database sees to.
-bool has_control_character(std::string_view text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0u;
-    if (byte < 0x20 || byte == 0x7f || (byte == 0xc2 && next < 0xa0)) return true;
-  }
-  return false;
+// 1 to 64 bytes that may be displayed.
+Result<void> check_name(std::string_view name) {
+  if (name.empty() || name.size() > kMaxNameBytes)
+    return Error{Errc::invalid_argument, "a security key's name has 1 to 64 bytes"};
+  if (const auto fit = parse_display_name(name); !fit) return fit.error();
+  return {};
 }
 
 // What both ceremonies ask of an authenticator: steps 13 to 15 of section 7.1, 15 to 17 of section 7.2.
@@ -138,8 +137,7 @@ Result<std::string> WebAuthn::assertion_options(const Account& account) {
 Result<WebAuthn::Credential> WebAuthn::register_credential(const Account& account, std::string_view name,
                                                            const RegistrationResponse& response,
                                                            const audit::Origin& origin) {
-  if (name.empty() || name.size() > kMaxNameBytes || has_control_character(name))
-    return Error{Errc::invalid_argument, "a security key's name has 1 to 64 bytes and no control characters"};
+  if (const auto named = check_name(name); !named) return named.error();
   const auto challenge = check_client_data(response.client_data, Ceremony::registration, settings_.origins);
   if (!challenge) return challenge.error();
   if (const auto open = challenges_.redeem(account.id, Ceremony::registration, *challenge); !open)

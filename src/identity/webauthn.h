@@ -43,8 +43,8 @@ class WebAuthn {
   Result<std::string> registration_options(const Account& account);
   Result<std::string> assertion_options(const Account& account);
 
-  // Verifies the answer and keeps the credential under the person's name for it: 1 to 64 bytes of UTF-8
-  // without control characters. Errc::unauthenticated for a challenge that is not open, Errc::conflict for a
+  // Verifies the answer and keeps the credential under the person's name for it: 1 to 64 bytes, else as
+  // parse_display_name(). Errc::unauthenticated for a challenge that is not open, Errc::conflict for a
   // credential that anybody has registered, and otherwise the errors of client_data.h and attestation.h.
   Result<Credential> register_credential(const Account& account, std::string_view name,
                                          const RegistrationResponse& response, const audit::Origin& origin);

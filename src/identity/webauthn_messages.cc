@@ -88,8 +88,9 @@ std::string registration_options(const WebAuthnSettings& settings, const Account
   return json::serialize(json::object{
       {"rp", json::object{{"id", settings.relying_party}, {"name", settings.name}}},
       {"user",
-       json::object{
-           {"id", encoded(user_handle(account.id))}, {"name", account.name}, {"displayName", account.name}}},
+       json::object{{"id", encoded(user_handle(account.id))},
+                    {"name", account.name},
+                    {"displayName", account.display_name.empty() ? account.name : account.display_name}}},
       {"challenge", encoded(challenge)},
       {"pubKeyCredParams", std::move(parameters)},
       {"timeout", timeout_ms(settings)},

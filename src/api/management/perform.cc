@@ -96,7 +96,10 @@ std::optional<http::Response> Performer::check_condition(const Incoming& incomin
                             instance);
   }
   Call reading = call_for(services_, options_, incoming);
+  // What the change's own permission has found; a handler relies on it.
   reading.repository = call.repository;
+  reading.organization = call.organization;
+  reading.account = call.account;
   auto current = incoming.match.reading->handler(reading);
   if (!current) return problem_response(current.error(), instance);
   const auto matches = if_match(*incoming.if_match, etag_of(json::serialize(current->body)));

@@ -67,16 +67,15 @@ TEST(Cbor, RefusesWhatIsNotCanonical) {
       "1a0000ffff",
       "1b00000000ffffffff",
       "5800",  // a length that is too long
-      "9fff",
-      "bfff",  // indefinite
+      "9fff",  // indefinite
+      "bfff",
       "5f4101ff",
-      "7f6161ff",    //
-      "a201020102",  // a key twice
-      "a202000100",  // keys out of order
-      "a220000100",  // negative before positive
-      "a2626161006162"
-      "00",    // the longer key before the shorter
-      "c000",  // a tag
+      "7f6161ff",
+      "a201020102",        // a key twice
+      "a202000100",        // keys out of order
+      "a220000100",        // negative before positive
+      "a262616100616200",  // the longer key before the shorter
+      "c000",              // a tag
       "f93c00",
       "fa3f800000",  // floating point
       "f820",

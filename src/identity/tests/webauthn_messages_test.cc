@@ -31,10 +31,12 @@ TEST(WebAuthnMessages, AsksForARegistrationAsBrowsersReadIt) {
                               "userVerification":"preferred"},
     "attestation":"none"})");
   EXPECT_EQ(boost::json::parse(registration_options(settings, account, "abc", {"eA"})), expected);
+  account.display_name = "Alice A.";
   settings.require_user_verification = true;
   settings.ask_for_attestation = true;
   const auto strict = boost::json::parse(registration_options(settings, account, "abc", {}));
   EXPECT_EQ(strict.at("attestation"), "direct");
+  EXPECT_EQ(strict.at("user").at("displayName"), "Alice A.");
   EXPECT_EQ(strict.at("authenticatorSelection").at("userVerification"), "required");
 }
 

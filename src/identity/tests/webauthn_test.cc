@@ -367,6 +367,8 @@ TEST_P(WebAuthnTest, RefusesNamesThatTerminalsObey) {
         std::string("a\xc2\x9b"), std::string("a\0b", 3), std::string("a\x1b[31m")})
     EXPECT_THAT(keep(Authenticator().create(creation()), name), FailsWith(Errc::invalid_argument)) << name;
   EXPECT_THAT(keep(Authenticator().create(creation()), "a\xff"), FailsWith(Errc::invalid_argument));
+  EXPECT_THAT(keep(Authenticator().create(creation()), "\u202ekey"), FailsWith(Errc::invalid_argument))
+      << "reordered";
   EXPECT_THAT(keep(Authenticator().create(creation()), "Schlüssel \"blau\""), Succeeds());
 }
 
