@@ -353,7 +353,7 @@ TEST_F(Perform, AsksForRolesInRepositories) {
 // An access token that may manage does so within its scopes.
 TEST_F(Perform, HoldsTokensToTheirScopes) {
   const auto app = api_.registry.repository("alice/app");
-  const auto other = api_.registry.repository("alice/other");
+  api_.registry.repository("alice/other");
   const auto with = [&](bool remove) {
     ManagementCaller token = alice_;
     token.principal.token_id = 1;
