@@ -13,7 +13,7 @@
 namespace bulkhead::access {
 
 struct NamespaceDetails {
-  std::string name;  // "" is the installation's own
+  std::string name;   // "" is the installation's own
   std::string owner;  // the account's or the organization's name; "" for the installation's own
   bool of_organization = false;
   std::optional<std::int64_t> quota_bytes;

@@ -45,8 +45,8 @@ INSTANTIATE_TEST_SUITE_P(
     Table, Routes,
     testing::Values(Known{"/v2", "base"}, Known{"/v2/", "base"}, Known{"/v2/_catalog", "catalog"},
                     Known{"/token", "token"}, Known{"/api/v1/setup", "management /setup"},
-                    Known{"/api/v1/repositories/a%2Fb", "management /repositories/a%2Fb"}, Known{"/healthz", "health"},
-                    Known{"/readyz", "ready"}, Known{"/metrics", "metrics"},
+                    Known{"/api/v1/repositories/a%2Fb", "management /repositories/a%2Fb"},
+                    Known{"/healthz", "health"}, Known{"/readyz", "ready"}, Known{"/metrics", "metrics"},
 
                     Known{"/v2/app/manifests/latest", "manifest app latest"},
                     Known{"/v2/a/b/c/manifests/V1.0_x-y", "manifest a/b/c V1.0_x-y"},

@@ -71,7 +71,8 @@ TEST(AccountWords, RefuseWhatTheyAreNot) {
   EXPECT_THAT(parse_account_state("Active"), FailsWith(Errc::invalid_argument));
   const auto role = parse_system_role("root");
   ASSERT_THAT(role, FailsWith(Errc::invalid_argument));
-  EXPECT_NE(role.error().message.find("none, auditor, security_officer and administrator"), std::string::npos);
+  EXPECT_NE(role.error().message.find("none, auditor, security_officer and administrator"),
+            std::string::npos);
 }
 
 }  // namespace
