@@ -53,15 +53,20 @@ Result<Finding> in_namespace(const Call& call, access::Role least) {
   const std::string name = namespace_name(call.path("namespace"));
   const access::Principal& principal = call.caller.principal;
   access::Role role = access::Role::none;
+  std::int64_t id = 0;
   const auto read = call.services.database.read([&](db::Session& session) -> Result<void> {
     const auto found = access::read_namespace_role(session, principal.account_id, name);
     if (!found) return found.error();
     role = *found;
+    const auto rows = session.query("SELECT id FROM namespaces WHERE name = ?", {name});
+    if (!rows) return rows.error();
+    id = rows->empty() ? 0 : rows->front().integer(0);
     return {};
   });
   if (!read) return read.error();
   if (access::owns_installation(principal, name)) role = access::Role::owner;
-  return Finding{role >= least, role > access::Role::none, "the owner of the namespace"};
+  const bool reached = access::within_ceiling(principal, access::Action::remove, id, 0);
+  return Finding{role >= least && reached, role > access::Role::none, "the owner of the namespace"};
 }
 
 Result<Finding> in_repository(Call& call, access::Role least) {
@@ -74,7 +79,12 @@ Result<Finding> in_repository(Call& call, access::Role least) {
   if (visible && !resolved->repository)
     return Error{Errc::name_unknown, fmt::format("there is no repository {}", name->render())};
   call.repository = resolved->repository;
-  const bool allowed = least <= access::Role::reader ? visible : standing.role >= least;
+  // Reading is pulling; whoever changes a repository's settings may do all that its maintainers may.
+  const bool allowed =
+      least <= access::Role::reader
+          ? visible
+          : standing.role >= least && access::within_ceiling(call.caller.principal, access::Action::remove,
+                                                             standing.namespace_id, standing.repository_id);
   return Finding{allowed && call.repository != nullptr, visible, "a higher role in the repository"};
 }
 

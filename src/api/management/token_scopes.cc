@@ -41,9 +41,9 @@ Result<std::int64_t> repository_id(Call& call, std::string_view text) {
   if (!name) return name.error();
   const auto resolved = call.services.facts.resolve(call.caller.principal, *name);
   if (!resolved) return resolved.error();
-  if (!resolved->repository ||
-      !access::decide(call.caller.principal, access::Action::pull, resolved->standing))
-    return unknown("repository", name->render());
+  const bool visible = call.caller.is_operator ||
+                       access::decide(call.caller.principal, access::Action::pull, resolved->standing);
+  if (!resolved->repository || !visible) return unknown("repository", name->render());
   return resolved->repository->id;
 }
 
@@ -53,8 +53,9 @@ Result<std::int64_t> namespace_id(Call& call, std::string_view text) {
   const auto read = call.services.database.read([&](db::Session& session) -> Result<void> {
     const auto role = access::read_namespace_role(session, call.caller.principal.account_id, name);
     if (!role) return role.error();
-    if (*role == access::Role::none && !access::owns_installation(call.caller.principal, name))
-      return unknown("namespace", text);
+    const bool visible = call.caller.is_operator || *role != access::Role::none ||
+                         access::owns_installation(call.caller.principal, name);
+    if (!visible) return unknown("namespace", text);
     const auto rows = session.query("SELECT id FROM namespaces WHERE name = ?", {name});
     if (!rows) return rows.error();
     if (rows->empty()) return unknown("namespace", text);

@@ -1,6 +1,5 @@
 // /users/{user}/tokens: personal access tokens, and those of robots.
 #include <fmt/format.h>
-#include <charconv>
 
 #include "api/management/networks.h"
 #include "api/management/operation.h"

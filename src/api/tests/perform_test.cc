@@ -127,6 +127,12 @@ constexpr Operation kOperations[] = {
      .permission = kReader,
      .response = &kThing,
      .handler = nothing},
+    {.method = Method::get,
+     .path = "/namespaces/{namespace}",
+     .id = "namespace",
+     .permission = kNamespaceOwner,
+     .response = &kThing,
+     .handler = nothing},
     {.method = Method::delete_,
      .path = "/repositories/{repository}",
      .id = "owner",
@@ -342,6 +348,36 @@ TEST_F(Perform, AsksForRolesInRepositories) {
   EXPECT_NE(std::get<std::string>(send(Method::get, "/repositories/alice%2Fnone").body),
             std::get<std::string>(absent.body));
   EXPECT_EQ(send(Method::get, "/repositories/Alice").status, 400u);
+}
+
+// An access token that may manage does so within its scopes.
+TEST_F(Perform, HoldsTokensToTheirScopes) {
+  const auto app = api_.registry.repository("alice/app");
+  api_.registry.repository("alice/other");
+  const auto with = [&](bool remove) {
+    ManagementCaller token = alice_;
+    token.principal.token_id = 1;
+    const identity::TokenActions actions{.pull = true, .push = true, .remove = remove};
+    token.principal.ceiling = std::make_shared<const identity::TokenScopes>(
+        std::vector{identity::TokenScope{.namespace_id = 0, .repository_id = app.id, .actions = actions}});
+    return token;
+  };
+  EXPECT_EQ(api_.send(with(false), Method::get, "/repositories/alice%2Fapp").status, 200u);
+  EXPECT_EQ(api_.send(with(false), Method::delete_, "/repositories/alice%2Fapp").status, 403u);
+  EXPECT_EQ(api_.send(with(true), Method::delete_, "/repositories/alice%2Fapp").status, 204u);
+  EXPECT_EQ(api_.send(with(true), Method::get, "/repositories/alice%2Fother").status, 404u);
+  EXPECT_EQ(api_.send(with(true), Method::get, "/namespaces/alice").status, 403u);
+  EXPECT_EQ(send(Method::get, "/namespaces/alice").status, 200u);
+}
+
+// Whoever commands the machine is asked for no permission, but told what is not there.
+TEST_F(Perform, LetsTheOperatorDoEverything) {
+  api_.registry.repository("alice/app");
+  ManagementCaller caller;
+  caller.is_operator = true;
+  EXPECT_EQ(api_.send(caller, Method::delete_, "/repositories/alice%2Fapp").status, 204u);
+  EXPECT_EQ(api_.send(caller, Method::delete_, "/repositories/alice%2Fnone").status, 404u);
+  EXPECT_EQ(api_.send(caller, Method::get, "/users/alice").status, 200u);
 }
 
 TEST_F(Perform, SaysForbiddenOfWhatMayBeSeen) {
