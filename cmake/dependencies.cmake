@@ -11,12 +11,18 @@ find_package(CURL REQUIRED)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(P11KIT REQUIRED p11-kit-1)
+pkg_check_modules(QRENCODE REQUIRED IMPORTED_TARGET libqrencode)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
 pkg_check_modules(CLI11 REQUIRED IMPORTED_TARGET CLI11)
 if(BULKHEAD_TESTS)
   find_package(GTest REQUIRED)
 endif()
+
+# Headers only: modules are loaded when the settings name one.
+add_library(bulkhead_pkcs11_headers INTERFACE)
+target_include_directories(bulkhead_pkcs11_headers SYSTEM INTERFACE ${P11KIT_INCLUDE_DIRS})
 
 # Asio and Beast are header libraries that can be compiled once instead of in every file.
 # src/async/boost_asio.cc and src/http/boost_beast.cc hold those compilations.

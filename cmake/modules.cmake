@@ -1,16 +1,21 @@
-# bulkhead_module(NAME DEPENDS a b LIBRARIES x y)
+# bulkhead_module(NAME DEPENDS a b LIBRARIES x y FOLDERS z)
 #
 # One library per folder of src/. DEPENDS names the modules whose headers this one may include; tests/layout
 # compares the declaration with the real #include lines and fails on an undeclared or circular edge.
-# Sources are NAME/*.cc; tests are NAME/tests/*_test.cc; fakes and contract suites that other modules' tests use
-# are NAME/testing/*.cc; fuzz targets are NAME/fuzz/*_fuzz.cc with their seeds in NAME/fuzz/corpus/<target>/.
+# Sources are NAME/*.cc and those in the FOLDERS below it; tests are NAME/tests/*_test.cc; fakes and contract suites
+# that other modules' tests use are NAME/testing/*.cc; fuzz targets are NAME/fuzz/*_fuzz.cc with their seeds in
+# NAME/fuzz/corpus/<target>/.
 
 set_property(GLOBAL PROPERTY BULKHEAD_EDGES "")
 
 function(bulkhead_module name)
-  cmake_parse_arguments(arg "" "" "DEPENDS;LIBRARIES;TEST_DEPENDS;TEST_LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "" "" "DEPENDS;LIBRARIES;FOLDERS;TEST_DEPENDS;TEST_LIBRARIES" ${ARGN})
   set(target bulkhead_${name})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  foreach(folder IN LISTS arg_FOLDERS)
+    file(GLOB below CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cc)
+    list(APPEND sources ${below})
+  endforeach()
   list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
   if(sources)
     add_library(${target} STATIC ${sources})

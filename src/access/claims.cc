@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -45,15 +46,20 @@ std::optional<Time> time(const json::object& object, std::string_view key) {
   return Time(std::chrono::seconds(*value));
 }
 
-// An id of an account as it is rendered, and no other way to write the number; 0 for "".
+// An id as it is rendered, and no other way to write the number.
+std::optional<std::int64_t> positive(std::string_view written) {
+  std::int64_t id = 0;
+  std::from_chars(written.data(), written.data() + written.size(), id);
+  if (id <= 0 || fmt::to_string(id) != written) return std::nullopt;
+  return id;
+}
+
+// 0 for "".
 std::optional<std::int64_t> account_id(const json::object& object) {
   const auto written = text(object, "sub");
   if (!written) return std::nullopt;
   if (written->empty()) return 0;
-  std::int64_t id = 0;
-  std::from_chars(written->data(), written->data() + written->size(), id);
-  if (id <= 0 || fmt::to_string(id) != *written) return std::nullopt;
-  return id;
+  return positive(*written);
 }
 
 // False for what is no scope at all; one of a type that is not known is passed over.
@@ -88,6 +94,54 @@ std::optional<std::vector<Scope>> scopes_of(const json::object& object) {
   return scopes;
 }
 
+constexpr std::string_view kNoCeiling = "*";
+
+std::string render_ceiling(const std::optional<identity::TokenScopes>& ceiling) {
+  if (!ceiling) return std::string(kNoCeiling);
+  std::string text;
+  for (const identity::TokenScope& scope : ceiling->list()) {
+    if (!text.empty()) text += ' ';
+    if (scope.repository_id != 0)
+      text += fmt::format("r{}:", scope.repository_id);
+    else if (scope.namespace_id != 0)
+      text += fmt::format("n{}:", scope.namespace_id);
+    else
+      text += "*:";
+    text += scope.actions.text();
+  }
+  return text;
+}
+
+std::optional<identity::TokenScope> parse_ceiling_scope(std::string_view word) {
+  const auto colon = word.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const auto actions = identity::TokenActions::parse(word.substr(colon + 1));
+  if (!actions || actions->text() != word.substr(colon + 1)) return std::nullopt;
+  const std::string_view where = word.substr(0, colon);
+  if (where == "*") return identity::TokenScope{0, 0, *actions};
+  if (!where.starts_with('n') && !where.starts_with('r')) return std::nullopt;
+  const auto id = positive(where.substr(1));
+  if (!id) return std::nullopt;
+  return where.front() == 'n' ? identity::TokenScope{*id, 0, *actions}
+                              : identity::TokenScope{0, *id, *actions};
+}
+
+// False for what is no ceiling.
+bool take_ceiling(std::string_view text, std::optional<identity::TokenScopes>& ceiling) {
+  ceiling.reset();
+  if (text == kNoCeiling) return true;
+  std::vector<identity::TokenScope> scopes;
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    const auto scope = parse_ceiling_scope(word);
+    if (!scope || word.size() + 1 == text.size()) return false;
+    scopes.push_back(*scope);
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+  }
+  ceiling.emplace(std::move(scopes));
+  return true;
+}
+
 Error malformed() { return {Errc::unauthenticated, "the token's claims are not those of this registry"}; }
 
 }  // namespace
@@ -110,6 +164,8 @@ std::string render_claims(const Claims& claims) {
                    {"name", claims.account},
                    {"ver", claims.credential_version},
                    {"jti", claims.token_id},
+                   {"tok", claims.access_token_id},
+                   {"cap", render_ceiling(claims.ceiling)},
                    {"iat", seconds(claims.issued_at)},
                    {"nbf", seconds(claims.not_before)},
                    {"exp", seconds(claims.expires_at)},
@@ -126,21 +182,27 @@ Result<Claims> parse_claims(std::string_view source) {
   const auto account = text(object, "name");
   const auto version = integer(object, "ver");
   const auto token_id = text(object, "jti");
+  const auto access_token_id = integer(object, "tok");
+  const auto cap = text(object, "cap");
   const auto issued_at = time(object, "iat");
   const auto not_before = time(object, "nbf");
   const auto expires_at = time(object, "exp");
   auto scopes = scopes_of(object);
-  if (!issuer || !audience || !id || !account || !version || !token_id || !issued_at || !not_before ||
-      !expires_at || !scopes)
+  if (!issuer || !audience || !id || !account || !version || !token_id || !access_token_id || !cap ||
+      !issued_at || !not_before || !expires_at || !scopes)
     return malformed();
+  std::optional<identity::TokenScopes> ceiling;
+  if (!take_ceiling(*cap, ceiling)) return malformed();
   if (token_id->empty() || token_id->size() > kLongestId) return malformed();
-  if (*id == 0 && (!account->empty() || *version != 0)) return malformed();
+  if (*id == 0 && (!account->empty() || *version != 0 || *access_token_id != 0)) return malformed();
   return Claims{.issuer = std::string(*issuer),
                 .audience = std::string(*audience),
                 .account_id = *id,
                 .account = std::string(*account),
                 .credential_version = *version,
                 .token_id = std::string(*token_id),
+                .access_token_id = *access_token_id,
+                .ceiling = std::move(ceiling),
                 .issued_at = *issued_at,
                 .not_before = *not_before,
                 .expires_at = *expires_at,

@@ -12,8 +12,8 @@ namespace {
 constexpr std::size_t kRoles = 5;
 constexpr std::size_t kActions = 3;
 
-// What a role may do in a repository that exists. Tags that are protected are held fast for every role, by
-// the registry.
+// What a role may do in a repository that exists. What holds for some tags only is the registry's to say:
+// immutable ones are held fast for every role, protected ones are moved by maintainers and owners alone.
 constexpr std::array<std::array<bool, kActions>, kRoles> kAllowed = {{
     // pull   push   delete
     {{false, false, false}},  // none
@@ -26,6 +26,15 @@ constexpr std::array<std::array<bool, kActions>, kRoles> kAllowed = {{
 constexpr std::array<std::string_view, kRoles> kRoleNames = {"none", "reader", "writer", "maintainer",
                                                              "owner"};
 constexpr std::array<std::string_view, kActions> kActionNames = {"pull", "push", "delete"};
+
+constexpr identity::TokenAction token_action(Action action) {
+  switch (action) {
+    case Action::pull: return identity::TokenAction::pull;
+    case Action::push: return identity::TokenAction::push;
+    case Action::remove: return identity::TokenAction::remove;
+  }
+  return identity::TokenAction::remove;
+}
 
 constexpr bool allowed(Role role, Action action) {
   return kAllowed[static_cast<std::size_t>(role)][static_cast<std::size_t>(action)];
@@ -49,10 +58,18 @@ std::string_view name(Action action) { return kActionNames[static_cast<std::size
 // and a stolen administrator's token must not be a key to every private repository. An administrator who
 // needs access grants it to an account, which is a change with an event that the owner sees.
 bool decide(const Principal& principal, Action action, const Standing& standing) {
-  const Role role = principal.anonymous() ? Role::none : standing.role;
-  if (allowed(role, action)) return true;
+  const bool as_account = !principal.anonymous() &&
+                          within_ceiling(principal, action, standing.namespace_id, standing.repository_id);
+  if (as_account && allowed(standing.role, action)) return true;
   return standing.exists && action == Action::pull && standing.visibility == Visibility::public_ &&
-         (!principal.anonymous() || standing.anonymous_pull);
+         (as_account || standing.anonymous_pull);
+}
+
+bool within_ceiling(const Principal& principal, Action action, std::int64_t namespace_id,
+                    std::int64_t repository_id) {
+  // A token whose scopes are not at hand allows nothing.
+  if (principal.ceiling == nullptr) return principal.token_id == 0;
+  return principal.ceiling->allow(token_action(action), namespace_id, repository_id);
 }
 
 }  // namespace bulkhead::access

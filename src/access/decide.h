@@ -3,15 +3,17 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
+#include "identity/token_scopes.h"
 
 namespace bulkhead::access {
 
-// On a repository. Each includes the ones before it; owner is the namespace's owner.
+// On a repository. Each includes the ones before it; roles.h says where they come from.
 enum class Role : std::uint8_t { none, reader, writer, maintainer, owner };
 std::string_view name(Role role);
 Result<Role> parse_role(std::string_view text);  // reader, writer, maintainer
@@ -27,6 +29,9 @@ struct Principal {
   // The account's when its credential was checked. A token is issued only while it is still current, so that
   // a log-in that overlaps with a change of password does not outlive it.
   std::int64_t credential_version = 0;
+  std::int64_t token_id = 0;  // the access token that it logged in with, or 0
+  // What the credential may do at most, whatever the account's roles; null where it sets no limit.
+  std::shared_ptr<const identity::TokenScopes> ceiling = nullptr;
 
   bool anonymous() const { return account_id == 0; }
 };
@@ -37,13 +42,24 @@ enum class Visibility : std::uint8_t { private_, public_ };
 struct Standing {
   bool exists = false;
   Visibility visibility = Visibility::private_;
-  Role role = Role::none;      // the highest of the namespace's and the repository's grant, and ownership
+  Role role = Role::none;      // the highest there is a reason for
   bool anonymous_pull = true;  // the installation's setting
+  // 0 for what does not exist.
+  std::int64_t namespace_id = 0;
+  std::int64_t repository_id = 0;
 };
 
 // An absent repository is decided on like a private one, by the role in its namespace: whoever has one sees
 // an honest "unknown" and gets tokens that still hold once a push has created it; to everybody else absent
 // and forbidden are one answer.
+//
+// A credential's ceiling limits what roles give. What anybody may do without a credential it does not take
+// away.
 bool decide(const Principal& principal, Action action, const Standing& standing);
+
+// Whether the principal's credential may do it there, were its roles to allow it. The ids are 0 for what does
+// not exist.
+bool within_ceiling(const Principal& principal, Action action, std::int64_t namespace_id,
+                    std::int64_t repository_id);
 
 }  // namespace bulkhead::access

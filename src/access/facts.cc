@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "access/facts_state.h"
@@ -12,42 +11,15 @@
 namespace bulkhead::access {
 namespace {
 
-// The installation's own namespace belongs to its administrators. This is not kept in memory: the principal
-// says it.
-bool owns_installation(const Principal& principal, std::string_view namespace_name) {
-  return principal.administrator && namespace_name.empty();
-}
-
-Role role_from(const db::Row& row, std::size_t column) {
-  if (row.is_null(column)) return Role::none;
-  const auto role = parse_role(row.text(column));
-  return role ? *role : Role::none;
-}
-
-Result<Role> read_namespace_role(db::Session& session, std::int64_t account_id, std::string_view name) {
-  const auto rows = session.query(
-      "SELECT n.owner_id, g.role FROM namespaces n "
-      "LEFT JOIN namespace_grants g ON g.namespace_id = n.id AND g.account_id = ? WHERE n.name = ?",
-      {account_id, std::string(name)});
-  if (!rows) return rows.error();
-  if (rows->empty()) return Role::none;
-  const db::Row& row = rows->front();
-  return !row.is_null(0) && row.integer(0) == account_id ? Role::owner : role_from(row, 1);
-}
-
-Result<Role> read_repository_role(db::Session& session, std::int64_t account_id, std::int64_t repository_id) {
-  const auto rows =
-      session.query("SELECT role FROM repository_grants WHERE repository_id = ? AND account_id = ?",
-                    {repository_id, account_id});
-  if (!rows) return rows.error();
-  return rows->empty() ? Role::none : role_from(rows->front(), 0);
-}
-
-Resolved resolved(std::shared_ptr<const Repository> repository, Role role, bool anonymous_pull) {
+// `namespace_id` is that of an absent repository; one that exists knows its own.
+Resolved resolved(std::shared_ptr<const Repository> repository, Role role, bool anonymous_pull,
+                  std::int64_t namespace_id) {
   Standing standing{.exists = repository != nullptr,
                     .visibility = repository ? repository->visibility : Visibility::private_,
                     .role = role,
-                    .anonymous_pull = anonymous_pull};
+                    .anonymous_pull = anonymous_pull,
+                    .namespace_id = repository ? repository->namespace_id : namespace_id,
+                    .repository_id = repository ? repository->id : 0};
   return {std::move(repository), standing};
 }
 
@@ -58,9 +30,9 @@ Error repository_unknown(const oci::RepositoryName& name) {
 }
 
 Error namespace_unknown(std::string_view name) {
-  return {
-      Errc::name_unknown,
-      fmt::format("there is no namespace {}; creating an account of the name makes it", oci::quote(name))};
+  return {Errc::name_unknown,
+          fmt::format("there is no namespace {}; creating an account or an organization of the name makes it",
+                      oci::quote(name))};
 }
 
 Result<std::shared_ptr<const Repository>> read_repository(db::Session& session,
@@ -112,13 +84,19 @@ std::optional<Resolved> Facts::peek(const Principal& principal, const oci::Repos
     if (!in_namespace) return std::nullopt;
     role = *in_namespace;
     if (*repository && role != Role::owner) {
-      const auto granted =
+      const auto in_repository =
           state_->repository_roles.find(RepositoryKey{principal.account_id, (*repository)->id});
-      if (!granted) return std::nullopt;
-      role = std::max(role, *granted);
+      if (!in_repository) return std::nullopt;
+      role = combine(role, *in_repository);
     }
   }
-  return resolved(*std::move(repository), role, state_->anonymous_pull);
+  std::int64_t namespace_id = 0;
+  if (!*repository && principal.ceiling != nullptr) {
+    const auto known = state_->namespace_ids.find(name.namespace_name());
+    if (!known) return std::nullopt;
+    namespace_id = *known;
+  }
+  return resolved(*std::move(repository), role, state_->anonymous_pull, namespace_id);
 }
 
 Result<Resolved> Facts::resolve(const Principal& principal, const oci::RepositoryName& name) {
@@ -126,11 +104,13 @@ Result<Resolved> Facts::resolve(const Principal& principal, const oci::Repositor
 
   const auto repository_ticket = state_->repositories.begin();
   const auto namespace_ticket = state_->namespace_roles.begin();
-  const auto grant_ticket = state_->repository_roles.begin();
+  const auto role_ticket = state_->repository_roles.begin();
+  const auto id_ticket = state_->namespace_ids.begin();
   const std::string_view space = name.namespace_name();
   std::shared_ptr<const Repository> repository;
   Role in_namespace = Role::none;
-  Role in_repository = Role::none;
+  RepositoryRole in_repository;
+  std::int64_t namespace_id = 0;  // of an absent repository
   const auto done = state_->database.read([&](db::Session& session) -> Result<void> {
     auto found = read_repository(session, name);
     if (!found) return found.error();
@@ -139,48 +119,36 @@ Result<Resolved> Facts::resolve(const Principal& principal, const oci::Repositor
     const auto role = read_namespace_role(session, principal.account_id, space);
     if (!role) return role.error();
     in_namespace = *role;
-    if (!repository) return {};
-    const auto granted = read_repository_role(session, principal.account_id, repository->id);
-    if (!granted) return granted.error();
-    in_repository = *granted;
+    if (!repository) {
+      const auto rows = session.query("SELECT id FROM namespaces WHERE name = ?", {std::string(space)});
+      if (!rows) return rows.error();
+      namespace_id = rows->empty() ? 0 : rows->front().integer(0);
+      return {};
+    }
+    const auto found_role = read_repository_role(session, principal.account_id, repository->id);
+    if (!found_role) return found_role.error();
+    in_repository = *found_role;
     return {};
   });
   if (!done) return done.error();
 
   state_->repositories.put(repository_ticket, name.render(), repository);
+  // Namespaces that are made later come without passing here, so only those that exist are remembered.
+  if (namespace_id != 0) state_->namespace_ids.put(id_ticket, std::string(space), namespace_id);
   if (!principal.anonymous()) {
     state_->namespace_roles.put(namespace_ticket, {principal.account_id, std::string(space)}, in_namespace);
     if (repository)
-      state_->repository_roles.put(grant_ticket, {principal.account_id, repository->id}, in_repository);
+      state_->repository_roles.put(role_ticket, {principal.account_id, repository->id}, in_repository);
   }
-  const Role role = owns_installation(principal, space) ? Role::owner : std::max(in_namespace, in_repository);
-  return resolved(std::move(repository), role, state_->anonymous_pull);
+  const Role role = owns_installation(principal, space) ? Role::owner : combine(in_namespace, in_repository);
+  return resolved(std::move(repository), role, state_->anonymous_pull, namespace_id);
 }
 
-Result<std::shared_ptr<const Repository>> Facts::ensure(const oci::RepositoryName& name,
-                                                        const audit::Origin& origin) {
-  if (auto known = state_->repositories.find(name.render()); known && *known) return *std::move(known);
-
-  std::shared_ptr<const Repository> repository;
-  const auto done = state_->database.write([&](db::Session& session) -> Result<void> {
-    auto found = read_repository(session, name);
-    if (!found) return found.error();
-    repository = *std::move(found);
-    if (repository) return {};
-    const auto inserted = session.execute(
-        "INSERT INTO repositories (namespace_id, name, visibility, created_at) "
-        "SELECT id, ?, 'private', ? FROM namespaces WHERE name = ?",
-        {name.render(), to_micros(state_->clock.now()), std::string(name.namespace_name())});
-    if (!inserted) return inserted.error();
-    if (*inserted == 0) return namespace_unknown(name.namespace_name());
-    auto created = read_repository(session, name);
-    if (!created) return created.error();
-    repository = *std::move(created);
-    return state_->record(session, audit::Action::repository_created, name.render(), "", "private", origin);
-  });
-  state_->repositories.forget(name.render());
-  if (!done) return done.error();
-  return repository;
+void Facts::forget_roles() {
+  state_->namespace_roles.forget_all();
+  state_->repository_roles.forget_all();
+  state_->repositories.forget_all();
+  state_->namespace_ids.forget_all();
 }
 
 }  // namespace bulkhead::access

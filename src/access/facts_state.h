@@ -1,13 +1,15 @@
 // What Facts keeps in memory, shared by its source files.
 //
-// Three caches, each exact by itself, so that a change touches as little as it can:
+// Four caches, each exact by itself, so that a change touches as little as it can:
 //   repositories      name -> repository, or null for one that is known not to exist
 //   namespace_roles   (account, namespace's name) -> role, ownership included
-//   repository_roles  (account, repository's id) -> granted role
+//   repository_roles  (account, repository's id) -> granted role and ownership
+//   namespace_ids     name -> id, of namespaces that exist; asked where a credential is limited to some
 // Namespaces are keyed by name and not by id because accounts make them (identity/accounts.h) without passing
 // here: an account's own role in its new namespace cannot have been asked for before, since its id is new as
 // well, and everybody else's stays none until grant(). Ids of repositories are never used again, so a deleted
-// one's roles may stay.
+// one's roles may stay. A team's grant bears on whoever is in it and in the teams below, and is rare: it
+// empties a cache.
 //
 // Absent repositories are kept like private ones: otherwise the time of an answer would tell the two apart.
 #pragma once
@@ -15,10 +17,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "access/facts.h"
+#include "access/roles.h"
 #include "base/exact_cache.h"
 
 namespace bulkhead::access {
@@ -68,7 +72,8 @@ struct Facts::State {
   bool anonymous_pull;
   ExactCache<std::string, std::shared_ptr<const Repository>, TextHash> repositories;
   ExactCache<NamespaceKey<std::string>, Role, RoleKeyHash> namespace_roles;
-  ExactCache<RepositoryKey, Role, RoleKeyHash> repository_roles;
+  ExactCache<RepositoryKey, RepositoryRole, RoleKeyHash> repository_roles;
+  ExactCache<std::string, std::int64_t, TextHash> namespace_ids;
 
   State(db::Database& d, const Clock& c, std::size_t cached, bool anonymous)
       : database(d),
@@ -76,23 +81,46 @@ struct Facts::State {
         anonymous_pull(anonymous),
         repositories(cached),
         namespace_roles(cached),
-        repository_roles(cached) {}
+        repository_roles(cached),
+        namespace_ids(cached) {}
 
   Result<void> record(db::Session& session, audit::Action action, std::string_view repository,
                       std::string_view target, std::string detail, const audit::Origin& origin) const;
 
-  // Forgets one account's role in one place; the ids are 0 when they were never found.
-  void forget_role(std::int64_t account_id, std::int64_t target_id, const GrantTarget& target);
-
   // Runs `work` on the repository, Errc::name_unknown when there is none, and forgets it whatever came of it.
   using RepositoryWork = std::function<Result<void>(db::Session&, const Repository&)>;
   Result<void> change(const oci::RepositoryName& name, const RepositoryWork& work);
+
+  // Runs `work` on the ids of both, and forgets what the grant bears on whatever came of it.
+  using GrantWork =
+      std::function<Result<void>(db::Session&, std::int64_t subject_id, std::int64_t target_id)>;
+  Result<void> change_grant(const GrantSubject& subject, const GrantTarget& target, const GrantWork& work);
+
+  // Puts the namespace's owner in the place of a repository's who has come to have no role in it.
+  Result<void> settle_owner(db::Session& session, std::int64_t repository_id, std::int64_t namespace_id,
+                            const oci::RepositoryName& name, const audit::Origin& origin) const;
+
+  // `column` is one of the two that hold a pattern of tags.
+  Result<void> set_pattern(const oci::RepositoryName& name, std::string_view column, std::string_view pattern,
+                           const audit::Origin& origin);
 };
+
+// Text that every database takes, before and after which the same names stand: names are ASCII without
+// control characters, so a NUL sorts like an end and anything past ASCII sorts like DEL.
+std::string comparable(std::string_view last);
 
 // Null when it does not exist.
 Result<std::shared_ptr<const Repository>> read_repository(db::Session& session,
                                                           const oci::RepositoryName& name);
 Error repository_unknown(const oci::RepositoryName& name);
 Error namespace_unknown(std::string_view name);
+
+struct Owner {
+  std::int64_t account_id = 0;
+  std::string account;
+};
+// Who answers for a repository of the namespace when nobody else does: the account or an owner of the
+// organization that it belongs to, an administrator for the installation's own; active ones first.
+Result<std::optional<Owner>> read_namespace_owner(db::Session& session, std::int64_t namespace_id);
 
 }  // namespace bulkhead::access

@@ -2,64 +2,95 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "access/facts_state.h"
 #include "oci/quote.h"
 
 namespace bulkhead::access {
 namespace {
 
+constexpr std::string_view kTeamPrefix = "team:";
+
 // Who and what a grant is about, found in the database.
-struct Subject {
-  std::int64_t account_id = 0;
+struct Found {
+  std::int64_t subject_id = 0;
   std::int64_t target_id = 0;
 };
 
-// The two kinds of grant differ in their table alone.
-struct Statements {
-  std::string_view find;
-  std::string_view grant;
-  std::string_view revoke;
+// The four kinds of grant differ in their table and its two keys alone.
+struct Table {
+  std::string name;
+  std::string_view target;
+  std::string_view subject;
+
+  Table(const GrantSubject& of, const GrantTarget& on)
+      : name(fmt::format("{}{}_grants", of.is_team ? "team_" : "",
+                         on.is_namespace ? "namespace" : "repository")),
+        target(on.is_namespace ? "namespace_id" : "repository_id"),
+        subject(of.is_team ? "team_id" : "account_id") {}
+
+  std::string grant() const {
+    return fmt::format(
+        "INSERT INTO {0} ({1}, {2}, role) VALUES (?, ?, ?) "
+        "ON CONFLICT ({1}, {2}) DO UPDATE SET role = excluded.role WHERE {0}.role <> excluded.role",
+        name, target, subject);
+  }
+  std::string revoke() const {
+    return fmt::format("DELETE FROM {} WHERE {} = ? AND {} = ?", name, target, subject);
+  }
 };
 
-constexpr Statements kNamespace = {
-    "SELECT id FROM namespaces WHERE name = ?",
-    "INSERT INTO namespace_grants (namespace_id, account_id, role) VALUES (?, ?, ?) "
-    "ON CONFLICT (namespace_id, account_id) DO UPDATE SET role = excluded.role WHERE namespace_grants.role "
-    "<> excluded.role",
-    "DELETE FROM namespace_grants WHERE namespace_id = ? AND account_id = ?"};
-
-constexpr Statements kRepository = {
-    "SELECT id FROM repositories WHERE name = ?",
-    "INSERT INTO repository_grants (repository_id, account_id, role) VALUES (?, ?, ?) "
-    "ON CONFLICT (repository_id, account_id) DO UPDATE SET role = excluded.role WHERE repository_grants.role "
-    "<> excluded.role",
-    "DELETE FROM repository_grants WHERE repository_id = ? AND account_id = ?"};
-
-const Statements& statements(const GrantTarget& target) {
-  return target.is_namespace ? kNamespace : kRepository;
+Error subject_unknown(const GrantSubject& subject) {
+  return {Errc::not_found, fmt::format("there is no {} named {}", subject.is_team ? "team" : "account",
+                                       oci::quote(subject.name))};
 }
 
-Result<std::int64_t> find_id(db::Session& session, std::string_view sql, std::string_view name,
-                             const Error& absent) {
-  const auto rows = session.query(sql, {std::string(name)});
+Result<std::int64_t> find_target(db::Session& session, const GrantTarget& target) {
+  const auto rows = session.query(target.is_namespace ? "SELECT id FROM namespaces WHERE name = ?"
+                                                      : "SELECT id FROM repositories WHERE name = ?",
+                                  {target.name});
   if (!rows) return rows.error();
-  if (rows->empty()) return absent;
+  if (rows->empty())
+    return Error{Errc::name_unknown,
+                 fmt::format("there is no {} {}", target.is_namespace ? "namespace" : "repository",
+                             oci::quote(target.name))};
   return rows->front().integer(0);
 }
 
-Result<Subject> find_subject(db::Session& session, std::string_view account, const GrantTarget& target) {
-  const auto target_id = find_id(
-      session, statements(target).find, target.name,
-      {Errc::name_unknown, fmt::format("there is no {} {}", target.is_namespace ? "namespace" : "repository",
-                                       oci::quote(target.name))});
+Result<std::int64_t> find_subject(db::Session& session, const GrantSubject& subject) {
+  const auto slash = subject.name.find('/');
+  const auto rows = subject.is_team
+                        ? session.query(
+                              "SELECT t.id FROM teams t JOIN organizations o ON o.id = t.organization_id "
+                              "WHERE o.name = ? AND t.name = ?",
+                              {subject.name.substr(0, slash), subject.name.substr(slash + 1)})
+                        : session.query("SELECT id FROM accounts WHERE name = ?", {subject.name});
+  if (!rows) return rows.error();
+  if (rows->empty()) return subject_unknown(subject);
+  return rows->front().integer(0);
+}
+
+Result<Found> find(db::Session& session, const GrantSubject& subject, const GrantTarget& target) {
+  const auto target_id = find_target(session, target);
   if (!target_id) return target_id.error();
-  const auto account_id =
-      find_id(session, "SELECT id FROM accounts WHERE name = ?", account,
-              {Errc::not_found, fmt::format("there is no account named {}", oci::quote(account))});
-  if (!account_id) return account_id.error();
-  return Subject{*account_id, *target_id};
+  const auto subject_id = find_subject(session, subject);
+  if (!subject_id) return subject_id.error();
+  return Found{*subject_id, *target_id};
+}
+
+// A repository's robot stays on its repository: its keepers answer for nothing else.
+Result<void> check_robot(db::Session& session, const GrantSubject& subject, const GrantTarget& target,
+                         const Found& found) {
+  if (subject.is_team) return {};
+  const auto rows = session.query(
+      "SELECT r.id, r.name FROM robots b JOIN repositories r ON r.id = b.repository_id WHERE b.account_id = "
+      "?",
+      {found.subject_id});
+  if (!rows) return rows.error();
+  if (rows->empty() || (!target.is_namespace && rows->front().integer(0) == found.target_id)) return {};
+  return Error{
+      Errc::invalid_argument,
+      fmt::format("{} is a robot of {} and can have a role there only; make one for the organization",
+                  subject.name, rows->front().text(1))};
 }
 
 // What the event's own fields do not say.
@@ -69,10 +100,14 @@ std::string detail(const GrantTarget& target, std::string_view role) {
   return fmt::format(R"({{"namespace":"{}","role":"{}"}})", target.name, role);
 }
 
-Result<void> check_names(std::string_view account, const GrantTarget& target) {
-  // Bytes that are no name are not sent to the database, which may refuse them in its own way.
-  if (const auto name = oci::RepositoryName::parse(account); !name)
-    return Error{Errc::not_found, fmt::format("there is no account named {}", oci::quote(account))};
+// One component of a name, of which accounts, robots, organizations and teams are made.
+bool is_component(std::string_view text) {
+  return text.find('/') == std::string_view::npos && oci::RepositoryName::parse(text).has_value();
+}
+
+// Bytes that are no name are not sent to the database, which may refuse them in its own way.
+Result<void> check_names(const GrantSubject& subject, const GrantTarget& target) {
+  if (const auto parsed = parse_grant_subject(render(subject)); !parsed) return subject_unknown(subject);
   if (target.is_namespace && target.name.empty()) return {};
   if (const auto name = oci::RepositoryName::parse(target.name); !name) return name.error();
   return {};
@@ -93,45 +128,79 @@ Result<GrantTarget> parse_grant_target(std::string_view text) {
   return GrantTarget{is_namespace, name->render()};
 }
 
-Result<void> Facts::grant(std::string_view account, Role role, const GrantTarget& target,
-                          const audit::Origin& origin) {
-  if (role == Role::none || role == Role::owner)
-    return Error{Errc::invalid_argument, fmt::format("the role {} cannot be granted", name(role))};
-  if (const auto valid = check_names(account, target); !valid) return valid.error();
-  Subject subject;
-  const auto done = state_->database.write([&](db::Session& session) -> Result<void> {
-    const auto found = find_subject(session, account, target);
-    if (!found) return found.error();
-    subject = *found;
-    const auto changed = session.execute(statements(target).grant,
-                                         {subject.target_id, subject.account_id, std::string(name(role))});
-    if (!changed) return changed.error();
-    if (*changed == 0) return {};  // it is the role that the account has
-    return state_->record(session, audit::Action::grant_set, target.is_namespace ? "" : target.name, account,
-                          detail(target, name(role)), origin);
+Result<GrantSubject> parse_grant_subject(std::string_view text) {
+  const bool is_team = text.starts_with(kTeamPrefix);
+  const std::string_view name = is_team ? text.substr(kTeamPrefix.size()) : text;
+  const auto joint = name.find(is_team ? '/' : '+');
+  if (joint == std::string_view::npos && !is_team && is_component(name))
+    return GrantSubject{false, std::string(name)};
+  if (joint != std::string_view::npos && is_component(name.substr(0, joint)) &&
+      is_component(name.substr(joint + 1)))
+    return GrantSubject{is_team, std::string(name)};
+  return Error{
+      Errc::name_invalid,
+      fmt::format("{} is nobody who can have a role: that is an account such as \"alice\", a robot such "
+                  "as \"acme+ci\", or a team such as \"team:acme/platform\"",
+                  oci::quote(text))};
+}
+
+std::string render(const GrantSubject& subject) {
+  return subject.is_team ? fmt::format("{}{}", kTeamPrefix, subject.name) : subject.name;
+}
+
+Result<void> Facts::State::change_grant(const GrantSubject& subject, const GrantTarget& target,
+                                        const GrantWork& work) {
+  if (const auto valid = check_names(subject, target); !valid) return valid.error();
+  Found found;
+  const auto done = database.write([&](db::Session& session) -> Result<void> {
+    const auto both = find(session, subject, target);
+    if (!both) return both.error();
+    found = *both;
+    return work(session, found.subject_id, found.target_id);
   });
-  state_->forget_role(subject.account_id, subject.target_id, target);
+  // Also after an error: a commit whose answer was lost on the way is a commit all the same.
+  if (subject.is_team && target.is_namespace)
+    namespace_roles.forget_all();
+  else if (subject.is_team)
+    repository_roles.forget_all();
+  else if (target.is_namespace)
+    namespace_roles.forget(NamespaceKey<std::string_view>{found.subject_id, target.name});
+  else
+    repository_roles.forget(RepositoryKey{found.subject_id, found.target_id});
   return done;
 }
 
-Result<void> Facts::revoke(std::string_view account, const GrantTarget& target, const audit::Origin& origin) {
-  if (const auto valid = check_names(account, target); !valid) return valid.error();
-  Subject subject;
-  const auto done = state_->database.write([&](db::Session& session) -> Result<void> {
-    const auto found = find_subject(session, account, target);
-    if (!found) return found.error();
-    subject = *found;
-    const auto changed = session.execute(statements(target).revoke, {subject.target_id, subject.account_id});
+Result<void> Facts::grant(const GrantSubject& subject, Role role, const GrantTarget& target,
+                          const audit::Origin& origin) {
+  if (role == Role::none || role == Role::owner)
+    return Error{Errc::invalid_argument, fmt::format("the role {} cannot be granted", name(role))};
+  const auto work = [&](db::Session& session, std::int64_t subject_id,
+                        std::int64_t target_id) -> Result<void> {
+    if (auto fits = check_robot(session, subject, target, {subject_id, target_id}); !fits) return fits;
+    const auto changed =
+        session.execute(Table(subject, target).grant(), {target_id, subject_id, std::string(name(role))});
+    if (!changed) return changed.error();
+    if (*changed == 0) return {};  // it is the role that the subject has
+    return state_->record(session, audit::Action::grant_set, target.is_namespace ? "" : target.name,
+                          render(subject), detail(target, name(role)), origin);
+  };
+  return state_->change_grant(subject, target, work);
+}
+
+Result<void> Facts::revoke(const GrantSubject& subject, const GrantTarget& target,
+                           const audit::Origin& origin) {
+  const auto work = [&](db::Session& session, std::int64_t subject_id,
+                        std::int64_t target_id) -> Result<void> {
+    const auto changed = session.execute(Table(subject, target).revoke(), {target_id, subject_id});
     if (!changed) return changed.error();
     if (*changed == 0)
       return Error{Errc::not_found,
-                   fmt::format("{} has no grant there that could be removed", oci::quote(account))};
+                   fmt::format("{} has no grant there that could be removed", oci::quote(render(subject)))};
     return state_->record(
-        session, audit::Action::grant_removed, target.is_namespace ? "" : target.name, account,
+        session, audit::Action::grant_removed, target.is_namespace ? "" : target.name, render(subject),
         target.is_namespace ? fmt::format(R"({{"namespace":"{}"}})", target.name) : std::string(), origin);
-  });
-  state_->forget_role(subject.account_id, subject.target_id, target);
-  return done;
+  };
+  return state_->change_grant(subject, target, work);
 }
 
 }  // namespace bulkhead::access

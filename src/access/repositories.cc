@@ -1,4 +1,4 @@
-// The part of Facts that changes and lists repositories.
+// The part of Facts that changes repositories.
 
 #include <fmt/format.h>
 
@@ -27,14 +27,63 @@ Result<void> check_pattern(std::string_view pattern) {
           oci::quote(pattern), kLongestPattern)};
 }
 
-// Text that every database takes, before and after which the same names stand: names are ASCII without
-// control characters, so a NUL sorts like an end and anything past ASCII sorts like DEL.
-std::string comparable(std::string_view last) {
-  const auto strange =
-      std::ranges::find_if(last, [](char c) { return c == '\0' || static_cast<unsigned char>(c) > 0x7f; });
-  std::string text(last.begin(), strange);
-  if (strange != last.end() && *strange != '\0') text.push_back('\x7f');
-  return text;
+// What the repository's blobs count for in its namespace's use.
+Result<std::int64_t> read_use(db::Session& session, std::int64_t repository_id) {
+  // PostgreSQL's sum of integers is a decimal number.
+  const auto rows = session.query(
+      "SELECT CAST(COALESCE(SUM(b.size), 0) AS BIGINT) FROM repository_blobs r "
+      "JOIN blobs b ON b.digest = r.digest WHERE r.repository_id = ?",
+      {repository_id});
+  if (!rows) return rows.error();
+  return rows->at(0).integer(0);
+}
+
+Result<void> add_use(db::Session& session, std::int64_t namespace_id, std::int64_t bytes) {
+  const auto done = session.execute("UPDATE namespaces SET used_bytes = used_bytes + ? WHERE id = ?",
+                                    {bytes, namespace_id});
+  if (!done) return done.error();
+  return {};
+}
+
+Result<void> check_no_robots(db::Session& session, const Repository& repository) {
+  const auto rows = session.query(
+      "SELECT a.name FROM robots b JOIN accounts a ON a.id = b.account_id WHERE b.repository_id = ? "
+      "ORDER BY a.name LIMIT 1",
+      {repository.id});
+  if (!rows) return rows.error();
+  if (rows->empty()) return {};
+  return Error{Errc::conflict,
+               fmt::format("the robot {} belongs to {}; delete it, and others of the kind, first",
+                           rows->front().text(0), repository.name.render())};
+}
+
+struct Namespace {
+  std::int64_t id = 0;
+  std::optional<std::int64_t> quota;
+  std::int64_t used = 0;
+};
+
+Result<Namespace> read_namespace(db::Session& session, std::string_view name) {
+  const auto rows =
+      session.query("SELECT id, quota_bytes, used_bytes FROM namespaces WHERE name = ?", {std::string(name)});
+  if (!rows) return rows.error();
+  if (rows->empty()) return namespace_unknown(name);
+  const db::Row& row = rows->front();
+  return Namespace{row.integer(0), row.is_null(1) ? std::nullopt : std::optional(row.integer(1)),
+                   row.integer(2)};
+}
+
+// The namespaces' accounts of what they hold, when the repository goes from one to the other.
+Result<void> move_use(db::Session& session, const Repository& repository, const Namespace& to) {
+  const auto bytes = read_use(session, repository.id);
+  if (!bytes) return bytes.error();
+  if (to.quota && *bytes > *to.quota - to.used)
+    return Error{Errc::quota_exceeded,
+                 fmt::format("{} holds {} bytes, which do not fit where it is to go: the quota there is {} "
+                             "bytes, of which {} are in use",
+                             repository.name.render(), *bytes, *to.quota, to.used)};
+  if (auto lowered = add_use(session, repository.namespace_id, -*bytes); !lowered) return lowered;
+  return add_use(session, to.id, *bytes);
 }
 
 std::string_view name_of(Visibility visibility) {
@@ -55,12 +104,19 @@ Result<void> Facts::State::change(const oci::RepositoryName& name, const Reposit
   return done;
 }
 
-void Facts::State::forget_role(std::int64_t account_id, std::int64_t target_id, const GrantTarget& target) {
-  if (account_id == 0) return;
-  if (target.is_namespace)
-    namespace_roles.forget(NamespaceKey<std::string_view>{account_id, target.name});
-  else
-    repository_roles.forget(RepositoryKey{account_id, target_id});
+Result<void> Facts::State::set_pattern(const oci::RepositoryName& name, std::string_view column,
+                                       std::string_view pattern, const audit::Origin& origin) {
+  if (const auto valid = check_pattern(pattern); !valid) return valid.error();
+  return change(name, [&](db::Session& session, const Repository& repository) -> Result<void> {
+    const auto changed =
+        session.execute(fmt::format("UPDATE repositories SET {0} = ? WHERE id = ? AND {0} <> ?", column),
+                        {std::string(pattern), repository.id, std::string(pattern)});
+    if (!changed) return changed.error();
+    if (*changed == 0) return {};
+    // A pattern needs no escaping.
+    return record(session, audit::Action::repository_policy_changed, name.render(), "",
+                  fmt::format(R"({{"{}":"{}"}})", column, pattern), origin);
+  });
 }
 
 Result<void> Facts::set_visibility(const oci::RepositoryName& name, Visibility visibility,
@@ -78,16 +134,12 @@ Result<void> Facts::set_visibility(const oci::RepositoryName& name, Visibility v
 
 Result<void> Facts::set_immutable_tags(const oci::RepositoryName& name, std::string_view pattern,
                                        const audit::Origin& origin) {
-  if (const auto valid = check_pattern(pattern); !valid) return valid.error();
-  return state_->change(name, [&](db::Session& session, const Repository& repository) -> Result<void> {
-    if (repository.immutable_tags == pattern) return {};
-    const auto done = session.execute("UPDATE repositories SET immutable_tags = ? WHERE id = ?",
-                                      {std::string(pattern), repository.id});
-    if (!done) return done.error();
-    // A pattern needs no escaping.
-    return state_->record(session, audit::Action::repository_policy_changed, name.render(), "",
-                          fmt::format(R"({{"immutable_tags":"{}"}})", pattern), origin);
-  });
+  return state_->set_pattern(name, "immutable_tags", pattern, origin);
+}
+
+Result<void> Facts::set_protected_tags(const oci::RepositoryName& name, std::string_view pattern,
+                                       const audit::Origin& origin) {
+  return state_->set_pattern(name, "protected_tags", pattern, origin);
 }
 
 Result<void> Facts::set_quota(std::string_view namespace_name, std::optional<std::uint64_t> bytes,
@@ -109,80 +161,57 @@ Result<void> Facts::set_quota(std::string_view namespace_name, std::optional<std
   });
 }
 
+Result<void> Facts::rename(const oci::RepositoryName& from, const oci::RepositoryName& to,
+                           const audit::Origin& origin) {
+  const Error taken(Errc::conflict, fmt::format("there is a repository {} already; choose another name",
+                                                oci::quote(to.render())));
+  const auto done =
+      state_->change(from, [&](db::Session& session, const Repository& repository) -> Result<void> {
+        if (from == to) return {};
+        const auto other = read_repository(session, to);
+        if (!other) return other.error();
+        if (*other) return taken;
+        const auto space = read_namespace(session, to.namespace_name());
+        if (!space) return space.error();
+        const bool moves = space->id != repository.namespace_id;
+        if (moves)
+          if (auto moved = move_use(session, repository, *space); !moved) return moved;
+        const auto renamed =
+            session.execute("UPDATE repositories SET name = ?, namespace_id = ? WHERE id = ?",
+                            {to.render(), space->id, repository.id});
+        if (!renamed) return renamed.error();
+        if (auto recorded = state_->record(session, audit::Action::repository_renamed, from.render(),
+                                           to.render(), {}, origin);
+            !recorded)
+          return recorded;
+        if (moves) return state_->settle_owner(session, repository.id, space->id, to, origin);
+        return {};
+      });
+  state_->repositories.forget(to.render());
+  // Of the owner who may have been settled; renaming is rare.
+  state_->repository_roles.forget_all();
+  return done;
+}
+
 Result<void> Facts::remove(const oci::RepositoryName& name, const audit::Origin& origin) {
   return state_->change(name, [&](db::Session& session, const Repository& repository) -> Result<void> {
+    if (auto without = check_no_robots(session, repository); !without) return without;
     // Before the links go that the sum is taken over.
-    const auto lowered = session.execute(
-        "UPDATE namespaces SET used_bytes = used_bytes - (SELECT COALESCE(SUM(b.size), 0) FROM "
-        "repository_blobs r "
-        "JOIN blobs b ON b.digest = r.digest WHERE r.repository_id = ?) WHERE id = ?",
-        {repository.id, repository.namespace_id});
-    if (!lowered) return lowered.error();
+    const auto bytes = read_use(session, repository.id);
+    if (!bytes) return bytes.error();
+    if (auto lowered = add_use(session, repository.namespace_id, -*bytes); !lowered) return lowered;
     for (const std::string_view sql :
          {"DELETE FROM tags WHERE repository_id = ?", "DELETE FROM manifests WHERE repository_id = ?",
           "DELETE FROM repository_blobs WHERE repository_id = ?",
-          "DELETE FROM repository_grants WHERE repository_id = ?", "DELETE FROM repositories WHERE id = ?"}) {
+          "DELETE FROM repository_grants WHERE repository_id = ?",
+          "DELETE FROM team_repository_grants WHERE repository_id = ?",
+          "DELETE FROM access_token_scopes WHERE repository_id = ?",
+          "DELETE FROM workload_trust_scopes WHERE repository_id = ?",
+          "DELETE FROM repositories WHERE id = ?"}) {
       if (const auto done = session.execute(sql, {repository.id}); !done) return done.error();
     }
     return state_->record(session, audit::Action::repository_deleted, name.render(), "", {}, origin);
   });
-}
-
-Result<std::vector<std::string>> Facts::catalog(const Principal& principal, std::string_view last,
-                                                std::size_t limit) {
-  // One branch for each reason to read, each answered from an index: the cost is that of what the caller may
-  // read. Deciding row by row would walk every repository that is not the caller's.
-  std::vector<std::string_view> branches;
-  std::vector<db::Value> parameters;
-  const auto size =
-      static_cast<std::int64_t>(std::min<std::size_t>(limit, std::numeric_limits<std::int32_t>::max()));
-  const auto branch = [&](std::string_view sql, std::optional<std::int64_t> account_id) {
-    branches.push_back(sql);
-    if (account_id) parameters.emplace_back(*account_id);
-    parameters.emplace_back(comparable(last));
-    parameters.emplace_back(size);
-  };
-  if (!principal.anonymous() || state_->anonymous_pull)
-    branch(
-        "SELECT r.name FROM repositories r WHERE r.visibility = 'public' AND r.name > ? ORDER BY r.name "
-        "LIMIT ?",
-        {});
-  if (!principal.anonymous()) {
-    branch(
-        "SELECT r.name FROM namespaces n JOIN repositories r ON r.namespace_id = n.id "
-        "WHERE n.owner_id = ? AND r.name > ? ORDER BY r.name LIMIT ?",
-        principal.account_id);
-    branch(
-        "SELECT r.name FROM namespace_grants g JOIN repositories r ON r.namespace_id = g.namespace_id "
-        "WHERE g.account_id = ? AND r.name > ? ORDER BY r.name LIMIT ?",
-        principal.account_id);
-    branch(
-        "SELECT r.name FROM repository_grants g JOIN repositories r ON r.id = g.repository_id "
-        "WHERE g.account_id = ? AND r.name > ? ORDER BY r.name LIMIT ?",
-        principal.account_id);
-  }
-  if (principal.administrator)
-    branch(
-        "SELECT r.name FROM namespaces n JOIN repositories r ON r.namespace_id = n.id "
-        "WHERE n.name = '' AND r.name > ? ORDER BY r.name LIMIT ?",
-        {});
-  std::vector<std::string> names;
-  if (branches.empty() || limit == 0) return names;
-
-  std::string sql;
-  for (std::size_t i = 0; i < branches.size(); ++i)
-    sql += fmt::format("{}SELECT name FROM ({}) AS reason_{}", i == 0 ? "" : " UNION ", branches[i], i);
-  sql = fmt::format("SELECT name FROM ({}) AS readable ORDER BY name LIMIT ?", sql);
-  parameters.emplace_back(size);
-  const auto done = state_->database.read([&](db::Session& session) -> Result<void> {
-    const auto rows = session.query(sql, parameters);
-    if (!rows) return rows.error();
-    names.clear();
-    for (const db::Row& row : *rows) names.push_back(row.text(0));
-    return {};
-  });
-  if (!done) return done.error();
-  return names;
 }
 
 }  // namespace bulkhead::access

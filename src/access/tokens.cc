@@ -1,14 +1,14 @@
 // A token is checked in two parts. What it says (signature, shape, issuer, audience) never changes, and is
-// kept by the SHA-256 of its text: the comparison that finds it then depends on nothing that a guesser
-// controls. Whether it still holds (expiry, the account's state and credential version) is asked anew at each
-// request, of identity::Accounts, whose memory is as current as the database.
+// kept by the SHA-256 of its text, as long as the keyring stays as it is: the comparison that finds it then
+// depends on nothing that a guesser controls. Whether it still holds (expiry, the account's state and
+// credential version, its access token, policies) is asked anew at each request, of identity/, whose memory
+// is as current as the database.
 
 #include "access/tokens.h"
 
-#include <array>
-#include <cstddef>
+#include <fmt/format.h>
+
 #include <cstdint>
-#include <cstring>
 #include <utility>
 
 #include "access/claims.h"
@@ -16,6 +16,7 @@
 #include "base/exact_cache.h"
 #include "crypto/hash.h"
 #include "crypto/token.h"
+#include "identity/token_hash.h"
 
 namespace bulkhead::access {
 namespace {
@@ -24,22 +25,9 @@ namespace {
 constexpr std::chrono::seconds kLeeway{30};
 constexpr crypto::JwtLimits kJwtLimits;
 
-using Fingerprint = std::array<std::byte, 32>;
-
-Fingerprint fingerprint(std::string_view token) {
-  const std::string hash = crypto::hash(crypto::HashAlgorithm::sha256, as_bytes(token));
-  Fingerprint print{};
-  std::memcpy(print.data(), hash.data(), print.size());
-  return print;
-}
-
-struct FingerprintHash {
-  std::size_t operator()(const Fingerprint& print) const {
-    std::size_t hash = 0;
-    std::memcpy(&hash, print.data(), sizeof hash);
-    return hash;
-  }
-};
+using identity::Fingerprint;
+using identity::fingerprint;
+using identity::FingerprintHash;
 
 Error refused() {
   return {Errc::unauthenticated, "the bearer token is not valid or has expired; request a new one"};
@@ -47,11 +35,19 @@ Error refused() {
 
 }  // namespace
 
-Principal principal_of(const identity::Account& account) {
+Principal principal_of(const identity::Account& account,
+                       const std::shared_ptr<const identity::AccessToken>& token) {
   return {.account_id = account.id,
           .account = account.name,
-          .administrator = account.administrator,
-          .credential_version = account.credential_version};
+          .administrator = account.administrator(),
+          .credential_version = account.credential_version,
+          .token_id = token ? token->id : 0,
+          .ceiling = token ? token->scopes : nullptr};
+}
+
+std::string Bearer::credential() const {
+  return principal.token_id == 0 ? fmt::format("bearer:{}", token_id)
+                                 : fmt::format("token:{}/{}", principal.token_id, token_id);
 }
 
 bool Bearer::covers(std::string_view repository, Action action) const {
@@ -70,16 +66,26 @@ bool Bearer::covers_catalog() const {
 struct Tokens::State {
   using Checked = std::shared_ptr<const Bearer>;
 
+  // What is known of the one whom a token names, as of now.
+  struct Holder {
+    const identity::Account& account;
+    const identity::EffectivePolicy& policy;
+    const identity::AccessToken* access_token;  // null when the bearer token was not made with one
+  };
+
   const crypto::Keyring& keyring;
   identity::Accounts& accounts;
+  identity::AccessTokens& access_tokens;
+  identity::Policies& policies;
   Facts& facts;
   const Clock& clock;
   Options options;
   ExactCache<Fingerprint, Checked, FingerprintHash> cache;
 
-  // The signature, the claims and the time; the account is the caller's to look up and judge().
+  // The signature, the claims and the time; the holder is the caller's to look up and judge().
   Result<Checked> read(const Fingerprint& print, std::string_view token);
-  Result<Checked> judge(const Fingerprint& print, Checked bearer, const identity::Account& account);
+  Result<Checked> judge(const Fingerprint& print, Checked bearer, const Holder& holder,
+                        std::string_view address);
   Result<Bearer> parse(std::string_view token) const;
 
   Result<std::optional<Scope>> granted(const Principal& principal, const Scope& requested);
@@ -93,13 +99,17 @@ Result<Bearer> Tokens::State::parse(std::string_view token) const {
   if (!claims || claims->issuer != options.issuer || claims->audience != options.service) return refused();
   const Time latest = clock.now() + kLeeway;
   if (claims->issued_at > latest || claims->not_before > latest) return refused();
-  return Bearer{.principal = {.account_id = claims->account_id,
-                              .account = std::move(claims->account),
-                              .administrator = false,
-                              .credential_version = claims->credential_version},
-                .token_id = std::move(claims->token_id),
-                .scopes = std::move(claims->scopes),
-                .expires_at = claims->expires_at};
+  Bearer bearer;
+  bearer.principal.account_id = claims->account_id;
+  bearer.principal.account = std::move(claims->account);
+  bearer.principal.credential_version = claims->credential_version;
+  bearer.principal.token_id = claims->access_token_id;
+  if (claims->ceiling)
+    bearer.principal.ceiling = std::make_shared<const identity::TokenScopes>(*std::move(claims->ceiling));
+  bearer.token_id = std::move(claims->token_id);
+  bearer.scopes = std::move(claims->scopes);
+  bearer.expires_at = claims->expires_at;
+  return bearer;
 }
 
 Result<Tokens::State::Checked> Tokens::State::read(const Fingerprint& print, std::string_view token) {
@@ -116,15 +126,22 @@ Result<Tokens::State::Checked> Tokens::State::read(const Fingerprint& print, std
 }
 
 Result<Tokens::State::Checked> Tokens::State::judge(const Fingerprint& print, Checked bearer,
-                                                    const identity::Account& account) {
+                                                    const Holder& holder, std::string_view address) {
   const Principal& principal = bearer->principal;
+  const auto& [account, policy, access_token] = holder;
   // The name is compared because ids can come again when a database is restored from a backup.
-  if (!account.active || account.credential_version != principal.credential_version ||
-      account.name != principal.account)
+  if (!account.active() || account.credential_version != principal.credential_version ||
+      account.name != principal.account || !policy.allow(address))
     return refused();
-  if (account.administrator == principal.administrator) return bearer;
+  if (access_token != nullptr && access_token->account_id != account.id) return refused();
+  const bool by_password = access_token == nullptr && principal.ceiling == nullptr &&
+                           account.kind == identity::AccountKind::person;
+  if (by_password && (policy.mfa_required || !policy.password_login)) return refused();
+  const auto& ceiling = access_token != nullptr ? access_token->scopes : principal.ceiling;
+  if (account.administrator() == principal.administrator && ceiling == principal.ceiling) return bearer;
   auto current = std::make_shared<Bearer>(*bearer);
-  current->principal.administrator = account.administrator;
+  current->principal.administrator = account.administrator();
+  current->principal.ceiling = ceiling;
   keep(print, current);
   return Checked(std::move(current));
 }
@@ -132,7 +149,9 @@ Result<Tokens::State::Checked> Tokens::State::judge(const Fingerprint& print, Ch
 // The part of a scope that may be had now; nothing when that is none of it.
 Result<std::optional<Scope>> Tokens::State::granted(const Principal& principal, const Scope& requested) {
   if (requested.type == Scope::Type::catalog) {
-    const bool may_list = !principal.anonymous() || facts.anonymous_pull();
+    const bool everywhere =
+        principal.ceiling == nullptr || principal.ceiling->allow_everywhere(identity::TokenAction::pull);
+    const bool may_list = principal.anonymous() ? facts.anonymous_pull() : everywhere;
     return may_list ? std::optional(requested) : std::nullopt;
   }
   const auto repository = oci::RepositoryName::parse(requested.name);
@@ -146,23 +165,28 @@ Result<std::optional<Scope>> Tokens::State::granted(const Principal& principal, 
   return part.actions.empty() ? std::nullopt : std::optional(std::move(part));
 }
 
-Tokens::Tokens(const crypto::Keyring& keyring, identity::Accounts& accounts, Facts& facts, const Clock& clock,
-               Options options)
-    : state_(new State{keyring, accounts, facts, clock, options,
+Tokens::Tokens(const crypto::Keyring& keyring, identity::Accounts& accounts,
+               identity::AccessTokens& access_tokens, identity::Policies& policies, Facts& facts,
+               const Clock& clock, Options options)
+    : state_(new State{keyring, accounts, access_tokens, policies, facts, clock, options,
                        ExactCache<Fingerprint, State::Checked, FingerprintHash>(options.cached)}) {}
 
 Tokens::~Tokens() = default;
 
-Result<IssuedToken> Tokens::issue(const Principal& principal, const std::vector<Scope>& requested) {
+Result<IssuedToken> Tokens::issue(const Principal& principal, const std::vector<Scope>& requested,
+                                  std::optional<std::chrono::seconds> lifetime) {
   Principal current;
   if (!principal.anonymous()) {
     const auto account = state_->accounts.find(principal.account_id);
     if (!account && account.error().code != Errc::not_found) return account.error();
-    if (!account || !account->active || account->credential_version != principal.credential_version)
+    if (!account || !account->active() || account->credential_version != principal.credential_version)
       return Error{Errc::unauthenticated, "the account has changed since it logged in; log in again"};
     current = principal_of(*account);
+    current.token_id = principal.token_id;
+    current.ceiling = principal.ceiling;
   }
 
+  const std::chrono::seconds lives = lifetime.value_or(state_->options.lifetime);
   const Time now = std::chrono::floor<std::chrono::seconds>(state_->clock.now());
   Claims claims{.issuer = state_->options.issuer,
                 .audience = state_->options.service,
@@ -170,10 +194,14 @@ Result<IssuedToken> Tokens::issue(const Principal& principal, const std::vector<
                 .account = current.account,
                 .credential_version = current.credential_version,
                 .token_id = to_hex(as_bytes(crypto::random_bytes(16))),
+                .access_token_id = current.token_id,
+                .ceiling = {},
                 .issued_at = now,
                 .not_before = now,
-                .expires_at = now + state_->options.lifetime,
+                .expires_at = now + lives,
                 .scopes = {}};
+  // An access token's own scopes are looked up where the bearer token is used.
+  if (current.token_id == 0 && current.ceiling != nullptr) claims.ceiling = *current.ceiling;
   for (const Scope& scope : requested) {
     auto part = state_->granted(current, scope);
     if (!part) return part.error();
@@ -183,27 +211,46 @@ Result<IssuedToken> Tokens::issue(const Principal& principal, const std::vector<
       crypto::sign_jwt(state_->keyring, crypto::KeyPurpose::token_signing, render_claims(claims));
   if (token.size() > kJwtLimits.bytes)
     return Error{Errc::invalid_argument, "the scopes do not fit into one token; ask for fewer at once"};
-  return IssuedToken{std::move(token), state_->options.lifetime, now};
+  return IssuedToken{std::move(token), lives, now};
 }
 
-std::optional<Result<std::shared_ptr<const Bearer>>> Tokens::peek(std::string_view token) const {
+std::optional<Result<std::shared_ptr<const Bearer>>> Tokens::peek(std::string_view token,
+                                                                  std::string_view address) const {
   if (token.size() > kJwtLimits.bytes) return refused();
-  const Fingerprint print = fingerprint(token);
+  const Fingerprint print = fingerprint(state_->keyring, crypto::KeyPurpose::token_signing, token);
   auto bearer = state_->read(print, token);
   if (!bearer || (*bearer)->principal.anonymous()) return bearer;
-  const auto account = state_->accounts.peek((*bearer)->principal.account_id);
-  if (account == nullptr) return std::nullopt;
-  return state_->judge(print, *std::move(bearer), *account);
+  const Principal& principal = (*bearer)->principal;
+  const auto account = state_->accounts.peek(principal.account_id);
+  const auto policy = state_->policies.peek(principal.account_id);
+  if (account == nullptr || policy == nullptr) return std::nullopt;
+  std::shared_ptr<const identity::AccessToken> access_token;
+  if (principal.token_id != 0) {
+    auto checked = state_->access_tokens.peek(principal.token_id, address);
+    if (!checked) return std::nullopt;
+    if (!*checked) return refused();
+    access_token = **std::move(checked);
+  }
+  return state_->judge(print, *std::move(bearer), {*account, *policy, access_token.get()}, address);
 }
 
-Result<std::shared_ptr<const Bearer>> Tokens::verify(std::string_view token) {
+Result<std::shared_ptr<const Bearer>> Tokens::verify(std::string_view token, std::string_view address) {
   if (token.size() > kJwtLimits.bytes) return refused();
-  const Fingerprint print = fingerprint(token);
+  const Fingerprint print = fingerprint(state_->keyring, crypto::KeyPurpose::token_signing, token);
   auto bearer = state_->read(print, token);
   if (!bearer || (*bearer)->principal.anonymous()) return bearer;
-  const auto account = state_->accounts.find((*bearer)->principal.account_id);
+  const Principal& principal = (*bearer)->principal;
+  const auto account = state_->accounts.find(principal.account_id);
   if (!account) return account.error().code == Errc::not_found ? refused() : account.error();
-  return state_->judge(print, *std::move(bearer), *account);
+  const auto policy = state_->policies.effective(principal.account_id);
+  if (!policy) return policy.error();
+  std::shared_ptr<const identity::AccessToken> access_token;
+  if (principal.token_id != 0) {
+    auto checked = state_->access_tokens.check(principal.token_id, address);
+    if (!checked) return checked.error().code == Errc::unauthenticated ? refused() : checked.error();
+    access_token = *std::move(checked);
+  }
+  return state_->judge(print, *std::move(bearer), {*account, **policy, access_token.get()}, address);
 }
 
 }  // namespace bulkhead::access

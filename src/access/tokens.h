@@ -1,6 +1,7 @@
 // Bearer tokens: five minutes, bound to an account and scopes, dead at once when the account is disabled or
-// its password changes. A token's scopes are a ceiling: what its holder may do is decided anew at each
-// request.
+// its password changes, when the access token that one was made with stops being valid, and when a policy no
+// longer allows how or from where it is used. A token's scopes are a ceiling: what its holder may do is
+// decided anew at each request.
 #pragma once
 
 #include <chrono>
@@ -13,12 +14,15 @@
 #include "access/facts.h"
 #include "access/scope.h"
 #include "crypto/keyring.h"
+#include "identity/access_tokens.h"
 #include "identity/accounts.h"
+#include "identity/policies.h"
 
 namespace bulkhead::access {
 
-// The caller that an account's checked credential makes.
-Principal principal_of(const identity::Account& account);
+// The caller that an account's checked credential makes; `token` is null when that was not an access token.
+Principal principal_of(const identity::Account& account,
+                       const std::shared_ptr<const identity::AccessToken>& token = nullptr);
 
 // What a checked token says.
 struct Bearer {
@@ -27,6 +31,8 @@ struct Bearer {
   std::vector<Scope> scopes;
   Time expires_at{};
 
+  // For evidence: "bearer:<token id>", or "token:<number>/<token id>" when it was made with an access token.
+  std::string credential() const;
   bool covers(std::string_view repository, Action action) const;
   bool covers_catalog() const;
 };
@@ -45,21 +51,26 @@ class Tokens {
     std::chrono::seconds lifetime{300};
     std::size_t cached = 100'000;
   };
-  Tokens(const crypto::Keyring& keyring, identity::Accounts& accounts, Facts& facts, const Clock& clock,
-         Options options);
+  // All must outlive this.
+  Tokens(const crypto::Keyring& keyring, identity::Accounts& accounts, identity::AccessTokens& access_tokens,
+         identity::Policies& policies, Facts& facts, const Clock& clock, Options options);
   ~Tokens();
 
   // Grants the part of `requested` that decide() allows now; the rest is left out silently, as the protocol
-  // asks. Errc::unauthenticated when the principal's account has changed since its credential was checked;
-  // Errc::invalid_argument when so many scopes are granted that the token would be longer than a token may
-  // be. Blocking.
-  Result<IssuedToken> issue(const Principal& principal, const std::vector<Scope>& requested);
+  // asks. Lives for `lifetime`, or as long as the options say. What is issued to a person without an access
+  // token or a ceiling counts as made with a password. Errc::unauthenticated when the principal's account has
+  // changed since its credential was checked; Errc::invalid_argument when so many scopes are granted that the
+  // token would be longer than a token may be. Blocking.
+  Result<IssuedToken> issue(const Principal& principal, const std::vector<Scope>& requested,
+                            std::optional<std::chrono::seconds> lifetime = std::nullopt);
 
-  // Errc::unauthenticated for anything wrong: shape, MAC, algorithm, typ, iss, aud, missing iat or exp,
-  // expired, from the future, an account that is gone, disabled or has a newer credential version. peek()
-  // answers without blocking, or nothing when the account must be read first: verify() then.
-  std::optional<Result<std::shared_ptr<const Bearer>>> peek(std::string_view token) const;
-  Result<std::shared_ptr<const Bearer>> verify(std::string_view token);
+  // Whether a caller at `address` may use the token. Errc::unauthenticated for anything wrong: shape, MAC,
+  // algorithm, typ, iss, aud, missing iat or exp, expired, from the future, an account that is gone, disabled
+  // or has a newer credential version, an access token that is no longer valid, a policy. peek() answers
+  // without blocking, or nothing when something must be read first: verify() then.
+  std::optional<Result<std::shared_ptr<const Bearer>>> peek(std::string_view token,
+                                                            std::string_view address) const;
+  Result<std::shared_ptr<const Bearer>> verify(std::string_view token, std::string_view address);
 
  private:
   struct State;

@@ -65,6 +65,8 @@ Api::Api(const Services& services, const Options& options)
       uploads_(deps_),
       lists_(deps_),
       tokens_(deps_),
+      authenticator_(services_),
+      management_(services_, options_, authenticator_),
       request_prefix_(to_hex(as_bytes(crypto::random_bytes(6)))) {
   metrics_.add("bulkhead_transfer_memory_bytes", "gauge", "Memory held by uploads under way.",
                [this] { return static_cast<double>(transfers_.used()); });
@@ -121,7 +123,8 @@ async::Task<http::Response> Api::handle(http::Exchange& exchange) {
 
 async::Task<http::Response> Api::dispatch(http::Exchange& exchange, const Route& route) {
   if (std::holds_alternative<route::Token>(route)) co_return co_await tokens_.handle(exchange);
-  if (std::holds_alternative<route::Setup>(route)) co_return co_await tokens_.setup(exchange);
+  if (const auto* at = std::get_if<route::Management>(&route))
+    co_return co_await management_.handle(exchange, at->path);
   if (std::holds_alternative<route::Health>(route)) co_return text_response(200, "ok\n");
   if (std::holds_alternative<route::Ready>(route)) co_return co_await ready(exchange);
   if (std::holds_alternative<route::Metrics>(route)) co_return scrape(exchange);

@@ -7,6 +7,8 @@
 #include <string>
 
 #include "api/handlers.h"
+#include "api/management/authenticator.h"
+#include "api/management/management.h"
 #include "api/metrics.h"
 #include "api/services.h"
 #include "http/server.h"
@@ -47,6 +49,8 @@ class Api {
   UploadHandler uploads_;
   ListHandler lists_;
   TokenHandler tokens_;
+  management::CredentialAuthenticator authenticator_;
+  management::Management management_;
   Metrics metrics_;
   std::atomic<bool> ready_{true};
   const std::string request_prefix_;

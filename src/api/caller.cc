@@ -83,7 +83,7 @@ http::Response Gate::challenge(const http::Exchange& exchange, std::string_view 
 }
 
 std::string Gate::credential(const Caller& caller) {
-  return caller.bearer ? "bearer:" + caller.bearer->token_id : std::string();
+  return caller.bearer ? caller.bearer->credential() : std::string();
 }
 
 audit::Origin Gate::origin(const http::Exchange& exchange, const Caller& caller) const {
@@ -105,10 +105,11 @@ async::Task<OrResponse<Caller>> Gate::authenticate(http::Exchange& exchange) con
   if (!authorization || authorization->scheme != "bearer")
     co_return challenge(exchange, "", "", "UNAUTHORIZED",
                         "this address takes bearer tokens; ask the token service for one");
-  auto checked = services_.tokens.peek(authorization->value);
+  const std::string_view address = exchange.address();
+  auto checked = services_.tokens.peek(authorization->value, address);
   if (!checked)
     checked = co_await async::offload(services_.work,
-                                      [&] { return services_.tokens.verify(authorization->value); });
+                                      [&] { return services_.tokens.verify(authorization->value, address); });
   if (!*checked) {
     if (checked->error().code != Errc::unauthenticated) co_return error_response(checked->error());
     co_return challenge(exchange, "", "invalid_token", "UNAUTHORIZED", checked->error().message);

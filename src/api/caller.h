@@ -8,6 +8,7 @@
 
 #include "access/tokens.h"
 #include "api/services.h"
+#include "async/offload.h"
 #include "async/task.h"
 #include "http/exchange.h"
 #include "http/response.h"
@@ -69,7 +70,7 @@ class Gate {
 
   http::Response challenge(const http::Exchange& exchange, std::string_view scope, std::string_view problem,
                            std::string_view code, std::string_view message) const;
-  // "bearer:<token id>", or "" for an anonymous caller: what evidence says proved the caller.
+  // As access::Bearer::credential(), or "" for an anonymous caller: what evidence says proved the caller.
   static std::string credential(const Caller& caller);
   audit::Origin origin(const http::Exchange& exchange, const Caller& caller) const;
 

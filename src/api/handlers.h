@@ -7,8 +7,12 @@
 #include "api/services.h"
 #include "api/transfer.h"
 #include "async/task.h"
+#include "blob/verify.h"
 #include "http/exchange.h"
 #include "http/response.h"
+#include "registry/blobs.h"
+#include "registry/manifests.h"
+#include "registry/uploads.h"
 
 namespace bulkhead::api {
 
@@ -99,16 +103,17 @@ class TokenHandler {
  public:
   explicit TokenHandler(const Deps& deps) : deps_(deps) {}
   async::Task<http::Response> handle(http::Exchange& exchange);
-  // POST /api/v1/setup: the first administrator.
-  async::Task<http::Response> setup(http::Exchange& exchange);
 
  private:
   async::Task<http::Response> get(http::Exchange& exchange);
   async::Task<http::Response> post(http::Exchange& exchange);
   async::Task<http::Response> issue(const access::Principal& principal,
                                     const std::vector<std::string>& scopes);
+  // With a password or an access token.
   async::Task<Result<access::Principal>> log_in(http::Exchange& exchange,
                                                 const BasicCredentials& credentials);
+  async::Task<identity::RegistryLogIn::Outcome> prove(const BasicCredentials& credentials,
+                                                      const audit::Origin& origin);
 
   const Deps& deps_;
 };

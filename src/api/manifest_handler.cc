@@ -112,7 +112,7 @@ async::Task<http::Response> ManifestHandler::put(http::Exchange& exchange, const
       auto parsed =
           oci::parse_manifest(as_bytes(*body), content_type, {.bytes = deps_.options.manifest_bytes});
       if (!parsed) return parsed.error();
-      auto created = deps_.services.facts.ensure(route.name, may.context.origin);
+      auto created = deps_.services.facts.ensure(route.name, may.context.principal, may.context.origin);
       if (!created) return created.error();
       repository = *created;
     }

@@ -8,7 +8,7 @@ namespace bulkhead::api {
 namespace {
 
 constexpr std::string_view kRoutes[] = {"base",   "catalog", "manifest",  "blob",  "upload_start",
-                                        "upload", "tags",    "referrers", "token", "setup",
+                                        "upload", "tags",    "referrers", "token", "management",
                                         "health", "ready",   "metrics",   "other"};
 
 }  // namespace

@@ -9,6 +9,8 @@
 namespace bulkhead::api {
 namespace {
 
+constexpr std::string_view kManagement = "/api/v1";
+
 // Takes the last component off `path`.
 std::string_view pop(std::string_view& path) {
   const std::size_t slash = path.rfind('/');
@@ -75,13 +77,17 @@ Result<Route> parse_registry(std::string_view rest) {
 
 std::string_view name(const Route& route) {
   static constexpr std::string_view kNames[] = {"base",   "catalog", "manifest",  "blob",  "upload_start",
-                                                "upload", "tags",    "referrers", "token", "setup",
+                                                "upload", "tags",    "referrers", "token", "management",
                                                 "health", "ready",   "metrics"};
   static_assert(std::size(kNames) == std::variant_size_v<Route>);
   return kNames[route.index()];
 }
 
 Result<Route> parse_route(std::string_view path) {
+  if (path.starts_with(kManagement)) {
+    const std::string_view below = path.substr(kManagement.size());
+    if (below.starts_with('/')) return Route(route::Management{std::string(below)});
+  }
   std::string decoded;
   if (path.find('%') != std::string_view::npos) {
     // An encoded slash would make the path's meaning depend on who decodes it.
@@ -94,7 +100,6 @@ Result<Route> parse_route(std::string_view path) {
   if (path == "/v2") return Route(route::Base{});
   if (path.starts_with("/v2/")) return parse_registry(path.substr(4));
   if (path == "/token") return Route(route::Token{});
-  if (path == "/api/v1/setup") return Route(route::Setup{});
   if (path == "/healthz") return Route(route::Health{});
   if (path == "/readyz") return Route(route::Ready{});
   if (path == "/metrics") return Route(route::Metrics{});

@@ -37,15 +37,17 @@ struct Referrers {
   oci::RepositoryName name;
   oci::Digest subject;
 };
-struct Token {};    // /token
-struct Setup {};    // /api/v1/setup
+struct Token {};  // /token
+struct Management {
+  std::string path;  // what stands behind /api/v1, as sent: management/router.h reads it
+};
 struct Health {};   // /healthz
 struct Ready {};    // /readyz
 struct Metrics {};  // /metrics
 }  // namespace route
 
 using Route = std::variant<route::Base, route::Catalog, route::Manifest, route::Blob, route::UploadStart,
-                           route::Upload, route::Tags, route::Referrers, route::Token, route::Setup,
+                           route::Upload, route::Tags, route::Referrers, route::Token, route::Management,
                            route::Health, route::Ready, route::Metrics>;
 
 // The label in metrics and logs, such as "manifest".

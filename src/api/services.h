@@ -9,18 +9,41 @@
 
 #include "access/facts.h"
 #include "access/tokens.h"
-#include "async/offload.h"
 #include "audit/journal.h"
 #include "base/ip_network.h"
 #include "base/log.h"
-#include "blob/verify.h"
 #include "db/database.h"
+#include "identity/access_tokens.h"
 #include "identity/accounts.h"
+#include "identity/invitations.h"
+#include "identity/leaked.h"
 #include "identity/login.h"
+#include "identity/members.h"
+#include "identity/mfa.h"
+#include "identity/organizations.h"
+#include "identity/policies.h"
+#include "identity/recovery_codes.h"
+#include "identity/registry_login.h"
+#include "identity/robots.h"
+#include "identity/sessions.h"
 #include "identity/setup.h"
-#include "registry/blobs.h"
-#include "registry/manifests.h"
-#include "registry/uploads.h"
+#include "identity/teams.h"
+#include "identity/totp.h"
+#include "identity/webauthn.h"
+#include "identity/workload.h"
+
+// What brings Asio with it is named only: management/ does without.
+namespace bulkhead::async {
+class OffloadPool;
+}
+namespace bulkhead::blob {
+class Verifier;
+}
+namespace bulkhead::registry {
+class Blobs;
+class Manifests;
+class Uploads;
+}  // namespace bulkhead::registry
 
 namespace bulkhead::api {
 
@@ -56,6 +79,22 @@ struct Services {
   async::OffloadPool& passwords;  // Argon2id, few at once
   const Clock& clock;
   Log& log;
+  const crypto::Keyring& keyring;
+  identity::Policies& policies;
+  identity::Sessions& sessions;
+  identity::AccessTokens& access_tokens;
+  identity::RegistryLogIn& registry_login;
+  identity::Leaked& leaked;
+  identity::Organizations& organizations;
+  identity::Members& members;
+  identity::Teams& teams;
+  identity::Robots& robots;
+  identity::Invitations& invitations;
+  identity::Mfa& mfa;
+  identity::Totp& totp;
+  identity::RecoveryCodes& recovery_codes;
+  identity::WebAuthn& webauthn;
+  identity::Workload& workload;
 };
 
 }  // namespace bulkhead::api

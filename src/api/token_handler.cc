@@ -1,6 +1,4 @@
 #include <fmt/format.h>
-#include <boost/json/serialize.hpp>
-#include <boost/json/value.hpp>
 
 #include <algorithm>
 
@@ -8,7 +6,6 @@
 #include "api/handlers.h"
 #include "base/log.h"
 #include "http/request.h"
-#include "oci/strict_json.h"
 
 namespace bulkhead::api {
 namespace {
@@ -61,28 +58,39 @@ async::Task<http::Response> TokenHandler::handle(http::Exchange& exchange) {
   }
 }
 
-async::Task<Result<access::Principal>> TokenHandler::log_in(http::Exchange& exchange,
-                                                            const BasicCredentials& credentials) {
-  const audit::Origin origin = login_origin(exchange, credentials.name);
-  if (auto admitted = deps_.services.login.admit(credentials.name, exchange.address()); !admitted) {
+async::Task<identity::RegistryLogIn::Outcome> TokenHandler::prove(const BasicCredentials& credentials,
+                                                                  const audit::Origin& origin) {
+  const Services& services = deps_.services;
+  if (identity::RegistryLogIn::is_token(credentials.password)) {
+    auto known = services.registry_login.peek_token(credentials.name, credentials.password, origin);
+    if (known) co_return *std::move(known);
+    co_return co_await async::offload(services.work, [&] {
+      return services.registry_login.verify_token(credentials.name, credentials.password, origin);
+    });
+  }
+  if (auto admitted = services.login.admit(credentials.name, origin.address); !admitted) {
     audit::EventView event;
-    event.at = deps_.services.clock.now();
+    event.at = services.clock.now();
     event.action = audit::Action::login_failed;
     event.address = origin.address;
     event.user_agent = origin.user_agent;
     event.request_id = origin.request_id;
     event.detail = "too many attempts";
-    deps_.services.journal.observe(event);
+    services.journal.observe(event);
     co_return admitted.error();
   }
-  auto account = co_await async::offload(deps_.services.passwords, [&] {
-    return deps_.services.login.verify(credentials.name, credentials.password, origin);
+  co_return co_await async::offload(services.passwords, [&] {
+    return services.registry_login.verify_password(credentials.name, credentials.password, origin);
   });
-  if (!account) co_return account.error();
-  exchange.account = account->name;
-  const access::Principal principal{account->id, account->name, account->administrator,
-                                    account->credential_version};
-  co_return principal;
+}
+
+async::Task<Result<access::Principal>> TokenHandler::log_in(http::Exchange& exchange,
+                                                            const BasicCredentials& credentials) {
+  const audit::Origin origin = login_origin(exchange, credentials.name);
+  const auto proved = co_await prove(credentials, origin);
+  if (!proved) co_return proved.error();
+  exchange.account = proved->account.name;
+  co_return access::principal_of(proved->account, proved->token);
 }
 
 async::Task<http::Response> TokenHandler::issue(const access::Principal& principal,
@@ -150,40 +158,6 @@ async::Task<http::Response> TokenHandler::post(http::Exchange& exchange) {
     co_return oauth_error(401, "invalid_grant", principal.error().message);
   if (!principal) co_return error_response(principal.error());
   co_return co_await issue(*principal, scopes);
-}
-
-async::Task<http::Response> TokenHandler::setup(http::Exchange& exchange) {
-  if (exchange.request().method != http::Method::post) co_return method_not_allowed("POST");
-  auto body = co_await exchange.read_all(kFormBytes);
-  if (!body) co_return error_response(body.error());
-  const auto parsed = oci::parse_strict_json(*body, {.depth = 4, .values = 16});
-  if (!parsed) co_return error_response({Errc::invalid_argument, parsed.error().message});
-  const auto* object = parsed->if_object();
-  if (object == nullptr) co_return error_response({Errc::invalid_argument, "the body must be a JSON object"});
-  std::string token;
-  std::string name;
-  std::string password;
-  for (const auto& [key, value] : *object) {
-    std::string* into = key == "token"      ? &token
-                        : key == "name"     ? &name
-                        : key == "password" ? &password
-                                            : nullptr;
-    if (into == nullptr || !value.is_string())
-      co_return error_response(
-          {Errc::invalid_argument,
-           "the fields are token, name and password, each a string; nothing else is known"});
-    *into = value.get_string();
-  }
-  const Secret<> secret_token(std::move(token));
-  const Secret<> secret_password(std::move(password));
-  audit::Origin origin = login_origin(exchange, name);
-  origin.credential = "setup-token";
-  auto account = co_await async::offload(deps_.services.passwords, [&] {
-    return deps_.services.setup.redeem(secret_token, name, secret_password, origin);
-  });
-  if (!account) co_return error_response(account.error());
-  co_return json_response(201,
-                          fmt::format(R"({{"name":{},"administrator":true}})", json_quote(account->name)));
 }
 
 }  // namespace bulkhead::api

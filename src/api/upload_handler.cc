@@ -52,8 +52,9 @@ http::Response UploadHandler::session(unsigned status, const oci::RepositoryName
 async::Task<Result<std::shared_ptr<const access::Repository>>> UploadHandler::ensure(
     const oci::RepositoryName& name, const Permitted& permitted) {
   if (permitted.repository) co_return permitted.repository;
-  co_return co_await async::offload(
-      deps_.services.work, [&] { return deps_.services.facts.ensure(name, permitted.context.origin); });
+  co_return co_await async::offload(deps_.services.work, [&] {
+    return deps_.services.facts.ensure(name, permitted.context.principal, permitted.context.origin);
+  });
 }
 
 async::Task<std::optional<http::Response>> UploadHandler::mount(const Caller& caller,

@@ -41,6 +41,12 @@ std::optional<std::int64_t> Arguments::integer(std::string_view name) {
   return number;
 }
 
+const boost::json::value* Arguments::object(std::string_view name) {
+  const auto* value = find(name);
+  if (value != nullptr && !value->is_object()) problem_ = fmt::format("{} must be an object", name);
+  return value;
+}
+
 Result<void> Arguments::check() const {
   if (!problem_.empty()) return Error{Errc::invalid_argument, problem_};
   for (const auto& [key, value] : object_)

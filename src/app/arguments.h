@@ -20,6 +20,7 @@ class Arguments {
   bool has(std::string_view name);
   bool flag(std::string_view name);
   std::optional<std::int64_t> integer(std::string_view name);
+  const boost::json::value* object(std::string_view name);  // null when absent
 
   // After all were asked for: Errc::invalid_argument naming an argument of the wrong type or an unknown one.
   Result<void> check() const;

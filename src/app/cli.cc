@@ -9,6 +9,9 @@
 
 #include "app/command_line.h"
 #include "app/control.h"
+#include "app/credential_helper.h"
+#include "app/process.h"
+#include "app/remote_commands.h"
 
 extern char** environ;
 
@@ -24,8 +27,9 @@ constexpr const char* kAbout =
     "  bulkhead user create alice --admin      make an administrator\n"
     "  bulkhead repo set alice/app --visibility public\n"
     "  bulkhead audit tail --follow            watch what happens\n\n"
-    "Operator commands work on a running server (through the socket in its data directory) and on a stopped "
-    "one's data.";
+    "  bulkhead login registry.example.com      use that server from here on\n\n"
+    "Commands work on the server that was logged in to. Without a log-in, and with --data, they work on a "
+    "running server's data\n(through the socket in its directory) and on a stopped one's.";
 
 constexpr const char* kFooter =
     "\"bulkhead COMMAND --help\" explains one command. Settings: \"bulkhead config reference\".\n"
@@ -58,11 +62,11 @@ Result<config::Loaded> CommandLine::load() const {
   return loaded;
 }
 
-Result<void> perform(const CommandLine& line, const boost::json::object& command,
-                     const std::function<void(const boost::json::value&)>& print) {
-  const auto loaded = line.load();
-  if (!loaded) return loaded.error();
-  auto value = Operator(loaded->settings).run(command);
+namespace {
+
+using Print = std::function<void(const boost::json::value&)>;
+
+Result<void> show(const CommandLine& line, const Result<boost::json::value>& value, const Print& print) {
   if (!value) return value.error();
   if (line.json)
     fmt::print("{}\n", boost::json::serialize(*value));
@@ -71,14 +75,72 @@ Result<void> perform(const CommandLine& line, const boost::json::object& command
   return {};
 }
 
+// Whoever says where the data is means that data.
+bool names_data(const CommandLine& line) {
+  if (!line.flags.empty() || !line.config_file.empty()) return true;
+  const auto variables = environment();
+  return variables.contains("BULKHEAD_DATA") || variables.contains("BULKHEAD_CONFIG");
+}
+
+}  // namespace
+
+Result<std::optional<RemoteServer>> remote_server(const CommandLine& line) {
+  std::optional<RemoteServer> out;
+  if (line.server.empty() && names_data(line)) return out;
+  const auto path = LoginStore::default_path();
+  if (!path && line.server.empty()) return out;
+  if (!path) return path.error();
+  const auto store = LoginStore::load(*path);
+  if (!store) return store.error();
+  const auto url = line.server.empty() ? Result<std::string>(store->current()) : server_url(line.server);
+  if (!url) return url.error();
+  if (url->empty()) return out;
+  const auto found = store->sessions().find(*url);
+  if (found == store->sessions().end())
+    return Error{Errc::unauthenticated, fmt::format("log in first: bulkhead login {}", *url)};
+  const LoginStore::Session& session = found->second;
+  out = RemoteServer{*url, session.name,
+                     make_remote_client(*url, Secret<>(session.token.reveal()), session.ca)};
+  return Result<std::optional<RemoteServer>>(std::move(out));
+}
+
+Result<void> perform_api(const CommandLine& line, const ApiWork& work, const Print& print) {
+  auto remote = remote_server(line);
+  if (!remote) return remote.error();
+  if (*remote) return show(line, work(*(*remote)->client), print);
+  const auto loaded = line.load();
+  if (!loaded) return loaded.error();
+  const auto client = make_local_client(loaded->settings);
+  return show(line, work(*client), print);
+}
+
+Result<void> perform(const CommandLine& line, const boost::json::object& command, const Print& print) {
+  const RemoteCommand remote_command = find_remote_command(command);
+  if (remote_command == nullptr && !line.server.empty())
+    return Error{Errc::unsupported, "this command works on the server's own machine only"};
+  if (remote_command != nullptr) {
+    auto remote = remote_server(line);
+    if (!remote) return remote.error();
+    if (*remote) return show(line, remote_command(*(*remote)->client, command), print);
+  }
+  const auto loaded = line.load();
+  if (!loaded) return loaded.error();
+  return show(line, Operator(loaded->settings).run(command), print);
+}
+
 void add_settings(CLI::App& command, CommandLine& line, bool all) {
+  if (!all)
+    command
+        .add_option("--server", line.server,
+                    "Work on this server, which was logged in to, instead of on the data of this machine")
+        ->type_name("URL");
   command
       .add_option("--config", line.config_file, "Read settings from this TOML file (also BULKHEAD_CONFIG)")
       ->type_name("FILE");
   for (const config::SettingInfo& info : config::settings()) {
     // Commands on stopped data need to find it and what it was made with; the rest is the server's.
     const bool needed = info.key == "data" || info.key == "database" ||
-                        info.key == "database_password_file" || info.key == "keys" ||
+                        info.key == "database_password_file" || info.key.starts_with("keys") ||
                         info.key.starts_with("auth.password_");
     if (!all && !needed) continue;
     command
@@ -92,6 +154,8 @@ void add_settings(CLI::App& command, CommandLine& line, bool all) {
 }
 
 int run(int argc, char** argv) {
+  keep_memory_private();
+  if (argc > 0 && is_credential_helper(argv[0])) return run_credential_helper(argc, argv);
   CLI::App app(kAbout, "bulkhead");
   app.footer(kFooter);
   app.require_subcommand(1);
@@ -100,7 +164,14 @@ int run(int argc, char** argv) {
   line.program = argc > 0 ? argv[0] : "bulkhead";
   add_server_commands(app, line);
   add_operator_commands(app, line);
+  add_token_commands(app, line);
   add_audit_commands(app, line);
+  add_keys_commands(app, line);
+  add_login_commands(app, line);
+  add_organization_commands(app, line);
+  add_team_commands(app, line);
+  add_robot_commands(app, line);
+  add_factor_commands(app, line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

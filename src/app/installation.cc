@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 
+#include "app/key_source.h"
+
 namespace bulkhead::app {
 namespace {
 
@@ -49,11 +51,23 @@ Result<std::unique_ptr<Installation>> Installation::open(const config::Settings&
   return installation;
 }
 
-Result<void> Installation::assemble() {
-  const config::Settings& s = settings_;
-  auto keyring = crypto::Keyring::open(config::keys_directory(s));
+Result<void> Installation::open_keys() {
+  auto source = key_source(settings_);
+  if (!source) return source.error();
+  auto keyring = crypto::Keyring::open(config::keys_directory(settings_), source->get());
   if (!keyring) return keyring.error();
   keyring_ = std::make_unique<crypto::Keyring>(std::move(*keyring));
+  if (!keyring_->locked())
+    log_.warning(
+        "keys cannot be kept out of swap: the limit of locked memory is too small; raise it "
+        "(LimitMEMLOCK=8M, "
+        "ulimit -l 8192) or encrypt the swap");
+  return {};
+}
+
+Result<void> Installation::assemble() {
+  const config::Settings& s = settings_;
+  if (auto opened = open_keys(); !opened) return opened;
   hasher_ = std::make_unique<crypto::PasswordHasher>(
       *keyring_, crypto::PasswordParameters{s.auth.password_memory_kib, s.auth.password_passes});
 
@@ -62,6 +76,16 @@ Result<void> Installation::assemble() {
   auto database = db::open(url->reveal());
   if (!database) return database.error();
   database_ = std::move(*database);
+
+  auto data_keys = identity::DataKeys::open(*database_, *keyring_, clock_);
+  if (!data_keys) return data_keys.error();
+  data_keys_ = std::move(*data_keys);
+  if (const std::size_t lost = data_keys_->unreadable(); lost > 0)
+    log_.warning(
+        "the keyring does not open all data keys; what is sealed under those has to be entered again",
+        {{"data_keys", lost}});
+  key_rotation_ =
+      std::make_unique<identity::KeyRotation>(*database_, *keyring_, clock_, seconds(s.auth.token_lifetime));
 
   auto store = blob::open_filesystem_store(s.data, s.storage.reserve_bytes);
   if (!store) return store.error();
@@ -73,15 +97,9 @@ Result<void> Installation::assemble() {
   if (!journal) return journal.error();
   journal_ = std::move(*journal);
 
-  accounts_ = std::make_unique<identity::Accounts>(*database_, *hasher_, clock_, s.limits.cached_facts);
-  login_ = std::make_unique<identity::LogIn>(
-      *accounts_, *hasher_, *journal_, clock_,
-      identity::LoginLimits{s.auth.login_attempts_per_account, s.auth.login_attempts_per_network,
-                            seconds(s.auth.login_window)});
-  setup_ = std::make_unique<identity::Setup>(*database_, *keyring_, *accounts_, clock_);
-  facts_ = std::make_unique<access::Facts>(*database_, clock_, s.limits.cached_facts, s.auth.anonymous_pull);
+  assemble_identity();
   tokens_ = std::make_unique<access::Tokens>(
-      *keyring_, *accounts_, *facts_, clock_,
+      *keyring_, *accounts_, *access_tokens_, *policies_, *facts_, clock_,
       access::Tokens::Options{s.service, s.service, seconds(s.auth.token_lifetime), s.limits.cached_facts});
 
   blobs_ = std::make_unique<registry::Blobs>(*database_, *store_, clock_, kOpenBlobs);
@@ -110,8 +128,12 @@ void Installation::finish_work() {
 }
 
 api::Services Installation::services() {
-  return {*database_,  *accounts_, *login_,   *setup_, *facts_,     *tokens_, *blobs_, *uploads_,
-          *manifests_, *verifier_, *journal_, *work_,  *passwords_, clock_,   log_};
+  return {*database_,      *accounts_,       *login_,     *setup_,         *facts_,          *tokens_,
+          *blobs_,         *uploads_,        *manifests_, *verifier_,      *journal_,        *work_,
+          *passwords_,     clock_,           log_,        *keyring_,       *policies_,       *sessions_,
+          *access_tokens_, *registry_login_, *leaked_,    *organizations_, *members_,        *teams_,
+          *robots_,        *invitations_,    *mfa_,       *totp_,          *recovery_codes_, *webauthn_,
+          *workload_};
 }
 
 }  // namespace bulkhead::app

@@ -8,6 +8,7 @@
 #include "access/facts.h"
 #include "access/tokens.h"
 #include "api/services.h"
+#include "app/fetcher.h"
 #include "async/offload.h"
 #include "audit/journal.h"
 #include "base/clock.h"
@@ -19,9 +20,29 @@
 #include "crypto/keyring.h"
 #include "crypto/password.h"
 #include "db/database.h"
+#include "identity/access_tokens.h"
 #include "identity/accounts.h"
+#include "identity/code_limiter.h"
+#include "identity/data_keys.h"
+#include "identity/directory.h"
+#include "identity/invitations.h"
+#include "identity/issuer_keys.h"
+#include "identity/key_rotation.h"
+#include "identity/leaked.h"
 #include "identity/login.h"
+#include "identity/members.h"
+#include "identity/mfa.h"
+#include "identity/organizations.h"
+#include "identity/policies.h"
+#include "identity/recovery_codes.h"
+#include "identity/registry_login.h"
+#include "identity/robots.h"
+#include "identity/sessions.h"
 #include "identity/setup.h"
+#include "identity/teams.h"
+#include "identity/totp.h"
+#include "identity/webauthn.h"
+#include "identity/workload.h"
 #include "registry/blobs.h"
 #include "registry/manifests.h"
 #include "registry/uploads.h"
@@ -41,8 +62,14 @@ class Installation {
   void finish_work();
 
   db::Database& database() { return *database_; }
+  crypto::Keyring& keyring() { return *keyring_; }
+  identity::DataKeys& data_keys() { return *data_keys_; }
+  identity::KeyRotation& key_rotation() { return *key_rotation_; }
   identity::Accounts& accounts() { return *accounts_; }
   identity::Setup& setup() { return *setup_; }
+  identity::Policies& policies() { return *policies_; }
+  identity::AccessTokens& access_tokens() { return *access_tokens_; }
+  identity::Sessions& sessions() { return *sessions_; }
   access::Facts& facts() { return *facts_; }
   registry::Manifests& manifests() { return *manifests_; }
   registry::Uploads& uploads() { return *uploads_; }
@@ -56,6 +83,9 @@ class Installation {
  private:
   Installation(const config::Settings& settings, Log& log, FileDescriptor lock);
   Result<void> assemble();
+  void assemble_identity();
+  void assemble_factors();
+  Result<void> open_keys();
 
   config::Settings settings_;
   Log& log_;
@@ -66,13 +96,35 @@ class Installation {
   std::unique_ptr<crypto::Keyring> keyring_;
   std::unique_ptr<crypto::PasswordHasher> hasher_;
   std::unique_ptr<db::Database> database_;
+  std::unique_ptr<identity::DataKeys> data_keys_;
+  std::unique_ptr<identity::KeyRotation> key_rotation_;
   std::unique_ptr<blob::BlobStore> store_;
   std::unique_ptr<blob::Verifier> verifier_;
   std::unique_ptr<audit::Journal> journal_;
   std::unique_ptr<identity::Accounts> accounts_;
   std::unique_ptr<identity::LogIn> login_;
   std::unique_ptr<identity::Setup> setup_;
+  std::unique_ptr<identity::Policies> policies_;
+  std::unique_ptr<identity::Sessions> sessions_;
+  std::unique_ptr<identity::AccessTokens> access_tokens_;
+  std::unique_ptr<identity::RegistryLogIn> registry_login_;
+  std::unique_ptr<identity::Leaked> leaked_;
   std::unique_ptr<access::Facts> facts_;
+  std::unique_ptr<identity::Directory> directory_;
+  std::unique_ptr<identity::Organizations> organizations_;
+  std::unique_ptr<identity::Members> members_;
+  std::unique_ptr<identity::Teams> teams_;
+  std::unique_ptr<identity::Robots> robots_;
+  std::unique_ptr<identity::Invitations> invitations_;
+  std::unique_ptr<identity::CodeLimiter> code_limiter_;
+  std::unique_ptr<identity::Totp> totp_;
+  std::unique_ptr<identity::RecoveryCodes> recovery_codes_;
+  std::unique_ptr<identity::WebAuthn> webauthn_;
+  std::unique_ptr<identity::Mfa> mfa_;
+  std::unique_ptr<http::OutboundClient> outbound_;
+  std::unique_ptr<HttpFetcher> fetcher_;
+  std::unique_ptr<identity::IssuerKeys> issuer_keys_;
+  std::unique_ptr<identity::Workload> workload_;
   std::unique_ptr<access::Tokens> tokens_;
   std::unique_ptr<registry::Blobs> blobs_;
   std::unique_ptr<registry::Uploads> uploads_;

@@ -123,10 +123,33 @@ void add_user_commands(CLI::App& app, CommandLine& line) {
 
 struct RepositoryOptions {
   std::string name;
+  std::string new_name;
   std::string visibility;
+  std::string owner;
+  std::string contact;
   std::string immutable_tags;
+  std::string protected_tags;
   bool yes = false;
 };
+
+// The command object's key, the flag, and what it says.
+struct RepositoryFlag {
+  std::string key;
+  std::string flag;
+  std::string RepositoryOptions::*value;
+  std::string about;
+};
+std::vector<RepositoryFlag> repository_flags() {
+  return {{"visibility", "--visibility", &RepositoryOptions::visibility,
+           "public: anybody may pull; private: by role"},
+          {"owner", "--owner", &RepositoryOptions::owner, "The person who answers for it"},
+          {"contact", "--contact", &RepositoryOptions::contact,
+           "Whom to write to about it: an address, a team's name"},
+          {"immutable_tags", "--immutable-tags", &RepositoryOptions::immutable_tags,
+           "Tags that never move or go: a pattern such as 'v*' ('*' for any characters, '' for none)"},
+          {"protected_tags", "--protected-tags", &RepositoryOptions::protected_tags,
+           "Tags that only maintainers and owners move and delete: a pattern"}};
+}
 
 void add_repository_commands(CLI::App& app, CommandLine& line) {
   auto* repo = app.add_subcommand("repo", "Repositories: list, create, change, delete");
@@ -138,17 +161,29 @@ void add_repository_commands(CLI::App& app, CommandLine& line) {
         return json::object{{"command", "repo.list"}};
       },
       [] {
-        return table({"NAME", "VISIBILITY", "IMMUTABLE TAGS", "TAGS"},
-                     {"name", "visibility", "immutable_tags", "tags"});
+        return table({"NAME", "VISIBILITY", "OWNER", "CONTACT", "IMMUTABLE TAGS", "PROTECTED TAGS", "TAGS"},
+                     {"name", "visibility", "owner", "contact", "immutable_tags", "protected_tags", "tags"});
       });
-  add(
+  auto* create = add(
       *repo, line, "create", "Make an empty private repository (a push does so too)",
       [options]() -> Result<json::object> {
-        return json::object{{"command", "repo.create"}, {"name", options->name}};
+        json::object command{{"command", "repo.create"}, {"name", options->name}};
+        if (!options->owner.empty()) command["owner"] = options->owner;
+        return command;
       },
-      [options] { return say(fmt::format("{} exists", options->name)); })
-      ->add_option("name", options->name)
-      ->required();
+      [options] { return say(fmt::format("{} exists", options->name)); });
+  create->add_option("name", options->name)->required();
+  create->add_option("--owner", options->owner,
+                     "The person who answers for it; without this, the namespace's owner");
+  auto* rename = add(
+      *repo, line, "rename", "Give a repository another name, in its namespace or another",
+      [options]() -> Result<json::object> {
+        return json::object{
+            {"command", "repo.rename"}, {"name", options->name}, {"new_name", options->new_name}};
+      },
+      [options] { return say(fmt::format("{} is now {}", options->name, options->new_name)); });
+  rename->add_option("name", options->name)->required();
+  rename->add_option("new-name", options->new_name)->required();
   auto* remove = add(
       *repo, line, "delete", "Delete a repository with all its tags and manifests",
       [options]() -> Result<json::object> {
@@ -164,27 +199,25 @@ void add_repository_commands(CLI::App& app, CommandLine& line) {
 
   auto* set = app.get_subcommand("repo");
   auto* change = add(
-      *set, line, "set", "Change who sees a repository and which of its tags are protected",
+      *set, line, "set", "Change who sees a repository, who answers for it and which of its tags stay",
       [options, set]() -> Result<json::object> {
         json::object command{{"command", "repo.set"}, {"name", options->name}};
-        if (!options->visibility.empty()) command["visibility"] = options->visibility;
-        if (set->get_subcommand("set")->count("--immutable-tags") > 0)
-          command["immutable_tags"] = options->immutable_tags;
+        for (const RepositoryFlag& flag : repository_flags())
+          if (set->get_subcommand("set")->count(flag.flag) > 0)
+            command[flag.key] = options.get()->*flag.value;
         if (command.size() == 2)
-          return Error{Errc::invalid_argument, "nothing to change: give --visibility or --immutable-tags"};
+          return Error{Errc::invalid_argument, "nothing to change: give one of the flags that --help lists"};
         return command;
       },
       [options] { return say(fmt::format("{} is changed", options->name)); });
   change->add_option("name", options->name)->required();
-  change->add_option("--visibility", options->visibility, "public: anybody may pull; private: by role")
-      ->check(CLI::IsMember({"public", "private"}));
-  change->add_option(
-      "--immutable-tags", options->immutable_tags,
-      "Tags that never move or go: a pattern such as 'v*' ('*' for any characters, '' for none)");
+  for (const RepositoryFlag& flag : repository_flags())
+    change->add_option(flag.flag, options.get()->*flag.value, flag.about);
+  change->get_option("--visibility")->check(CLI::IsMember({"public", "private"}));
 }
 
 struct GrantOptions {
-  std::string account;
+  std::string subject;
   std::string role;
   std::string target;
 };
@@ -193,42 +226,49 @@ void add_grant_commands(CLI::App& app, CommandLine& line) {
   auto* grant = app.add_subcommand("grant", "Roles: who may do what where");
   grant->require_subcommand(1);
   const auto options = std::make_shared<GrantOptions>();
+  const std::string who = "An account (alice), a robot (acme+ci) or a team (team:acme/devs)";
   const std::string where = "A repository (alice/app), a namespace (alice/), or / for the official images";
   auto* set = add(
-      *grant, line, "set", "Give an account a role",
+      *grant, line, "set", "Give an account or a team a role",
       [options]() -> Result<json::object> {
         return json::object{{"command", "grant.set"},
-                            {"account", options->account},
+                            {"subject", options->subject},
                             {"role", options->role},
                             {"target", options->target}};
       },
       [options] {
-        return say(fmt::format("{} is {} of {}", options->account, options->role, options->target));
+        return say(fmt::format("{} is {} of {}", options->subject, options->role, options->target));
       });
-  set->add_option("account", options->account)->required();
-  set->add_option("role", options->role, "reader pulls; writer pushes too; maintainer deletes too")
+  set->add_option("subject", options->subject, who)->required();
+  set->add_option("role", options->role,
+                  "reader pulls; writer pushes too; maintainer deletes, and moves protected tags, too")
       ->required()
       ->check(CLI::IsMember({"reader", "writer", "maintainer"}));
   set->add_option("target", options->target, where)->required();
   auto* remove = add(
-      *grant, line, "remove", "Take an account's role away; it holds from the next request",
+      *grant, line, "remove", "Take a role away; it holds from the next request",
       [options]() -> Result<json::object> {
         return json::object{
-            {"command", "grant.remove"}, {"account", options->account}, {"target", options->target}};
+            {"command", "grant.remove"}, {"subject", options->subject}, {"target", options->target}};
       },
       [options] {
-        return say(fmt::format("{} has no role of its own on {}", options->account, options->target));
+        return say(fmt::format("{} has no role of its own on {}", options->subject, options->target));
       });
-  remove->add_option("account", options->account)->required();
+  remove->add_option("subject", options->subject, who)->required();
   remove->add_option("target", options->target, where)->required();
   add(
-      *grant, line, "list", "List all roles given",
-      []() -> Result<json::object> {
-        return json::object{{"command", "grant.list"}};
+      *grant, line, "list", "List all roles given; or everybody who has a role in one repository, and why",
+      [options]() -> Result<json::object> {
+        json::object command{{"command", "grant.list"}};
+        if (!options->target.empty()) command["repository"] = options->target;
+        return command;
       },
-      [] {
-        return table({"TARGET", "ACCOUNT", "ROLE"}, {"target", "account", "role"});
-      });
+      [options] {
+        if (options->target.empty())
+          return table({"TARGET", "SUBJECT", "ROLE"}, {"target", "subject", "role"});
+        return table({"ACCOUNT", "ROLE", "THROUGH", "GIVES"}, {"account", "role", "through", "gives"});
+      })
+      ->add_option("repository", options->target);
 }
 
 struct NamespaceOptions {

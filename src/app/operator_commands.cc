@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
@@ -9,9 +10,14 @@
 #include <boost/json/value.hpp>
 #include <functional>
 #include <map>
+#include <utility>
+#include <vector>
 
+#include "app/api_command.h"
 #include "app/arguments.h"
 #include "app/audit_commands.h"
+#include "app/keys_commands.h"
+#include "app/token_commands.h"
 #include "oci/strict_json.h"
 
 namespace bulkhead::app {
@@ -36,8 +42,8 @@ Outcome done(const Result<void>& result) {
 
 json::object render(const identity::Account& account) {
   return {{"name", account.name},
-          {"active", account.active},
-          {"administrator", account.administrator},
+          {"active", account.active()},
+          {"administrator", account.administrator()},
           {"created_at", to_rfc3339(account.created_at)}};
 }
 
@@ -91,11 +97,14 @@ Outcome setup_token(Call& call) {
   return json::value({{"token", (*token)->reveal()}});
 }
 
-json::object render(const std::string& name, access::Visibility visibility,
-                    const std::string& immutable_tags) {
-  return {{"name", name},
-          {"visibility", visibility == access::Visibility::public_ ? "public" : "private"},
-          {"immutable_tags", immutable_tags}};
+json::object render(const access::RepositoryDetails& details) {
+  const access::Repository& repository = details.repository;
+  return {{"name", repository.name.render()},
+          {"visibility", repository.visibility == access::Visibility::public_ ? "public" : "private"},
+          {"owner", details.owner},
+          {"contact", details.contact},
+          {"immutable_tags", repository.immutable_tags},
+          {"protected_tags", details.protected_tags}};
 }
 
 Outcome repo_list(Call& call) {
@@ -104,15 +113,18 @@ Outcome repo_list(Call& call) {
   auto read = call.installation.database().read([&](db::Session& session) -> Result<void> {
     out.clear();
     auto rows = session.query(
-        "SELECT r.name, r.visibility, r.immutable_tags, (SELECT COUNT(*) FROM tags t WHERE t.repository_id = "
-        "r.id) "
-        "FROM repositories r ORDER BY r.name");
+        "SELECT r.name, r.visibility, COALESCE(a.name, ''), r.contact, r.immutable_tags, r.protected_tags, "
+        "(SELECT COUNT(*) FROM tags t WHERE t.repository_id = r.id) "
+        "FROM repositories r LEFT JOIN accounts a ON a.id = r.owner_id ORDER BY r.name");
     if (!rows) return rows.error();
     for (const db::Row& row : *rows)
       out.push_back(json::object{{"name", row.text(0)},
                                  {"visibility", row.text(1)},
-                                 {"immutable_tags", row.text(2)},
-                                 {"tags", row.integer(3)}});
+                                 {"owner", row.text(2)},
+                                 {"contact", row.text(3)},
+                                 {"immutable_tags", row.text(4)},
+                                 {"protected_tags", row.text(5)},
+                                 {"tags", row.integer(6)}});
     return {};
   });
   if (!read) return read.error();
@@ -121,11 +133,23 @@ Outcome repo_list(Call& call) {
 
 Outcome repo_create(Call& call) {
   const auto name = oci::RepositoryName::parse(call.arguments.text("name"));
+  const std::string owner = call.arguments.text("owner");
   if (auto checked = call.arguments.check(); !checked) return checked.error();
   if (!name) return name.error();
-  auto created = call.installation.facts().ensure(*name, call.origin);
+  access::Facts& facts = call.installation.facts();
+  access::Principal creator;
+  if (!owner.empty()) {
+    const auto account = call.installation.accounts().find(owner);
+    if (!account) return account.error();
+    creator = access::principal_of(*account);
+  }
+  auto created = facts.ensure(*name, creator, call.origin);
   if (!created) return created.error();
-  return json::value(render((*created)->name.render(), (*created)->visibility, (*created)->immutable_tags));
+  if (!owner.empty())
+    if (auto set = facts.set_owner(*name, owner, call.origin); !set) return set.error();
+  const auto details = facts.details(*name);
+  if (!details) return details.error();
+  return json::value(render(*details));
 }
 
 Outcome repo_delete(Call& call) {
@@ -135,11 +159,32 @@ Outcome repo_delete(Call& call) {
   return done(call.installation.facts().remove(*name, call.origin));
 }
 
+Outcome repo_rename(Call& call) {
+  const auto from = oci::RepositoryName::parse(call.arguments.text("name"));
+  const auto to = oci::RepositoryName::parse(call.arguments.text("new_name"));
+  if (auto checked = call.arguments.check(); !checked) return checked.error();
+  if (!from) return from.error();
+  if (!to) return to.error();
+  return done(call.installation.facts().rename(*from, *to, call.origin));
+}
+
+// The arguments of repo.set that are one text each, and what sets it.
+struct TextSetting {
+  std::string_view argument;
+  Result<void> (access::Facts::*set)(const oci::RepositoryName&, std::string_view, const audit::Origin&);
+};
+constexpr TextSetting kTextSettings[] = {{"immutable_tags", &access::Facts::set_immutable_tags},
+                                         {"protected_tags", &access::Facts::set_protected_tags},
+                                         {"contact", &access::Facts::set_contact},
+                                         {"owner", &access::Facts::set_owner}};
+
 Outcome repo_set(Call& call) {
   const auto name = oci::RepositoryName::parse(call.arguments.text("name"));
   const std::string visibility = call.arguments.text("visibility");
-  const bool has_pattern = call.arguments.has("immutable_tags");
-  const std::string pattern = call.arguments.text("immutable_tags");
+  std::vector<std::pair<TextSetting, std::string>> changes;
+  for (const TextSetting& setting : kTextSettings)
+    if (call.arguments.has(setting.argument))
+      changes.emplace_back(setting, call.arguments.text(setting.argument));
   if (auto checked = call.arguments.check(); !checked) return checked.error();
   if (!name) return name.error();
   access::Facts& facts = call.installation.facts();
@@ -149,30 +194,32 @@ Outcome repo_set(Call& call) {
     const auto wanted = visibility == "public" ? access::Visibility::public_ : access::Visibility::private_;
     if (auto set = facts.set_visibility(*name, wanted, call.origin); !set) return set.error();
   }
-  if (has_pattern) return done(facts.set_immutable_tags(*name, pattern, call.origin));
+  for (const auto& [setting, text] : changes)
+    if (auto set = (facts.*setting.set)(*name, text, call.origin); !set) return set.error();
   return done({});
 }
 
 Outcome grant_set(Call& call) {
-  const std::string account = call.arguments.text("account");
+  const auto subject = access::parse_grant_subject(call.arguments.text("subject"));
   const auto role = access::parse_role(call.arguments.text("role"));
   const auto target = access::parse_grant_target(call.arguments.text("target"));
   if (auto checked = call.arguments.check(); !checked) return checked.error();
+  if (!subject) return subject.error();
   if (!role) return role.error();
   if (!target) return target.error();
-  return done(call.installation.facts().grant(account, *role, *target, call.origin));
+  return done(call.installation.facts().grant(*subject, *role, *target, call.origin));
 }
 
 Outcome grant_remove(Call& call) {
-  const std::string account = call.arguments.text("account");
+  const auto subject = access::parse_grant_subject(call.arguments.text("subject"));
   const auto target = access::parse_grant_target(call.arguments.text("target"));
   if (auto checked = call.arguments.check(); !checked) return checked.error();
+  if (!subject) return subject.error();
   if (!target) return target.error();
-  return done(call.installation.facts().revoke(account, *target, call.origin));
+  return done(call.installation.facts().revoke(*subject, *target, call.origin));
 }
 
-Outcome grant_list(Call& call) {
-  if (auto checked = call.arguments.check(); !checked) return checked.error();
+Outcome grants_given(Call& call) {
   json::array out;
   auto read = call.installation.database().read([&](db::Session& session) -> Result<void> {
     out.clear();
@@ -180,14 +227,56 @@ Outcome grant_list(Call& call) {
         "SELECT a.name, g.role, n.name || '/' FROM namespace_grants g JOIN accounts a ON a.id = g.account_id "
         "JOIN namespaces n ON n.id = g.namespace_id UNION ALL "
         "SELECT a.name, g.role, r.name FROM repository_grants g JOIN accounts a ON a.id = g.account_id "
+        "JOIN repositories r ON r.id = g.repository_id UNION ALL "
+        "SELECT 'team:' || o.name || '/' || t.name, g.role, n.name || '/' FROM team_namespace_grants g "
+        "JOIN teams t ON t.id = g.team_id JOIN organizations o ON o.id = t.organization_id "
+        "JOIN namespaces n ON n.id = g.namespace_id UNION ALL "
+        "SELECT 'team:' || o.name || '/' || t.name, g.role, r.name FROM team_repository_grants g "
+        "JOIN teams t ON t.id = g.team_id JOIN organizations o ON o.id = t.organization_id "
         "JOIN repositories r ON r.id = g.repository_id ORDER BY 3, 1");
     if (!rows) return rows.error();
     for (const db::Row& row : *rows)
-      out.push_back(json::object{{"account", row.text(0)}, {"role", row.text(1)}, {"target", row.text(2)}});
+      out.push_back(json::object{{"subject", row.text(0)}, {"role", row.text(1)}, {"target", row.text(2)}});
     return {};
   });
   if (!read) return read.error();
   return json::value(std::move(out));
+}
+
+// Where a role comes from, for people.
+std::string describe(const access::Reason& reason) {
+  std::string words(access::name(reason.kind));
+  std::ranges::replace(words, '_', ' ');
+  return reason.team.empty() ? words : fmt::format("{} to {}", words, reason.team);
+}
+
+// Everybody who has a role in one repository, a line for each reason.
+Outcome grants_in(Call& call, const std::string& repository) {
+  const auto name = oci::RepositoryName::parse(repository);
+  if (!name) return name.error();
+  constexpr std::size_t kPage = 500;
+  json::array out;
+  std::string last;
+  for (bool more = true; more;) {
+    auto page = call.installation.facts().effective_grants(*name, last, kPage);
+    if (!page) return page.error();
+    for (const access::EffectiveGrant& grant : page->entries) {
+      last = grant.account;
+      for (const access::Reason& reason : grant.reasons)
+        out.push_back(json::object{{"account", grant.account},
+                                   {"role", access::name(grant.role)},
+                                   {"through", describe(reason)},
+                                   {"gives", access::name(reason.role)}});
+    }
+    more = page->more;
+  }
+  return json::value(std::move(out));
+}
+
+Outcome grant_list(Call& call) {
+  const std::string repository = call.arguments.text("repository");
+  if (auto checked = call.arguments.check(); !checked) return checked.error();
+  return repository.empty() ? grants_given(call) : grants_in(call, repository);
 }
 
 Outcome namespace_set(Call& call) {
@@ -204,8 +293,9 @@ Outcome namespace_list(Call& call) {
   auto read = call.installation.database().read([&](db::Session& session) -> Result<void> {
     out.clear();
     auto rows = session.query(
-        "SELECT n.name, COALESCE(a.name, ''), n.quota_bytes, n.used_bytes FROM namespaces n "
-        "LEFT JOIN accounts a ON a.id = n.owner_id ORDER BY n.name");
+        "SELECT n.name, COALESCE(a.name, o.name, ''), n.quota_bytes, n.used_bytes FROM namespaces n "
+        "LEFT JOIN accounts a ON a.id = n.owner_id LEFT JOIN organizations o ON o.id = n.organization_id "
+        "ORDER BY n.name");
     if (!rows) return rows.error();
     for (const db::Row& row : *rows)
       out.push_back(
@@ -222,14 +312,34 @@ Outcome namespace_list(Call& call) {
 Outcome audit_newest(Call& call) { return newest_events(call.installation, call.arguments); }
 Outcome audit_after(Call& call) { return events_after(call.installation, call.arguments); }
 
+Outcome request_api(Call& call) { return api_request(call.installation, call.arguments, call.origin); }
+
+Outcome keys_list(Call& call) { return list_keys(call.installation, call.arguments); }
+Outcome keys_rotate(Call& call) { return rotate_key(call.installation, call.arguments, call.origin); }
+Outcome keys_advance(Call& call) { return advance_rotation(call.installation, call.arguments, call.origin); }
+Outcome keys_retire(Call& call) { return retire_key(call.installation, call.arguments, call.origin); }
+Outcome keys_protect(Call& call) { return protect_keys(call.installation, call.arguments, call.origin); }
+Outcome create_token(Call& call) { return token_create(call.installation, call.arguments, call.origin); }
+Outcome list_tokens(Call& call) { return token_list(call.installation, call.arguments); }
+Outcome revoke_tokens(Call& call) { return token_revoke(call.installation, call.arguments, call.origin); }
+Outcome rotate_token(Call& call) { return token_rotate(call.installation, call.arguments, call.origin); }
+
 const std::map<std::string_view, Command>& commands() {
   static const std::map<std::string_view, Command> all = {
-      {"user.create", user_create},     {"user.list", user_list},           {"user.password", user_password},
-      {"user.set", user_set},           {"setup.token", setup_token},       {"repo.list", repo_list},
-      {"repo.create", repo_create},     {"repo.delete", repo_delete},       {"repo.set", repo_set},
-      {"grant.set", grant_set},         {"grant.remove", grant_remove},     {"grant.list", grant_list},
-      {"namespace.set", namespace_set}, {"namespace.list", namespace_list}, {"audit.newest", audit_newest},
-      {"audit.after", audit_after},
+      {"api.request", request_api},     {"user.create", user_create},
+      {"user.list", user_list},         {"user.password", user_password},
+      {"user.set", user_set},           {"setup.token", setup_token},
+      {"repo.list", repo_list},         {"repo.create", repo_create},
+      {"repo.delete", repo_delete},     {"repo.set", repo_set},
+      {"repo.rename", repo_rename},     {"grant.set", grant_set},
+      {"grant.remove", grant_remove},   {"grant.list", grant_list},
+      {"namespace.set", namespace_set}, {"namespace.list", namespace_list},
+      {"audit.newest", audit_newest},   {"audit.after", audit_after},
+      {"keys.list", keys_list},         {"keys.rotate", keys_rotate},
+      {"keys.advance", keys_advance},   {"keys.retire", keys_retire},
+      {"keys.protect", keys_protect},   {"token.create", create_token},
+      {"token.list", list_tokens},      {"token.revoke", revoke_tokens},
+      {"token.rotate", rotate_token},
   };
   return all;
 }

@@ -11,6 +11,7 @@
 
 #include "api/api.h"
 #include "app/control.h"
+#include "app/key_housekeeping.h"
 #include "app/notify.h"
 #include "async/loops.h"
 #include "crypto/local_ca.h"
@@ -19,6 +20,8 @@ namespace bulkhead::app {
 namespace {
 
 constexpr std::chrono::seconds kSweepEvery{60};
+// People want to see for a while which token it was that stopped working.
+constexpr std::chrono::hours kExpiredTokensKept{30 * 24};
 constexpr std::chrono::hours kRenewEvery{24};
 
 void prepare_process() {
@@ -32,9 +35,6 @@ void prepare_process() {
     files.rlim_cur = files.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &files);
   }
-  // A core file would hold passwords and keys.
-  const ::rlimit no_core{0, 0};
-  ::setrlimit(RLIMIT_CORE, &no_core);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is then an error like a full disk
 }
@@ -164,15 +164,28 @@ Result<void> greet(Installation& installation, const std::string& address, const
   return {};
 }
 
+// Writes down when tokens were last used, and removes what has long run out.
+void look_after_credentials(Installation& installation) {
+  Log& log = installation.log();
+  if (const auto written = installation.access_tokens().flush(); !written)
+    log.warning("the last use of tokens cannot be written down", {{"error", written.error().message}});
+  for (const auto& removed :
+       {installation.sessions().prune(), installation.access_tokens().prune(kExpiredTokensKept)})
+    if (!removed)
+      log.warning("credentials that have run out cannot be removed", {{"error", removed.error().message}});
+}
+
 // Runs until a signal says stop; does what has to be done now and then.
 void keep_house(const ::sigset_t& signals, Installation& installation, net::TlsContext* tls) {
   Log& log = installation.log();
   auto next_sweep = std::chrono::steady_clock::now() + kSweepEvery;
   auto next_renewal = std::chrono::steady_clock::now() + kRenewEvery;
+  KeyHousekeeping keys(installation);
   for (;;) {
     const ::timespec second{1, 0};
     const int signal = ::sigtimedwait(&signals, nullptr, &second);
     if (signal == SIGTERM || signal == SIGINT) return;
+    keys.work();
     if (std::chrono::steady_clock::now() >= next_renewal) {
       next_renewal += kRenewEvery;
       // Replaced files are noticed below like any others.
@@ -190,6 +203,7 @@ void keep_house(const ::sigset_t& signals, Installation& installation, net::TlsC
     }
     if (std::chrono::steady_clock::now() >= next_sweep) {
       next_sweep += kSweepEvery;
+      look_after_credentials(installation);
       const auto swept = installation.uploads().sweep();
       if (!swept)
         log.warning("abandoned uploads cannot be removed", {{"error", swept.error().message}});
@@ -251,6 +265,7 @@ Result<void> serve(const config::Settings& settings, const std::string& program)
   control.stop(std::chrono::seconds(1));
   loops.stop();
   installation.finish_work();
+  look_after_credentials(installation);
   log.info("stopped");
   return {};
 }

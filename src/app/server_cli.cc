@@ -1,20 +1,16 @@
-#include <curl/curl.h>
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <boost/json/serialize.hpp>
 #include <cstdio>
 #include <memory>
 
+#include "app/api_client.h"
 #include "app/command_line.h"
 #include "app/serve.h"
 #include "app/terminal.h"
-#include "oci/strict_json.h"
 
 namespace bulkhead::app {
 namespace {
-
-namespace json = boost::json;
 
 struct SetupOptions {
   std::string name;
@@ -24,55 +20,16 @@ struct SetupOptions {
   bool password_stdin = false;
 };
 
-struct CurlFree {
-  void operator()(CURL* curl) const { ::curl_easy_cleanup(curl); }
-};
-struct ListFree {
-  void operator()(curl_slist* list) const { ::curl_slist_free_all(list); }
-};
-
-std::size_t append(char* data, std::size_t size, std::size_t count, void* into) {
-  static_cast<std::string*>(into)->append(data, size * count);
-  return size * count;
-}
-
-// What the server said was wrong, out of its error JSON.
-std::string server_message(std::string_view body) {
-  const auto parsed = oci::parse_strict_json(body);
-  const auto* object = parsed ? parsed->if_object() : nullptr;
-  const auto* errors = object != nullptr ? object->if_contains("errors") : nullptr;
-  const auto* list = errors != nullptr ? errors->if_array() : nullptr;
-  const auto* first = list != nullptr && !list->empty() ? list->front().if_object() : nullptr;
-  const auto* message = first != nullptr ? first->if_contains("message") : nullptr;
-  if (message == nullptr || !message->is_string()) return "the server's answer cannot be read";
-  return std::string(message->get_string());
-}
-
 Result<void> set_up(const SetupOptions& options) {
   auto password = read_password(options.password_stdin);
   if (!password) return password.error();
-  const Secret<> body(json::serialize(
-      json::object{{"token", options.token}, {"name", options.name}, {"password", password->reveal()}}));
-  const std::unique_ptr<CURL, CurlFree> curl(::curl_easy_init());
-  const std::unique_ptr<curl_slist, ListFree> headers(
-      ::curl_slist_append(nullptr, "Content-Type: application/json"));
-  const std::string url = options.server + "/api/v1/setup";
-  std::string reply;
-  ::curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
-  ::curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
-  ::curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.reveal().size()));
-  ::curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, body.reveal().data());
-  ::curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, append);
-  ::curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &reply);
-  if (!options.ca.empty()) ::curl_easy_setopt(curl.get(), CURLOPT_CAINFO, options.ca.c_str());
-  if (const CURLcode code = ::curl_easy_perform(curl.get()); code != CURLE_OK)
-    return Error{Errc::unavailable,
-                 fmt::format("cannot reach {}: {}", options.server, ::curl_easy_strerror(code))};
-  long status = 0;
-  ::curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
-  if (status != 201) return Error{Errc::denied, server_message(reply)};
-  fmt::print("{} is the administrator. Now log in:\n  docker login {}\n", options.name,
-             options.server.substr(options.server.find("//") + 2));
+  const auto server = server_url(options.server);
+  if (!server) return server.error();
+  const auto client = make_remote_client(*server, Secret<>(), options.ca);
+  const auto made = client->create(
+      "/setup", {{"token", options.token}, {"name", options.name}, {"password", password->reveal()}});
+  if (!made) return made.error();
+  fmt::print("{} is the administrator. Now log in:\n  docker login {}\n", options.name, registry_of(*server));
   return {};
 }
 

@@ -35,7 +35,24 @@ class Quiet {
   bool changed_ = false;
 };
 
-Secret<> ask(const char* prompt) {
+Result<Secret<>> read_standard_input() {
+  std::string text(kPasswordBytes + 1, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), stdin));
+  if (text.size() > kPasswordBytes)
+    return Error{Errc::invalid_argument, "the password on standard input is too long"};
+  if (text.ends_with('\n')) text.pop_back();
+  if (text.ends_with('\r')) text.pop_back();
+  return Secret<>(std::move(text));
+}
+
+Result<void> need_terminal() {
+  if (::isatty(STDIN_FILENO) != 0) return {};
+  return Error{Errc::invalid_argument, "there is no terminal to ask for the password; use --password-stdin"};
+}
+
+}  // namespace
+
+Secret<> ask_secret(const char* prompt) {
   std::cerr << prompt << std::flush;
   std::string line;
   {
@@ -46,25 +63,26 @@ Secret<> ask(const char* prompt) {
   return Secret<>(std::move(line));
 }
 
-}  // namespace
+std::string ask_line(const char* prompt) {
+  std::cerr << prompt << std::flush;
+  std::string line;
+  std::getline(std::cin, line);
+  return line;
+}
 
 Result<Secret<>> read_password(bool from_stdin) {
-  if (from_stdin) {
-    std::string text(kPasswordBytes + 1, '\0');
-    text.resize(std::fread(text.data(), 1, text.size(), stdin));
-    if (text.size() > kPasswordBytes)
-      return Error{Errc::invalid_argument, "the password on standard input is too long"};
-    if (text.ends_with('\n')) text.pop_back();
-    if (text.ends_with('\r')) text.pop_back();
-    return Secret<>(std::move(text));
-  }
-  if (::isatty(STDIN_FILENO) == 0)
-    return Error{Errc::invalid_argument,
-                 "there is no terminal to ask for the password; use --password-stdin"};
-  Secret<> first = ask("Password: ");
-  const Secret<> second = ask("Again: ");
+  if (from_stdin) return read_standard_input();
+  if (auto terminal = need_terminal(); !terminal) return terminal.error();
+  Secret<> first = ask_secret("Password: ");
+  const Secret<> second = ask_secret("Again: ");
   if (first.reveal() != second.reveal()) return Error{Errc::invalid_argument, "the two passwords differ"};
   return first;
+}
+
+Result<Secret<>> read_one_password(bool from_stdin) {
+  if (from_stdin) return read_standard_input();
+  if (auto terminal = need_terminal(); !terminal) return terminal.error();
+  return ask_secret("Password: ");
 }
 
 std::string printable(std::string_view text) {

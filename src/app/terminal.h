@@ -13,6 +13,11 @@ namespace bulkhead::app {
 // From standard input (one trailing line break is dropped) or, asked for twice, from the terminal without
 // echo.
 Result<Secret<>> read_password(bool from_stdin);
+// One that exists already: asked for once.
+Result<Secret<>> read_one_password(bool from_stdin);
+// From the terminal, without echo and with it.
+Secret<> ask_secret(const char* prompt);
+std::string ask_line(const char* prompt);
 
 // Columns aligned, header first; control characters shown as '?', so that stored text cannot drive the
 // terminal.

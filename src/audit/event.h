@@ -16,8 +16,8 @@ namespace bulkhead::audit {
 // Where a request came from; every state-changing operation takes one.
 struct Origin {
   std::string account;     // "" for nobody
-  std::string credential;  // what proved it: "password", "bearer:<token id>", "setup-token", "operator";
-                           // never a secret
+  std::string credential;  // what proved it: "password", "bearer:<token id>", "token:<number>",
+                           // "setup-token", "operator"; never a secret
   std::string address;     // the client's IP address, or "local" for the operator's socket
   std::string user_agent;
   std::string request_id;
@@ -46,16 +46,68 @@ enum class Action : std::uint8_t {
   manifest_deleted,
   tag_set,
   tag_deleted,
-  // Observations.
+  account_locked,
+  account_profile_changed,
+  account_renamed,
+  account_deleted,
+  organization_created,
+  organization_renamed,
+  organization_changed,
+  organization_deleted,
+  organization_member_set,
+  organization_member_removed,
+  team_created,
+  team_changed,
+  team_deleted,
+  team_member_added,
+  team_member_removed,
+  robot_created,
+  robot_deleted,
+  invitation_created,
+  invitation_ended,
+  repository_owner_changed = 41,
+  repository_contact_changed,
+  repository_renamed,
+  access_token_created = 49,
+  access_token_revoked,
+  access_token_rotated,
+  credential_reported_leaked,
+  session_started,
+  session_ended,
+  policy_changed,
+  // Observations: 64 to 99.
   manifest_pulled = 64,
   blob_pulled,
   request_denied,
   login_succeeded,
   login_failed,
+  // Further changes.
+  totp_begun = 100,
+  totp_enrolled,
+  totp_removed,
+  recovery_codes_created,
+  recovery_code_used,
+  webauthn_credential_added,
+  webauthn_credential_removed,
+  webauthn_counter_regressed,
+  mfa_reset,
+  workload_trust_created = 110,
+  workload_trust_removed,
+  workload_token_exchanged,
+  key_rotated = 120,
+  key_retired,
+  secrets_resealed,
+  data_key_created,
+  keyring_protection_changed,
 };
 std::string_view name(Action action);  // "tag_set"
 Result<Action> parse_action(std::string_view text);
 bool is_known(Action action);
+// Whether it belongs to the database, with what it changed, and not to the journal.
+inline bool is_change(Action action) {
+  const auto number = static_cast<std::uint8_t>(action);
+  return number < 64 || number >= 100;
+}
 
 struct Event {
   Time at{};

@@ -3,7 +3,8 @@
 //
 // A loader takes a ticket before it reads the database and hands it in with the value; a change calls
 // forget() once it has committed and before it answers. A value whose ticket is older than any forget() is
-// not kept, so a load that raced with a change leaves nothing behind. Nobody waits for a load.
+// not kept, so a load that raced with a change leaves nothing behind. Nobody waits for a load. A change whose
+// reach is not known key by key calls forget_all() instead.
 //
 //   const auto ticket = cache.begin();             database.write(change);
 //   auto value = load_from_database();             cache.forget(key);
@@ -51,7 +52,7 @@ class ExactCache {
     const Place place = locate(key);
     const std::lock_guard lock(stripe(place));
     Set* set = sets_[place.set].get();
-    if (set == nullptr) return std::nullopt;
+    if (set == nullptr || set->era != era_.load(std::memory_order_acquire)) return std::nullopt;
     const auto way = set->find(place.tag, key);
     if (!way) return std::nullopt;
     set->used[*way] = true;
@@ -64,10 +65,17 @@ class ExactCache {
     if (sets_.empty()) return;
     const Place place = locate(key);
     const std::lock_guard lock(stripe(place));
-    // A forget() that is not seen here takes this lock later, and removes what is put now.
+    // Before the changes are looked at: whoever sees the era of a forget_all() sees its change as well.
+    const std::uint64_t era = era_.load(std::memory_order_acquire);
+    // A forget() that is not seen here takes this lock later, and removes what is put now; a forget_all()
+    // that is not seen ends the era that it is put into.
     if (changes_.load(std::memory_order_acquire) != ticket.changes_) return;
     auto& set = sets_[place.set];
     if (set == nullptr) set = std::make_unique<Set>();
+    if (set->era != era) {
+      for (auto& slot : set->slots) slot.reset();
+      set->era = era;
+    }
     const std::size_t way = set->room_for(place.tag, key, ways_);
     set->tags[way] = place.tag;
     set->used[way] = false;
@@ -83,6 +91,13 @@ class ExactCache {
     Set* set = sets_[place.set].get();
     if (set == nullptr) return;
     if (const auto way = set->find(place.tag, key)) set->slots[*way].reset();
+  }
+
+  // Forgets every key, in constant time: what was kept is not found again, and goes when something is next
+  // put near it.
+  void forget_all() {
+    changes_.fetch_add(1, std::memory_order_acq_rel);
+    era_.fetch_add(1, std::memory_order_acq_rel);
   }
 
  private:
@@ -111,6 +126,7 @@ class ExactCache {
     std::array<std::optional<std::pair<Key, Value>>, kWays> slots;
     std::array<bool, kWays> used{};
     std::size_t hand = 0;
+    std::uint64_t era = 0;  // what an earlier one holds has been forgotten
   };
 
   struct Place {
@@ -136,6 +152,7 @@ class ExactCache {
   std::vector<std::unique_ptr<Set>> sets_;
   mutable std::array<Stripe, kStripes> stripes_;
   std::atomic<std::uint64_t> changes_{0};
+  std::atomic<std::uint64_t> era_{0};
 };
 
 }  // namespace bulkhead

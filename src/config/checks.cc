@@ -28,6 +28,19 @@ std::vector<std::string> contradictions(const Loaded& loaded) {
     report("database_password_file",
            "database_password_file is set, but database is \"sqlite\", which has no password");
 
+  if (!settings.keys_passphrase_file.empty() && !settings.keys_pkcs11_module.empty())
+    report("keys_passphrase_file",
+           "keys_passphrase_file and keys_pkcs11_module are both set, but one thing opens the keys");
+  if (settings.keys_pkcs11_module.empty()) {
+    const auto unused = [&](const char* key) {
+      report(key, fmt::format("{} is set, but without keys_pkcs11_module there is no token", key));
+    };
+    if (!settings.keys_pkcs11_token.empty()) unused("keys_pkcs11_token");
+    if (!settings.keys_pkcs11_pin_file.empty()) unused("keys_pkcs11_pin_file");
+  } else if (settings.keys_pkcs11_pin_file.empty()) {
+    report("keys_pkcs11_module", "keys_pkcs11_module is set, which needs keys_pkcs11_pin_file");
+  }
+
   if (settings.audit.segment_bytes > settings.audit.journal_bytes) {
     const bool set = loaded.origins.at("audit.segment_bytes") != "default";
     report(set ? "audit.segment_bytes" : "audit.journal_bytes",

@@ -33,7 +33,7 @@ struct Heading {
   std::string_view title;
 };
 
-constexpr std::array<Heading, 10> kHeadings = {{{"", "General"},
+constexpr std::array<Heading, 11> kHeadings = {{{"", "General"},
                                                 {"tls", "TLS"},
                                                 {"log", "Logs"},
                                                 {"http", "HTTP"},
@@ -42,7 +42,8 @@ constexpr std::array<Heading, 10> kHeadings = {{{"", "General"},
                                                 {"auth", "Log-in and tokens"},
                                                 {"storage", "Storage"},
                                                 {"audit", "Audit journal"},
-                                                {"metrics", "Metrics"}}};
+                                                {"metrics", "Metrics"},
+                                                {"outbound", "Requests to other servers"}}};
 
 std::string_view leaf_of(std::string_view key) {
   const auto group = group_of(key);

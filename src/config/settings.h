@@ -111,12 +111,24 @@ struct MetricsSettings {
   bool open = false;  // "metrics.public"
 };
 
+// Requests to other people's servers: issuers of tokens, for one.
+struct OutboundSettings {
+  std::vector<IpNetwork> networks;
+  std::vector<std::string> plain_hosts;
+  std::filesystem::path authorities;
+};
+
 struct Settings {
   Endpoint listen = {"127.0.0.1", 5000};
   std::filesystem::path data = "./data";
   std::string database = "sqlite";
   std::filesystem::path database_password_file;
   std::filesystem::path keys;
+  std::filesystem::path keys_passphrase_file;
+  std::filesystem::path keys_pkcs11_module;
+  std::string keys_pkcs11_token;
+  std::string keys_pkcs11_key = "bulkhead";
+  std::filesystem::path keys_pkcs11_pin_file;
   std::string public_url;
   std::string service = "bulkhead";
   std::vector<std::string> hosts;
@@ -130,6 +142,7 @@ struct Settings {
   StorageSettings storage;
   AuditSettings audit;
   MetricsSettings metrics;
+  OutboundSettings outbound;
 };
 
 // Where the keys are: `keys`, or a directory of that name below `data`.

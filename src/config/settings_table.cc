@@ -1,6 +1,8 @@
 // The declaration of every setting, one row each: key, field, bounds, meaning. The environment variable, the
 // flag, the default's text, the checks, `config print` and the reference page all derive from these rows; the
 // defaults are the fields' own (settings.h).
+#include <algorithm>
+
 #include "config/declare.h"
 #include "config/setting.h"
 
@@ -30,6 +32,10 @@ bool is_host(std::string_view text) {
          !text.starts_with('.') && !text.starts_with('-') && text.find("..") == text.npos;
 }
 
+bool is_lower_case(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
 bool is_host_or_address(std::string_view text) { return is_host(text) || is_ip_address(text); }
 
 // As a Host header spells it.
@@ -51,6 +57,9 @@ bool is_public_url(std::string_view text) {
 bool is_database(std::string_view text) {
   return text == "sqlite" || text.starts_with("postgres://") || text.starts_with("postgresql://");
 }
+
+bool is_token_label(std::string_view text) { return text.size() <= 32; }
+bool is_key_label(std::string_view text) { return !text.empty() && text.size() <= 64; }
 
 std::optional<std::string> keep_if(bool good, std::string_view text) {
   return good ? std::optional(std::string(text)) : std::nullopt;
@@ -83,6 +92,21 @@ void general(std::vector<Setting>& rows) {
       path("keys", at(&S::keys), anything, "a directory, or nothing",
            "The directory of the keys that the database must never hold; empty means `keys` in `data`. "
            "Best on another disk than `data`, and always in another backup."));
+  rows.push_back(
+      path("keys_passphrase_file", at(&S::keys_passphrase_file), anything, "a file, or nothing",
+           "A file whose first line is a passphrase that the keys are sealed under, such as a systemd "
+           "credential. Without it the key files are closed to other users, but not sealed."));
+  rows.push_back(path("keys_pkcs11_module", at(&S::keys_pkcs11_module), anything,
+                      "a shared library, or nothing",
+                      "The PKCS#11 module of a token that the keys are sealed by, such as "
+                      "`/usr/lib/softhsm/libsofthsm2.so`."));
+  rows.push_back(text("keys_pkcs11_token", at(&S::keys_pkcs11_token), is_token_label, "up to 32 bytes",
+                      "The label of the token. Empty means the only one that the module has."));
+  rows.push_back(
+      text("keys_pkcs11_key", at(&S::keys_pkcs11_key), is_key_label, "1 to 64 bytes",
+           "The label of the AES key in the token. Made there, never to leave it, when it is missing."));
+  rows.push_back(path("keys_pkcs11_pin_file", at(&S::keys_pkcs11_pin_file), anything, "a file, or nothing",
+                      "A file whose first line is the token's user PIN."));
   rows.push_back(
       text("public_url", at(&S::public_url), is_public_url,
            R"(nothing, or http:// or https:// and a host, such as "https://registry.example.com")",
@@ -262,6 +286,25 @@ void the_rest(std::vector<Setting>& rows) {
                          "read it, through a loopback address."));
 }
 
+void outbound(std::vector<Setting>& rows) {
+  using O = OutboundSettings;
+  rows.push_back(list(
+      "outbound.networks", at(&S::outbound, &O::networks), IpNetwork::parse,
+      [](const IpNetwork& network) { return network.text(); },
+      R"(a list of networks, such as "10.0.0.0/8" or "fd00::/8")",
+      "Networks that this server may send requests to beside public addresses: where your own CI or "
+      "identity provider is. Whoever may name an issuer can have requests sent there."));
+  rows.push_back(list(
+      "outbound.plain_hosts", at(&S::outbound, &O::plain_hosts),
+      [](std::string_view item) { return keep_if(is_host(item) && is_lower_case(item), item); },
+      [](const std::string& item) { return item; }, "a list of lower-case host names and IPv4 addresses",
+      "Hosts that requests may be sent to over plain HTTP. Whoever is on the way there can pose as them."));
+  rows.push_back(
+      path("outbound.authorities", at(&S::outbound, &O::authorities), anything, "a file, or nothing",
+           "Certificate authorities, in PEM, that are trusted in requests to other servers, beside "
+           "those that the system trusts."));
+}
+
 std::vector<Setting> declare_all() {
   std::vector<Setting> rows;
   general(rows);
@@ -272,6 +315,7 @@ std::vector<Setting> declare_all() {
   limits(rows);
   auth(rows);
   the_rest(rows);
+  outbound(rows);
   return rows;
 }
 

@@ -1,154 +1,290 @@
+// Readers see an immutable table of all keys through one atomic pointer. A change makes another table and
+// leaves the old ones where they are, for as long as the keyring lives: a reader may be in the middle of one,
+// and there are only as many as there were rotations. So a look-up costs one load, and what it returns stays.
+
 #include "crypto/keyring.h"
 
 #include <fmt/format.h>
 
 #include <array>
-#include <charconv>
+#include <atomic>
+#include <limits>
+#include <mutex>
+#include <string>
 #include <utility>
 
-#include "base/clock.h"
-#include "base/file.h"
-#include "crypto/hash.h"
-#include "crypto/private_file.h"
+#include "crypto/key_directory.h"
+#include "crypto/key_source.h"
 
 namespace bulkhead::crypto {
 namespace {
 
-constexpr std::array kPurposes{KeyPurpose::password_pepper, KeyPurpose::token_signing,
-                               KeyPurpose::token_hash};
-constexpr std::size_t kKeyBytes = 32;
-constexpr std::size_t kFileLimit = 64 * 1024;  // some 600 versions
+constexpr std::array kPurposes{KeyPurpose::password_pepper, KeyPurpose::token_signing, KeyPurpose::token_hash,
+                               KeyPurpose::key_encryption, KeyPurpose::log_signing};
 
-template <class Number>
-bool parse_number(std::string_view text, Number& number) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc{} && end == text.data() + text.size();
+struct Entry {
+  KeyVersions keys;
+  std::uint64_t generation = 0;
+};
+using Table = std::array<Entry, kPurposes.size()>;
+
+const KeyVersions& of(const Table& table, KeyPurpose purpose) {
+  return table.at(static_cast<std::size_t>(purpose)).keys;
 }
+KeyVersions& of(Table& table, KeyPurpose purpose) { return table.at(static_cast<std::size_t>(purpose)).keys; }
 
-// Whether the text is what to_rfc3339() writes for some time: the one spelling, a real date, a real time of
-// day.
-bool is_rfc3339(std::string_view text) {
-  using namespace std::chrono;
-  if (text.size() != std::string_view("2026-01-31T08:15:00.123456Z").size()) return false;
-  unsigned year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, micros = 0;
-  if (!parse_number(text.substr(0, 4), year) || !parse_number(text.substr(5, 2), month) ||
-      !parse_number(text.substr(8, 2), day) || !parse_number(text.substr(11, 2), hour) ||
-      !parse_number(text.substr(14, 2), minute) || !parse_number(text.substr(17, 2), second) ||
-      !parse_number(text.substr(20, 6), micros))
-    return false;
-  const year_month_day date{std::chrono::year(static_cast<int>(year)), std::chrono::month(month),
-                            std::chrono::day(day)};
-  return date.ok() && to_rfc3339(sys_days(date) + hours(hour) + minutes(minute) + seconds(second) +
-                                 microseconds(micros)) == text;
-}
-
-// Cuts the text before the next separator, and the separator, off its front. Empty when there is no
-// separator.
-std::optional<std::string_view> take(std::string_view& text, char separator) {
-  const auto position = text.find(separator);
-  if (position == std::string_view::npos) return std::nullopt;
-  const auto taken = text.substr(0, position);
-  text.remove_prefix(position + 1);
-  return taken;
-}
-
-std::optional<Key> parse_line(std::string_view line) {
-  const auto version_text = take(line, ' ');
-  const auto hex = take(line, ' ');
-  if (!version_text || !hex || !is_rfc3339(line)) return std::nullopt;
-  Key key;
-  if (!parse_number(*version_text, key.version) || key.version == 0 || version_text->starts_with('0'))
-    return std::nullopt;
-  auto bytes = from_hex(*hex);
-  if (!bytes || bytes->size() != kKeyBytes) return std::nullopt;
-  key.bytes = Secret<>(std::move(*bytes));
-  return key;
-}
-
-// What is wrong is told by line number alone: the line holds a key.
-Result<std::map<std::uint32_t, Key>> parse(std::string_view text, const std::filesystem::path& path) {
-  const auto corrupt = [&](std::string_view what) {
-    return Error{Errc::corrupt,
-                 fmt::format("key file {}: {}; restore it from a backup", path.string(), what)};
-  };
-  std::map<std::uint32_t, Key> keys;
-  for (int number = 1; !text.empty(); ++number) {
-    const auto line = take(text, '\n');
-    if (!line) return corrupt(fmt::format("line {} is cut short", number));
-    auto key = parse_line(*line);
-    if (!key)
-      return corrupt(
-          fmt::format("line {} is not `version key created`, with the version a number from 1, the key 64 "
-                      "lower-case hex digits and the time as 2026-01-31T08:15:00.000000Z",
-                      number));
-    if (!keys.empty() && key->version <= keys.rbegin()->first)
-      return corrupt(fmt::format("the version in line {} is not above the one before", number));
-    const auto version = key->version;
-    keys.emplace(version, std::move(*key));
+// The master key that opens the directory's files; nothing where they are plain.
+Result<std::optional<LockedBytes>> recover_master(const KeyDirectory& directory, KeySource* source) {
+  const auto stored = directory.load_master();
+  if (!stored) return stored.error();
+  const std::string where = (directory.path() / "master.key").string();
+  if (!*stored) {
+    if (source == nullptr) return std::optional<LockedBytes>();
+    auto master = LockedBytes::random(32);
+    const auto line = source->protect(master);
+    if (!line) return line.error();
+    if (auto kept = directory.store_master(*line); !kept) return kept.error();
+    return std::optional(std::move(master));
   }
-  if (keys.empty()) return corrupt("it holds no key");
-  return keys;
-}
-
-Secret<> first_key_text() {
-  Secret<> bytes(random_bytes(kKeyBytes));
-  const Secret<> hex(to_hex(as_bytes(bytes.reveal())));
-  std::string text;
-  text.reserve(128);  // so that growing leaves no copy behind
-  text.append("1 ").append(hex.reveal()).append(" ").append(to_rfc3339(SystemClock().now())).append("\n");
-  return Secret<>(std::move(text));
-}
-
-Result<std::map<std::uint32_t, Key>> load_or_create(const std::filesystem::path& path) {
-  auto text = read_private_file(path, kFileLimit);
-  if (!text && text.error().code == Errc::not_found) {
-    const Secret<> first = first_key_text();
-    if (auto created = create_private_file(path, as_bytes(first.reveal())); !created) return created.error();
-    // Read back, whoever came first.
-    text = read_private_file(path, kFileLimit);
-  }
-  if (!text) return text.error();
-  return parse(text->reveal(), path);
+  const std::string kind = (*stored)->substr(0, (*stored)->find(' '));
+  if (source == nullptr)
+    return Error{Errc::unavailable,
+                 fmt::format("the keys in {} are sealed (by {}): name what opens them with "
+                             "keys_passphrase_file or keys_pkcs11_module",
+                             directory.path().string(), kind)};
+  if (kind != source->kind())
+    return Error{Errc::unavailable,
+                 fmt::format("{} was made by {}, but the settings say {}", where, kind, source->kind())};
+  auto master = source->recover(**stored);
+  if (!master) return Error{master.error().code, fmt::format("{}: {}", where, master.error().message)};
+  return std::optional(std::move(*master));
 }
 
 }  // namespace
+
+std::span<const KeyPurpose> key_purposes() { return kPurposes; }
 
 std::string_view name(KeyPurpose purpose) {
   switch (purpose) {
     case KeyPurpose::password_pepper: return "password-pepper";
     case KeyPurpose::token_signing: return "token-signing";
     case KeyPurpose::token_hash: return "token-hash";
+    case KeyPurpose::key_encryption: return "key-encryption";
+    case KeyPurpose::log_signing: return "log-signing";
   }
   return "unknown";
 }
 
-Result<Keyring> Keyring::open(const std::filesystem::path& directory) {
-  if (auto made = make_private_directory(directory); !made) return made.error();
-  Keyring keyring;
+Result<KeyPurpose> parse_key_purpose(std::string_view text) {
+  std::string known;
   for (const KeyPurpose purpose : kPurposes) {
-    auto keys = load_or_create(directory / fmt::format("{}.keys", name(purpose)));
-    if (!keys) return keys.error();
-    keyring.keys_.emplace(purpose, std::move(*keys));
+    if (name(purpose) == text) return purpose;
+    known.append(known.empty() ? "" : ", ").append(name(purpose));
   }
+  return Error{Errc::invalid_argument,
+               fmt::format("there are no keys for \"{}\"; there are: {}", text, known)};
+}
+
+struct Keyring::State {
+  std::optional<KeyDirectory> directory;  // none: the keys are never written
+  std::mutex changes;                     // guards all but `table`
+  std::optional<LockedBytes> master;
+  std::string signature;
+  std::vector<std::unique_ptr<const Table>> tables;  // every one that ever was current
+  std::atomic<const Table*> table{nullptr};
+
+  const LockedBytes* master_key() const { return master ? &*master : nullptr; }
+
+  // A key that was there before keeps its place in memory.
+  void publish(Table next) {
+    if (const Table* before = table.load()) {
+      for (std::size_t i = 0; i < next.size(); ++i) {
+        const Entry& old = before->at(i);
+        for (auto& [version, key] : next[i].keys) {
+          const auto known = old.keys.find(version);
+          if (known != old.keys.end() && known->second->bytes.reveal() == key->bytes.reveal())
+            key = known->second;
+        }
+        next[i].generation = old.generation + (next[i].keys == old.keys ? 0 : 1);
+      }
+    }
+    tables.push_back(std::make_unique<const Table>(std::move(next)));
+    table.store(tables.back().get(), std::memory_order_release);
+    if (directory) signature = directory->signature();
+  }
+
+  // With the directory's lock held: all files, sealed where there is a master key.
+  Result<Table> load(bool create) const {
+    Table loaded;
+    for (const KeyPurpose purpose : kPurposes) {
+      auto file = create ? directory->load_or_create(purpose, master_key(), SystemClock().now())
+                         : directory->load(purpose, master_key());
+      if (!file) return file.error();
+      of(loaded, purpose) = std::move(file->keys);
+      if (master && !file->all_sealed)
+        if (auto sealed = directory->store(purpose, of(loaded, purpose), master_key()); !sealed)
+          return sealed.error();
+    }
+    return loaded;
+  }
+
+  // Changes one purpose's versions, on the disk first. `change` is given the newest state there is.
+  Result<void> change(KeyPurpose purpose, const std::function<Result<void>(KeyVersions&)>& apply) {
+    const std::lock_guard guard(changes);
+    FileDescriptor held;
+    Table next = *table.load();
+    if (directory) {
+      auto lock = directory->lock();
+      if (!lock) return lock.error();
+      held = std::move(*lock);
+      auto loaded = load(false);
+      if (!loaded) return loaded.error();
+      next = std::move(*loaded);
+    }
+    if (auto applied = apply(of(next, purpose)); !applied) return applied;
+    if (directory)
+      if (auto stored = directory->store(purpose, of(next, purpose), master_key()); !stored) return stored;
+    publish(std::move(next));
+    return {};
+  }
+};
+
+Keyring::Keyring(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Keyring::Keyring(Keyring&&) noexcept = default;
+Keyring& Keyring::operator=(Keyring&&) noexcept = default;
+Keyring::~Keyring() = default;
+
+Result<Keyring> Keyring::open(const std::filesystem::path& path, KeySource* source) {
+  auto directory = KeyDirectory::open(path);
+  if (!directory) return directory.error();
+  auto state = std::make_unique<State>();
+  state->directory.emplace(std::move(*directory));
+  const auto lock = state->directory->lock();
+  if (!lock) return lock.error();
+  state->directory->remove_leftovers();
+  auto master = recover_master(*state->directory, source);
+  if (!master) return master.error();
+  state->master = std::move(*master);
+  auto loaded = state->load(true);
+  if (!loaded) return loaded.error();
   // Another process may have created a file and not yet synced its name: nothing is made with a key that a
   // power cut could take back.
-  if (auto synced = sync_directory(directory); !synced) return synced.error();
-  return keyring;
+  if (auto synced = state->directory->sync(); !synced) return synced.error();
+  state->publish(std::move(*loaded));
+  return Keyring(std::move(state));
 }
 
 Keyring Keyring::ephemeral() {
-  Keyring keyring;
+  auto state = std::make_unique<State>();
+  Table table;
   for (const KeyPurpose purpose : kPurposes)
-    keyring.keys_[purpose].emplace(1, Key{1, Secret<>(random_bytes(kKeyBytes))});
-  return keyring;
+    of(table, purpose)
+        .emplace(1, std::make_shared<const Key>(Key{1, LockedBytes::random(32), SystemClock().now()}));
+  state->publish(std::move(table));
+  return Keyring(std::move(state));
 }
 
-const Key& Keyring::current(KeyPurpose purpose) const { return keys_.at(purpose).rbegin()->second; }
+const Key& Keyring::current(KeyPurpose purpose) const {
+  return *of(*state_->table.load(std::memory_order_acquire), purpose).rbegin()->second;
+}
 
 const Key* Keyring::find(KeyPurpose purpose, std::uint32_t version) const {
-  const auto& versions = keys_.at(purpose);
+  const KeyVersions& versions = of(*state_->table.load(std::memory_order_acquire), purpose);
   const auto found = versions.find(version);
-  return found == versions.end() ? nullptr : &found->second;
+  return found == versions.end() ? nullptr : found->second.get();
+}
+
+std::uint64_t Keyring::generation(KeyPurpose purpose) const {
+  return state_->table.load(std::memory_order_acquire)->at(static_cast<std::size_t>(purpose)).generation;
+}
+
+std::vector<Keyring::Version> Keyring::versions(KeyPurpose purpose) const {
+  std::vector<Version> all;
+  for (const auto& [version, key] : of(*state_->table.load(std::memory_order_acquire), purpose))
+    all.push_back({version, key->created_at});
+  return all;
+}
+
+Result<std::uint32_t> Keyring::rotate(KeyPurpose purpose, Time now, const Announce& announce) {
+  std::uint32_t version = 0;
+  const auto done = state_->change(purpose, [&](KeyVersions& keys) -> Result<void> {
+    if (keys.rbegin()->first == std::numeric_limits<std::uint32_t>::max())
+      return Error{Errc::too_large, fmt::format("{} has no version numbers left", name(purpose))};
+    version = keys.rbegin()->first + 1;
+    if (announce)
+      if (auto announced = announce(version); !announced) return announced;
+    keys.emplace(version, std::make_shared<const Key>(Key{version, LockedBytes::random(32), now}));
+    return {};
+  });
+  if (!done) return done.error();
+  return version;
+}
+
+Result<void> Keyring::retire(KeyPurpose purpose, std::uint32_t version, const Announce& announce) {
+  return state_->change(purpose, [&](KeyVersions& keys) -> Result<void> {
+    if (!keys.contains(version))
+      return Error{Errc::not_found, fmt::format("{} has no version {}", name(purpose), version)};
+    if (version == keys.rbegin()->first)
+      return Error{Errc::conflict,
+                   fmt::format("version {} of {} is the current one; rotate first", version, name(purpose))};
+    if (announce)
+      if (auto announced = announce(version); !announced) return announced;
+    keys.erase(version);
+    return {};
+  });
+}
+
+Result<bool> Keyring::reload_if_changed() {
+  if (!state_->directory) return false;
+  const std::lock_guard guard(state_->changes);
+  if (state_->directory->signature() == state_->signature) return false;
+  const auto lock = state_->directory->lock();
+  if (!lock) return lock.error();
+  state_->signature = state_->directory->signature();
+  auto loaded = state_->load(false);
+  if (!loaded) return loaded.error();
+  state_->publish(std::move(*loaded));
+  return true;
+}
+
+Result<void> Keyring::protect(KeySource* source) {
+  if (!state_->directory) return {};
+  const std::lock_guard guard(state_->changes);
+  const auto lock = state_->directory->lock();
+  if (!lock) return lock.error();
+  auto loaded = state_->load(false);
+  if (!loaded) return loaded.error();
+  if (source != nullptr) {
+    LockedBytes fresh = state_->master ? LockedBytes() : LockedBytes::random(32);
+    const auto line = source->protect(state_->master ? *state_->master : fresh);
+    if (!line) return line.error();
+    if (auto kept = state_->directory->store_master(*line); !kept) return kept;
+    if (!state_->master) state_->master = std::move(fresh);
+  }
+  for (const KeyPurpose purpose : kPurposes) {
+    const LockedBytes* master = source != nullptr ? state_->master_key() : nullptr;
+    if (auto stored = state_->directory->store(purpose, of(*loaded, purpose), master); !stored) return stored;
+  }
+  if (source == nullptr) {
+    if (auto removed = state_->directory->remove_master(); !removed) return removed;
+    state_->master.reset();
+  }
+  state_->publish(std::move(*loaded));
+  return {};
+}
+
+bool Keyring::is_protected() const {
+  const std::lock_guard guard(state_->changes);
+  return state_->master.has_value();
+}
+
+bool Keyring::locked() const {
+  const std::lock_guard guard(state_->changes);
+  if (state_->master && !state_->master->locked()) return false;
+  for (const Entry& entry : *state_->table.load())
+    for (const auto& [version, key] : entry.keys)
+      if (!key->bytes.locked()) return false;
+  return true;
 }
 
 }  // namespace bulkhead::crypto

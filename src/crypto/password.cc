@@ -100,9 +100,6 @@ PasswordHasher::PasswordHasher(const Keyring& keyring, PasswordParameters parame
     throw std::invalid_argument(fmt::format("Argon2id parameters m={} KiB, t={} are outside their bounds",
                                             parameters.memory_kib, parameters.passes));
   if (sodium_init() < 0) throw std::runtime_error("cannot initialise libsodium");
-  // A mac of random bytes costs as much to compare with as a real one, and no password has it.
-  decoy_ = render({parameters_, keyring_.current(KeyPurpose::password_pepper).version,
-                   random_bytes(kSaltBytes), random_bytes(kMacBytes)});
 }
 
 std::string PasswordHasher::hash(const Secret<>& password) const {
@@ -114,13 +111,19 @@ std::string PasswordHasher::hash(const Secret<>& password) const {
 
 bool PasswordHasher::verify(const Secret<>& password, std::string_view stored) const {
   const auto parsed = parse(stored);
-  if (!parsed) return false;
-  const Key* pepper = keyring_.find(KeyPurpose::password_pepper, parsed->pepper);
-  if (pepper == nullptr) return false;
+  const Key* pepper = parsed ? keyring_.find(KeyPurpose::password_pepper, parsed->pepper) : nullptr;
+  if (pepper == nullptr) {
+    spend(password);
+    return false;
+  }
   return equal_in_constant_time(as_bytes(compute_mac(password, *parsed, *pepper)), as_bytes(parsed->mac));
 }
 
-void PasswordHasher::spend(const Secret<>& password) const { static_cast<void>(verify(password, decoy_)); }
+void PasswordHasher::spend(const Secret<>& password) const {
+  const Key& pepper = keyring_.current(KeyPurpose::password_pepper);
+  static_cast<void>(
+      compute_mac(password, {parameters_, pepper.version, std::string(kSaltBytes, '\0'), {}}, pepper));
+}
 
 bool PasswordHasher::outdated(std::string_view stored) const {
   const auto parsed = parse(stored);

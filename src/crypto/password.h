@@ -37,7 +37,8 @@ class PasswordHasher {
 
   // Throws std::bad_alloc when the memory is not there. The memory goes back to the system before it returns.
   std::string hash(const Secret<>& password) const;
-  // False for a wrong password and for a stored string that cannot be read.
+  // False for a wrong password, for a stored string that cannot be read and for one whose pepper is gone; the
+  // last two cost what a hash with today's parameters costs.
   bool verify(const Secret<>& password, std::string_view stored) const;
   // Spends the time of a verification, for names that do not exist.
   void spend(const Secret<>& password) const;
@@ -47,7 +48,6 @@ class PasswordHasher {
  private:
   const Keyring& keyring_;
   PasswordParameters parameters_;
-  std::string decoy_;
 };
 
 }  // namespace bulkhead::crypto

@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
-#include <cstdint>
-#include <optional>
-
+#include "base/utf8.h"
 #include "crypto/common_passwords.h"
 #include "crypto/password.h"
 
@@ -12,35 +10,6 @@ namespace {
 constexpr std::size_t kLeastCharacters = 8;
 constexpr std::size_t kMostCharacters = 128;
 constexpr std::size_t kLongestCharacter = 4;  // bytes of UTF-8
-
-// Takes one code point off the front of the text; nothing when it is not well-formed UTF-8 (Unicode, table
-// 3-7).
-std::optional<std::uint32_t> take_code_point(std::string_view& text) {
-  const auto first = static_cast<unsigned char>(text.front());
-  std::size_t length = 1;
-  std::uint32_t point = first;
-  std::uint32_t least = 0;
-  if (first >= 0xf0 && first <= 0xf4) {
-    length = 4, point = first & 0x07u, least = 0x10000;
-  } else if (first >= 0xe0 && first <= 0xef) {
-    length = 3, point = first & 0x0fu, least = 0x800;
-  } else if (first >= 0xc2 && first <= 0xdf) {
-    length = 2, point = first & 0x1fu, least = 0x80;
-  } else if (first >= 0x80) {
-    return std::nullopt;
-  }
-  if (text.size() < length) return std::nullopt;
-  for (const unsigned char c : text.substr(1, length - 1)) {
-    if ((c & 0xc0u) != 0x80) return std::nullopt;
-    point = point << 6 | (c & 0x3fu);
-  }
-  const bool surrogate = point >= 0xd800 && point <= 0xdfff;
-  if (point < least || point > 0x10ffff || surrogate) return std::nullopt;
-  text.remove_prefix(length);
-  return point;
-}
-
-bool is_control(std::uint32_t point) { return point < 0x20 || (point >= 0x7f && point < 0xa0); }
 
 Error refused(std::string_view why) {
   return {Errc::invalid_argument, fmt::format("{}; 15 characters or more are advised", why)};

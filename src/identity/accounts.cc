@@ -2,12 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <optional>
 #include <utility>
 
 #include "audit/outbox.h"
 #include "base/exact_cache.h"
-#include "oci/name.h"
+#include "base/log.h"
+#include "identity/account_rows.h"
+#include "identity/namespaces.h"
+#include "identity/paging.h"
+#include "identity/profile.h"
 #include "oci/quote.h"
 
 namespace bulkhead::identity {
@@ -15,47 +20,19 @@ namespace {
 
 using audit::Action;
 
-// The columns that account_from() reads; callers append what they need after them.
-constexpr std::string_view kByName =
-    "SELECT id, name, state, administrator, credential_version, created_at, password_hash FROM accounts "
-    "WHERE name = ?";
-constexpr std::string_view kById =
-    "SELECT id, name, state, administrator, credential_version, created_at FROM accounts WHERE id = ?";
-constexpr std::string_view kAll =
-    "SELECT id, name, state, administrator, credential_version, created_at FROM accounts ORDER BY name";
-
-Account account_from(const db::Row& row) {
-  return {.id = row.integer(0),
-          .name = row.text(1),
-          .active = row.text(2) == "active",
-          .administrator = row.integer(3) != 0,
-          .credential_version = row.integer(4),
-          .created_at = from_micros(row.integer(5))};
-}
-
 Error taken(std::string_view name) {
   return {Errc::conflict, fmt::format("the name {} is taken; choose another", oci::quote(name))};
 }
 
-Error no_account(std::string_view name) {
-  return {Errc::not_found, fmt::format("there is no account named {}", oci::quote(name))};
-}
+std::string_view stored(SystemRole role) { return role == SystemRole::none ? "" : name(role); }
 
-// Names that are none are not sent to the database, which may refuse their bytes in its own way.
-bool may_exist(std::string_view name) { return oci::RepositoryName::parse(name).has_value(); }
-
-Result<Accounts::Credentials> read_credentials(db::Session& session, std::string_view name) {
-  if (!may_exist(name)) return no_account(name);
-  auto rows = session.query(kByName, {std::string(name)});
-  if (!rows) return rows.error();
-  if (rows->empty()) return no_account(name);
-  return Accounts::Credentials{account_from(rows->front()), rows->front().text(6)};
-}
-
-Result<bool> exists(db::Session& session, std::string_view sql, const std::string& name) {
-  auto rows = session.query(sql, {name});
-  if (!rows) return rows.error();
-  return !rows->empty();
+Action action_of(AccountState state) {
+  switch (state) {
+    case AccountState::active: return Action::account_enabled;
+    case AccountState::disabled: return Action::account_disabled;
+    case AccountState::locked: return Action::account_locked;
+  }
+  return Action::account_disabled;
 }
 
 }  // namespace
@@ -84,24 +61,23 @@ struct Accounts::State {
   Result<void> change(std::string_view name, const F& work) {
     std::int64_t id = 0;
     const auto done = database.write([&](db::Session& session) -> Result<void> {
-      const auto found = read_credentials(session, name);
-      if (!found) return found.error();
-      id = found->account.id;
-      return work(session, found->account);
+      const auto account = read_account(session, name);
+      if (!account) return account.error();
+      id = account->id;
+      return work(session, *account);
     });
     if (id != 0) cache.forget(id);
     return done;
   }
 
-  template <class Parameter>
-  Result<Account> load(std::string_view sql, const Parameter& key, const Error& absent) {
+  template <class Key>
+  Result<Account> load(const Key& key) {
     const auto ticket = cache.begin();
     std::optional<Account> account;
     const auto done = database.read([&](db::Session& session) -> Result<void> {
-      const auto rows = session.query(sql, {key});
-      if (!rows) return rows.error();
-      if (rows->empty()) return absent;
-      account = account_from(rows->front());
+      auto found = read_account(session, key);
+      if (!found) return found.error();
+      account = *std::move(found);
       return {};
     });
     if (!done) return done.error();
@@ -129,30 +105,26 @@ Result<Account> Accounts::create(db::Session& session, const Prepared& prepared,
                                  const audit::Origin& origin) const {
   // A namespace may be there without an account of its name; giving it to a newcomer would give away what is
   // in it.
-  for (const std::string_view sql :
-       {"SELECT 1 FROM accounts WHERE name = ?", "SELECT 1 FROM namespaces WHERE name = ?"}) {
-    const auto found = exists(session, sql, prepared.name);
-    if (!found) return found.error();
-    if (*found) return taken(prepared.name);
-  }
+  if (const auto free = check_name_is_free(session, prepared.name); !free) return free.error();
   const Time now = state_->clock.now();
   const auto rows = session.query(
-      "INSERT INTO accounts (name, state, administrator, password_hash, created_at) "
-      "VALUES (?, 'active', ?, ?, ?) RETURNING id, name, state, administrator, credential_version, "
-      "created_at",
-      {prepared.name, std::int64_t{prepared.administrator}, prepared.password_hash, to_micros(now)});
+      "INSERT INTO accounts (name, state, system_role, password_hash, created_at) "
+      "VALUES (?, 'active', ?, ?, ?) RETURNING id",
+      {prepared.name, std::string(prepared.administrator ? "administrator" : ""), prepared.password_hash,
+       to_micros(now)});
   if (!rows) return rows.error();
-  Account account = account_from(rows->at(0));
+  auto account = read_account(session, rows->at(0).integer(0));
+  if (!account) return account.error();
   if (const auto made =
           session.execute("INSERT INTO namespaces (name, owner_id, created_at) VALUES (?, ?, ?)",
-                          {prepared.name, account.id, to_micros(now)});
+                          {prepared.name, account->id, to_micros(now)});
       !made)
     return made.error();
   if (const auto recorded = state_->record(session, Action::account_created, prepared.name,
                                            prepared.administrator ? "administrator" : "", origin);
       !recorded)
     return recorded.error();
-  return account;
+  return *std::move(account);
 }
 
 Result<Account> Accounts::create(std::string_view name, const Secret<>& password, bool administrator,
@@ -175,6 +147,9 @@ Result<void> Accounts::set_password(std::string_view name, const Secret<>& passw
   if (const auto allowed = crypto::check_password_rules(password); !allowed) return allowed.error();
   const std::string hash = state_->hasher.hash(password);
   return state_->change(name, [&](db::Session& session, const Account& account) -> Result<void> {
+    if (account.kind == AccountKind::robot)
+      return Error{Errc::invalid_argument,
+                   fmt::format("{} is a robot; robots have tokens", oci::quote(account.name))};
     const auto done = session.execute(
         "UPDATE accounts SET password_hash = ?, credential_version = credential_version + 1 WHERE id = ?",
         {hash, account.id});
@@ -183,50 +158,111 @@ Result<void> Accounts::set_password(std::string_view name, const Secret<>& passw
   });
 }
 
-Result<void> Accounts::set_active(std::string_view name, bool active, const audit::Origin& origin) {
+Result<void> Accounts::set_state(std::string_view name, AccountState state, const audit::Origin& origin) {
   return state_->change(name, [&](db::Session& session, const Account& account) -> Result<void> {
-    if (account.active == active) return {};
-    // The version rises when disabling, so that enabling the account again does not bring its old tokens
-    // back.
+    if (account.state == state) return {};
+    const bool stops = state != AccountState::active;
+    if (stops)
+      if (const auto may = check_not_last_administrator(session, account); !may) return may.error();
+    // The version rises when stopping, so that enabling the account again does not bring its old tokens back.
     const auto done = session.execute(
         "UPDATE accounts SET state = ?, credential_version = credential_version + ? WHERE id = ?",
-        {std::string(active ? "active" : "disabled"), std::int64_t{!active}, account.id});
+        {std::string(identity::name(state)), std::int64_t{stops}, account.id});
     if (!done) return done.error();
-    return state_->record(session, active ? Action::account_enabled : Action::account_disabled, account.name,
-                          "", origin);
+    return state_->record(session, action_of(state), account.name, "", origin);
+  });
+}
+
+Result<void> Accounts::set_active(std::string_view name, bool active, const audit::Origin& origin) {
+  return set_state(name, active ? AccountState::active : AccountState::disabled, origin);
+}
+
+Result<void> Accounts::set_system_role(std::string_view name, SystemRole role, const audit::Origin& origin) {
+  return state_->change(name, [&](db::Session& session, const Account& account) -> Result<void> {
+    if (account.system_role == role) return {};
+    if (account.kind == AccountKind::robot)
+      return Error{Errc::invalid_argument,
+                   fmt::format("{} is a robot; system roles are for people", oci::quote(account.name))};
+    if (const auto may = check_not_last_administrator(session, account); !may) return may.error();
+    const auto done = session.execute("UPDATE accounts SET system_role = ? WHERE id = ?",
+                                      {std::string(stored(role)), account.id});
+    if (!done) return done.error();
+    return state_->record(session, Action::account_role_changed, account.name, identity::name(role), origin);
   });
 }
 
 Result<void> Accounts::set_administrator(std::string_view name, bool administrator,
                                          const audit::Origin& origin) {
+  return set_system_role(name, administrator ? SystemRole::administrator : SystemRole::none, origin);
+}
+
+Result<void> Accounts::set_profile(std::string_view name, const Profile& profile,
+                                   const audit::Origin& origin) {
+  auto display_name = parse_display_name(profile.display_name.value_or(""));
+  if (!display_name) return display_name.error();
+  auto email = parse_email(profile.email.value_or(""));
+  if (!email) return email.error();
   return state_->change(name, [&](db::Session& session, const Account& account) -> Result<void> {
-    if (account.administrator == administrator) return {};
-    const auto done = session.execute("UPDATE accounts SET administrator = ? WHERE id = ?",
-                                      {std::int64_t{administrator}, account.id});
+    Account next = account;
+    if (profile.display_name) next.display_name = *display_name;
+    if (profile.email) next.email = *email;
+    next.email_verified =
+        profile.email_verified.value_or(next.email == account.email && account.email_verified);
+    if (next.email_verified && next.email.empty())
+      return Error{Errc::invalid_argument, "there is no e-mail address that could be verified"};
+
+    std::string detail;
+    const auto changed = [&](std::string_view key, const std::string& value) {
+      detail += fmt::format("{}\"{}\":{}", detail.empty() ? "" : ",", key, value);
+    };
+    if (next.display_name != account.display_name) changed("display_name", json_quote(next.display_name));
+    if (next.email != account.email) changed("email", json_quote(next.email));
+    if (next.email_verified != account.email_verified)
+      changed("email_verified", next.email_verified ? "true" : "false");
+    if (detail.empty()) return {};
+
+    const auto done =
+        session.execute("UPDATE accounts SET display_name = ?, email = ?, email_verified = ? WHERE id = ?",
+                        {next.display_name, next.email, std::int64_t{next.email_verified}, account.id});
     if (!done) return done.error();
-    return state_->record(session, Action::account_role_changed, account.name,
-                          administrator ? "administrator" : "member", origin);
+    return state_->record(session, Action::account_profile_changed, account.name,
+                          fmt::format("{{{}}}", detail), origin);
   });
 }
 
-Result<Account> Accounts::find(std::string_view name) {
-  if (!may_exist(name)) return no_account(name);
-  return state_->load(kByName, std::string(name), no_account(name));
-}
+Result<Account> Accounts::find(std::string_view name) { return state_->load(name); }
 
 Result<Account> Accounts::find(std::int64_t id) {
   if (const auto known = peek(id)) return *known;
-  return state_->load(kById, id, {Errc::not_found, fmt::format("there is no account number {}", id)});
+  return state_->load(id);
 }
+
+void Accounts::forget(std::int64_t id) { state_->cache.forget(id); }
 
 std::shared_ptr<const Account> Accounts::peek(std::int64_t id) const {
   return state_->cache.find(id).value_or(nullptr);
 }
 
 Result<std::vector<Account>> Accounts::list() {
+  return list({.after = {}, .limit = std::numeric_limits<std::int32_t>::max(), .kind = {}, .state = {}});
+}
+
+Result<std::vector<Account>> Accounts::list(const Page& page) {
+  std::string sql = fmt::format("SELECT {} FROM accounts a WHERE a.name > ?", kAccountColumns);
+  std::vector<db::Value> parameters{comparable_name(page.after)};
+  if (page.kind) {
+    sql += " AND a.kind = ?";
+    parameters.emplace_back(std::string(name(*page.kind)));
+  }
+  if (page.state) {
+    sql += " AND a.state = ?";
+    parameters.emplace_back(std::string(name(*page.state)));
+  }
+  sql += " ORDER BY a.name LIMIT ?";
+  parameters.emplace_back(sql_limit(page.limit));
   std::vector<Account> accounts;
   const auto done = state_->database.read([&](db::Session& session) -> Result<void> {
-    const auto rows = session.query(kAll);
+    const auto rows = session.query(sql, parameters);
     if (!rows) return rows.error();
     accounts.clear();
     for (const db::Row& row : *rows) accounts.push_back(account_from(row));
@@ -249,11 +285,17 @@ Result<bool> Accounts::any() {
 }
 
 Result<Accounts::Credentials> Accounts::credentials(std::string_view name) {
+  if (!is_account_name(name)) return no_account(name);
   std::optional<Credentials> credentials;
   const auto done = state_->database.read([&](db::Session& session) -> Result<void> {
-    auto found = read_credentials(session, name);
-    if (!found) return found.error();
-    credentials = *std::move(found);
+    const auto rows = session.query(
+        fmt::format("SELECT {}, a.password_hash FROM accounts a WHERE a.name = ? AND a.password_hash <> ''",
+                    kAccountColumns),
+        {std::string(name)});
+    if (!rows) return rows.error();
+    if (rows->empty()) return no_account(name);
+    const db::Row& row = rows->front();
+    credentials = Credentials{account_from(row), row.text(kAccountColumnCount)};
     return {};
   });
   if (!done) return done.error();

@@ -4,8 +4,11 @@
 // Calls block (database, and Argon2id where said), except peek(). Thread-safe.
 #pragma once
 
-#include <functional>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "audit/event.h"
 #include "base/secret.h"
@@ -37,21 +40,47 @@ class Accounts {
   Result<Account> create(db::Session& session, const Prepared& prepared, const audit::Origin& origin) const;
 
   Result<void> set_password(std::string_view name, const Secret<>& password, const audit::Origin& origin);
-  // Disabling ends the account's tokens at once. Errc::not_found. Doing it twice is success and writes no
-  // event.
+
+  // Each of these answers Errc::not_found for nobody, and is success without an event when nothing changes.
+  // Errc::conflict when no active administrator would be left.
+  //
+  // Leaving `active` ends the account's tokens at once, and for good.
+  Result<void> set_state(std::string_view name, AccountState state, const audit::Origin& origin);
   Result<void> set_active(std::string_view name, bool active, const audit::Origin& origin);
+  // People only: Errc::invalid_argument for a robot.
+  Result<void> set_system_role(std::string_view name, SystemRole role, const audit::Origin& origin);
   Result<void> set_administrator(std::string_view name, bool administrator, const audit::Origin& origin);
+  // What is not given stays. An address that changes is unverified unless the change says otherwise.
+  // Errc::invalid_argument as in profile.h.
+  struct Profile {
+    std::optional<std::string> display_name;
+    std::optional<std::string> email;
+    std::optional<bool> email_verified;
+  };
+  Result<void> set_profile(std::string_view name, const Profile& profile, const audit::Origin& origin);
 
   Result<Account> find(std::string_view name);
   Result<Account> find(std::int64_t id);
   Result<std::vector<Account>> list();
+  // In byte order of their names after `after` (exclusive), at most `limit`.
+  struct Page {
+    std::string after;
+    std::size_t limit = 100;
+    std::optional<AccountKind> kind;
+    std::optional<AccountState> state;
+  };
+  Result<std::vector<Account>> list(const Page& page);
   Result<bool> any();
 
   // The account as memory knows it, exactly as current as the database; nullptr when it is not in memory:
   // find() then. Does not block.
   std::shared_ptr<const Account> peek(std::int64_t id) const;
 
-  // For LogIn: the account and its stored password string. Slow part is the caller's.
+  // Forgets what memory knows of the account: for a service whose own transaction has changed it.
+  void forget(std::int64_t id);
+
+  // For LogIn: the account and its stored password string. Slow part is the caller's. Errc::not_found also
+  // for an account that has no password, such as a robot: a log-in must not tell it from nobody.
   struct Credentials {
     Account account;
     std::string password_hash;

@@ -16,7 +16,6 @@
 
 #include "identity/attempts.h"
 #include "identity/network.h"
-#include "oci/name.h"
 
 namespace bulkhead::identity {
 namespace {
@@ -25,7 +24,6 @@ namespace {
 namespace why {
 constexpr std::string_view kUnknown = "unknown_account";
 constexpr std::string_view kPassword = "wrong_password";
-constexpr std::string_view kDisabled = "disabled";
 constexpr std::string_view kChanged = "changed_meanwhile";
 constexpr std::string_view kLimited = "rate_limited";
 }  // namespace why
@@ -38,8 +36,13 @@ struct Outcome {
 // The name as it is counted and journaled. Whatever cannot be a name counts as one and is not written down:
 // it may be a password that was typed into the wrong field.
 std::string countable(std::string_view name) {
-  const auto parsed = oci::RepositoryName::parse(name);
-  return parsed ? parsed->render() : std::string();
+  return is_account_name(name) ? std::string(name) : std::string();
+}
+
+// The name that an attempt is made under is journaled as it is counted.
+audit::Origin countable(audit::Origin origin) {
+  if (!origin.account.empty()) origin.account = countable(origin.account);
+  return origin;
 }
 
 Error limited(std::chrono::seconds wait) {
@@ -152,11 +155,12 @@ Result<Outcome> LogIn::State::check(std::string_view name, const Secret<>& passw
     return Outcome{std::nullopt, why::kUnknown};
   }
   if (!hasher.verify(password, credentials->password_hash)) return Outcome{std::nullopt, why::kPassword};
-  if (!credentials->account.active) return Outcome{std::nullopt, why::kDisabled};
+  if (!credentials->account.active())
+    return Outcome{std::nullopt, identity::name(credentials->account.state)};
   // The account may have been disabled, or its password changed, while the hash was computed.
   const auto current = accounts.find(credentials->account.id);
   if (!current) return current.error();
-  if (!current->active || current->credential_version != credentials->account.credential_version)
+  if (!current->active() || current->credential_version != credentials->account.credential_version)
     return Outcome{std::nullopt, why::kChanged};
   return Outcome{*std::move(credentials), {}};
 }
@@ -186,10 +190,40 @@ Result<void> LogIn::admit(std::string_view name, std::string_view address) const
   return {};
 }
 
-Result<Account> LogIn::verify(std::string_view name, const Secret<>& password, const audit::Origin& origin) {
+Result<void> LogIn::admit_network(std::string_view name, const audit::Origin& origin) {
+  const std::string network = network_of(origin.address);
+  const auto wait = [&] {
+    const std::lock_guard lock(state_->mutex);
+    return state_->by_network.refused_for(network, state_->clock.now());
+  }();
+  if (!wait) return {};
+  state_->record(audit::Action::login_failed, countable(name), why::kLimited, countable(origin));
+  return limited(*wait);
+}
+
+void LogIn::failed(std::string_view name, std::string_view why, const audit::Origin& origin) {
   const State::Caller caller{countable(name), network_of(origin.address)};
-  audit::Origin tried = origin;
-  if (!tried.account.empty()) tried.account = caller.account;
+  {
+    const Time now = state_->clock.now();
+    const std::lock_guard lock(state_->mutex);
+    state_->by_account.begin(caller.account, now);
+    state_->by_account.fail(caller.account, now);
+    state_->by_network.begin(caller.network, now);
+    state_->by_network.fail(caller.network, now);
+  }
+  state_->record(audit::Action::login_failed, caller.account, why, countable(origin));
+}
+
+void LogIn::succeeded(const Account& account, const audit::Origin& origin) {
+  audit::Origin named = origin;
+  named.account = account.name;
+  state_->record(audit::Action::login_succeeded, account.name, "", named);
+}
+
+Result<Account> LogIn::verify(std::string_view name, const Secret<>& password, const audit::Origin& origin,
+                              const Condition& condition) {
+  const State::Caller caller{countable(name), network_of(origin.address)};
+  audit::Origin tried = countable(origin);
   if (const auto admitted = state_->take_place(caller); !admitted) {
     state_->record(audit::Action::login_failed, caller.account, why::kLimited, tried);
     return admitted.error();
@@ -197,6 +231,15 @@ Result<Account> LogIn::verify(std::string_view name, const Secret<>& password, c
   Place place(*state_, caller);
   auto outcome = state_->check(name, password);
   if (!outcome) return outcome.error();
+  if (outcome->credentials && condition) {
+    const auto veto = condition(outcome->credentials->account);
+    if (!veto) return veto.error();
+    if (*veto && (*veto)->answer) {
+      state_->record(audit::Action::login_failed, caller.account, (*veto)->why, tried);
+      return *(*veto)->answer;
+    }
+    if (*veto) *outcome = Outcome{std::nullopt, (*veto)->why};
+  }
   if (!outcome->credentials) {
     place.failed();
     state_->record(audit::Action::login_failed, caller.account, outcome->why_not, tried);

@@ -1,9 +1,11 @@
 // Log-in with a password: limited per account and per network, the same in answer and time for names that
-// exist and names that do not, every attempt journaled.
+// exist and names that do not, every attempt journaled. Failed log-ins with other credentials count here too.
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,7 +39,22 @@ class LogIn {
   // wrong password, disabled), or Errc::rate_limited. A success clears the account's count, not the
   // network's. While as many attempts are under way as may still fail, the next waits for their outcome. Of a
   // failed attempt only what can be an account's name is journaled, never what was typed in its place.
-  Result<Account> verify(std::string_view name, const Secret<>& password, const audit::Origin& origin);
+  // `condition` is asked once the password was right, and may refuse the log-in all the same.
+  struct Veto {
+    std::string_view why;         // for the journal
+    std::optional<Error> answer;  // without one, the log-in is answered and counted like a wrong password
+  };
+  using Condition = std::function<Result<std::optional<Veto>>(const Account&)>;
+  Result<Account> verify(std::string_view name, const Secret<>& password, const audit::Origin& origin,
+                         const Condition& condition = {});
+
+  // For log-ins with a credential that is cheap to check and cannot be guessed. Only the network's limit is
+  // asked, because strangers may use up an account's; a refusal is journaled. Do not block, nor do the next
+  // two.
+  Result<void> admit_network(std::string_view name, const audit::Origin& origin);
+  // Counts and journals the outcome. A success clears nothing: it says nothing about guesses at the password.
+  void failed(std::string_view name, std::string_view why, const audit::Origin& origin);
+  void succeeded(const Account& account, const audit::Origin& origin);
 
  private:
   struct State;

@@ -1,8 +1,6 @@
 #include "identity/setup.h"
 
-#include <fmt/format.h>
-
-#include <charconv>
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -10,6 +8,7 @@
 #include "base/bytes.h"
 #include "crypto/hash.h"
 #include "identity/token_format.h"
+#include "identity/token_hash.h"
 
 namespace bulkhead::identity {
 namespace {
@@ -23,18 +22,10 @@ Error refused() {
           "'bulkhead user create NAME --admin' on its machine"};
 }
 
-// The stored form: the key's version, ':', the MAC in hex.
-std::string keyed_hash(const crypto::Key& key, std::string_view token) {
-  return fmt::format("{}:{}", key.version,
-                     to_hex(crypto::hmac_sha256(as_bytes(key.bytes.reveal()), as_bytes(token))));
-}
-
 bool matches(const crypto::Keyring& keyring, std::string_view stored, std::string_view token) {
-  std::uint32_t version = 0;
-  std::from_chars(stored.data(), stored.data() + stored.size(), version);
-  const crypto::Key* key = keyring.find(crypto::KeyPurpose::token_hash, version);
-  return key != nullptr &&
-         crypto::equal_in_constant_time(as_bytes(keyed_hash(*key, token)), as_bytes(stored));
+  return std::ranges::any_of(token_hashes(keyring, token), [&](const std::string& hash) {
+    return crypto::equal_in_constant_time(as_bytes(hash), as_bytes(stored));
+  });
 }
 
 Result<bool> any_account(db::Session& session) {
@@ -74,7 +65,7 @@ Setup::Setup(db::Database& database, const crypto::Keyring& keyring, Accounts& a
 
 Result<std::optional<Secret<>>> Setup::issue() {
   Secret<> token = make_token(kPrefix);
-  const std::string hash = keyed_hash(keyring_.current(crypto::KeyPurpose::token_hash), token.reveal());
+  const std::string hash = token_hash(keyring_, token.reveal());
   bool needed = false;
   const auto done = database_.write([&](db::Session& session) -> Result<void> {
     const auto any = any_account(session);

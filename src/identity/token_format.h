@@ -4,11 +4,19 @@
 // guesses can compute it.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 #include "base/secret.h"
 
 namespace bulkhead::identity {
+
+inline constexpr std::size_t kTokenRandom = 30;
+inline constexpr std::size_t kTokenChecksum = 6;  // 62^6 > 2^32
+
+constexpr std::size_t token_length(std::string_view prefix) {
+  return prefix.size() + kTokenRandom + kTokenChecksum;
+}
 
 // A fresh one. `prefix` ends in '_', as in "bhsetup_".
 Secret<> make_token(std::string_view prefix);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "access/roles.h"
 #include "audit/outbox.h"
 #include "base/exact_cache.h"
 #include "registry/content_event.h"
@@ -93,18 +94,23 @@ Result<bool> Blobs::mount_from_anywhere(const access::Repository& target, const 
   std::optional<access::Repository> source;
   auto looked = state_->database.read([&](db::Session& session) -> Result<void> {
     source.reset();
+    const access::Readable readable = access::readable_by(context.principal);
+    auto parameters = readable.with_parameters;
+    parameters.emplace_back(digest.render());
+    parameters.insert(parameters.end(), readable.where_parameters.begin(), readable.where_parameters.end());
+    parameters.emplace_back(kMountCandidates);
     auto rows = session.query(
-        "SELECT r.id, r.namespace_id, r.name FROM repository_blobs b JOIN repositories r ON r.id = "
-        "b.repository_id "
-        "JOIN namespaces n ON n.id = r.namespace_id "
-        "WHERE b.digest = ? AND (r.visibility = 'public' OR n.owner_id = ? OR (n.name = '' AND ? = 1) "
-        "OR EXISTS (SELECT 1 FROM repository_grants g WHERE g.repository_id = r.id AND g.account_id = ?) "
-        "OR EXISTS (SELECT 1 FROM namespace_grants g WHERE g.namespace_id = n.id AND g.account_id = ?)) "
-        "ORDER BY r.id LIMIT ?",
-        {digest.render(), context.principal.account_id, std::int64_t{context.principal.administrator},
-         context.principal.account_id, context.principal.account_id, kMountCandidates});
+        fmt::format(
+            "{} SELECT r.id, r.namespace_id, r.name FROM repository_blobs b "
+            "JOIN repositories r ON r.id = b.repository_id JOIN namespaces n ON n.id = r.namespace_id "
+            "WHERE b.digest = ? AND {} ORDER BY r.id LIMIT ?",
+            readable.with, readable.where),
+        parameters);
     if (!rows) return rows.error();
-    const auto row = std::ranges::find_if(*rows, [&](const db::Row& each) { return covered(each.text(2)); });
+    const auto row = std::ranges::find_if(*rows, [&](const db::Row& each) {
+      return covered(each.text(2)) && access::within_ceiling(context.principal, access::Action::pull,
+                                                             each.integer(1), each.integer(0));
+    });
     if (row == rows->end()) return {};
     auto name = oci::RepositoryName::parse(row->text(2));
     if (!name) return name.error();

@@ -3,6 +3,19 @@
 #include <fmt/format.h>
 
 namespace bulkhead::registry {
+namespace {
+
+// In the namespace that the repository is in now: it may have been given to another since it was looked up.
+Result<void> count_use(db::Session& session, const access::Repository& repository, std::int64_t more) {
+  const auto counted = session.execute(
+      "UPDATE namespaces SET used_bytes = used_bytes + ? "
+      "WHERE id = (SELECT namespace_id FROM repositories WHERE id = ?)",
+      {more, repository.id});
+  if (!counted) return counted.error();
+  return {};
+}
+
+}  // namespace
 
 Result<void> check_exists(db::Session& session, const access::Repository& repository) {
   auto rows = session.query("SELECT 1 FROM repositories WHERE id = ?", {repository.id});
@@ -21,8 +34,11 @@ Result<void> note_stored(db::Session& session, const oci::Digest& digest, std::u
 }
 
 Result<void> check_quota(db::Session& session, const access::Repository& repository, std::uint64_t more) {
-  auto rows = session.query("SELECT name, quota_bytes, used_bytes FROM namespaces WHERE id = ?",
-                            {repository.namespace_id});
+  auto rows = session.query(
+      "SELECT n.name, n.quota_bytes, n.used_bytes FROM repositories r JOIN namespaces n ON n.id = "
+      "r.namespace_id "
+      "WHERE r.id = ?",
+      {repository.id});
   if (!rows) return rows.error();
   if (rows->empty() || rows->front().is_null(1)) return {};
   const auto quota = static_cast<std::uint64_t>(rows->front().integer(1));
@@ -46,9 +62,8 @@ Result<bool> link_blob(db::Session& session, const access::Repository& repositor
   if (!linked) return linked.error();
   if (*linked == 0) return false;
   if (auto fits = check_quota(session, repository, size); !fits) return fits.error();
-  auto counted = session.execute("UPDATE namespaces SET used_bytes = used_bytes + ? WHERE id = ?",
-                                 {static_cast<std::int64_t>(size), repository.namespace_id});
-  if (!counted) return counted.error();
+  if (auto counted = count_use(session, repository, static_cast<std::int64_t>(size)); !counted)
+    return counted.error();
   return true;
 }
 
@@ -60,9 +75,8 @@ Result<bool> unlink_blob(db::Session& session, const access::Repository& reposit
   auto removed = session.execute("DELETE FROM repository_blobs WHERE repository_id = ? AND digest = ?",
                                  {repository.id, digest.render()});
   if (!removed) return removed.error();
-  auto counted = session.execute("UPDATE namespaces SET used_bytes = used_bytes - ? WHERE id = ?",
-                                 {static_cast<std::int64_t>(**size), repository.namespace_id});
-  if (!counted) return counted.error();
+  if (auto counted = count_use(session, repository, -static_cast<std::int64_t>(**size)); !counted)
+    return counted.error();
   return true;
 }
 

@@ -13,7 +13,6 @@
 #include "registry/content_event.h"
 #include "registry/links.h"
 #include "registry/manifests_state.h"
-#include "registry/tag_pattern.h"
 
 namespace bulkhead::registry {
 namespace {
@@ -85,27 +84,27 @@ Result<bool> is_new(db::Session& session, const Push& push) {
 
 // Nothing when the tag is on the digest already.
 Result<std::optional<TagMove>> plan_tag(db::Session& session, const Push& push, const oci::Tag& tag,
-                                        std::string_view pattern) {
+                                        const TagRules& rules) {
   const auto rows = session.query("SELECT digest FROM tags WHERE repository_id = ? AND name = ?",
                                   {push.repository.id, tag.render()});
   if (!rows) return rows.error();
   if (rows->empty()) return std::optional(TagMove{&tag, ""});
   const std::string& current = rows->front().text(0);
   if (current == push.digest.render()) return std::optional<TagMove>();
-  if (matches_tag_pattern(pattern, tag.render()))
-    return tag_protected(push.repository, tag.render(), pattern);
+  if (auto may = check_tag_change(session, push.repository, rules, tag.render(), push.context); !may)
+    return may.error();
   return std::optional(TagMove{&tag, current});
 }
 
 Result<Plan> make_plan(db::Session& session, const Push& push) {
-  const auto pattern = read_tag_pattern(session, push.repository);
-  if (!pattern) return pattern.error();
+  const auto rules = read_tag_rules(session, push.repository);
+  if (!rules) return rules.error();
   Plan plan;
   const auto absent = is_new(session, push);
   if (!absent) return absent.error();
   plan.is_new = *absent;
   for (const oci::Tag& tag : push.tags) {
-    auto move = plan_tag(session, push, tag, *pattern);
+    auto move = plan_tag(session, push, tag, *rules);
     if (!move) return move.error();
     if (*move) plan.moves.push_back(**std::move(move));
   }

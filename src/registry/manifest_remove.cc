@@ -3,22 +3,21 @@
 #include "audit/outbox.h"
 #include "registry/content_event.h"
 #include "registry/manifests_state.h"
-#include "registry/tag_pattern.h"
 
 namespace bulkhead::registry {
 namespace {
 
 struct Removal {
   const access::Repository& repository;
-  std::string pattern;
+  TagRules rules;
   const Context& context;
   Time now;
 };
 
 Result<void> remove_tag(db::Session& session, const Removal& removal, const std::string& tag,
                         const std::string& digest) {
-  if (matches_tag_pattern(removal.pattern, tag))
-    return tag_protected(removal.repository, tag, removal.pattern);
+  if (auto may = check_tag_change(session, removal.repository, removal.rules, tag, removal.context); !may)
+    return may;
   const auto removed =
       session.execute("DELETE FROM tags WHERE repository_id = ? AND name = ?", {removal.repository.id, tag});
   if (!removed) return removed.error();
@@ -67,9 +66,9 @@ Result<void> Manifests::remove(const access::Repository& repository, const oci::
   std::vector<oci::Reference> touched;
   const auto done = state_->database.write([&](db::Session& session) -> Result<void> {
     touched.assign(1, reference);
-    auto pattern = read_tag_pattern(session, repository);
-    if (!pattern) return pattern.error();
-    const Removal removal{repository, *std::move(pattern), context, state_->clock.now()};
+    auto rules = read_tag_rules(session, repository);
+    if (!rules) return rules.error();
+    const Removal removal{repository, *std::move(rules), context, state_->clock.now()};
     if (const auto* tag = std::get_if<oci::Tag>(&reference)) return remove_one_tag(session, removal, *tag);
     return remove_manifest(session, removal, std::get<oci::Digest>(reference), touched);
   });

@@ -75,21 +75,6 @@ Error manifest_unknown(const access::Repository& repository, const oci::Referenc
                       tag != nullptr ? tag->render() : std::get<oci::Digest>(reference).render())};
 }
 
-Result<std::string> read_tag_pattern(db::Session& session, const access::Repository& repository) {
-  const auto rows = session.query("SELECT immutable_tags FROM repositories WHERE id = ?", {repository.id});
-  if (!rows) return rows.error();
-  if (rows->empty())
-    return Error{Errc::name_unknown, fmt::format("there is no repository {}", repository.name.render())};
-  return rows->front().text(0);
-}
-
-Error tag_protected(const access::Repository& repository, std::string_view tag, std::string_view pattern) {
-  return {Errc::immutable,
-          fmt::format(
-              "the tag {} of {} is protected: tags that match \"{}\" neither move nor go; use another tag",
-              tag, repository.name.render(), pattern)};
-}
-
 Manifests::Manifests(db::Database& database, blob::BlobStore& store, const Clock& clock, Options options)
     : state_(std::make_unique<State>(database, store, clock, std::move(options))) {}
 

@@ -69,17 +69,19 @@ class Manifests {
                                                      const oci::Reference& reference);
 
   // Stores `bytes` under `reference` (a tag, or the digest they must have) and any further `tags`, in one
-  // transaction with its events. Tags that are protected and would move: Errc::immutable, and nothing
-  // changes. Errors of parse_manifest(); Errc::digest_invalid; Errc::manifest_blob_unknown for a missing
-  // child; Errc::size_invalid for a descriptor whose size is not what is stored; Errc::name_unknown when the
-  // repository has been deleted meanwhile. Pushing the same again is success; the same bytes under another
-  // media type are Errc::manifest_invalid.
+  // transaction with its events. A tag that would move and is immutable (Errc::immutable), or is protected
+  // and the caller no maintainer (Errc::denied): nothing changes. Errors of parse_manifest();
+  // Errc::digest_invalid; Errc::manifest_blob_unknown for a missing child; Errc::size_invalid for a
+  // descriptor whose size is not what is stored; Errc::name_unknown when the repository has been deleted
+  // meanwhile. Pushing the same again is success; the same bytes under another media type are
+  // Errc::manifest_invalid.
   Result<PutResult> put(const access::Repository& repository, const oci::Reference& reference,
                         const std::vector<oci::Tag>& tags, Bytes bytes, std::string_view content_type,
                         const Context& context);
 
-  // A tag: only the tag goes. A digest: the manifest and every tag on it; Errc::immutable if one is
-  // protected. Errc::manifest_unknown; Errc::name_unknown when the repository has been deleted meanwhile.
+  // A tag: only the tag goes. A digest: the manifest and every tag on it; Errc::immutable and Errc::denied as
+  // above if one of them may not go. Errc::manifest_unknown; Errc::name_unknown when the repository has been
+  // deleted meanwhile.
   Result<void> remove(const access::Repository& repository, const oci::Reference& reference,
                       const Context& context);
 

@@ -39,9 +39,16 @@ struct Manifests::State {
 
 Error manifest_unknown(const access::Repository& repository, const oci::Reference& reference);
 
-// The repository's pattern of protected tags as this transaction sees it; Errc::name_unknown when the
-// repository is gone.
-Result<std::string> read_tag_pattern(db::Session& session, const access::Repository& repository);
-Error tag_protected(const access::Repository& repository, std::string_view tag, std::string_view pattern);
+// What a repository says of some of its tags.
+struct TagRules {
+  std::string immutable;  // pattern of tags that nobody moves or deletes
+  std::string guarded;    // pattern of tags that maintainers and owners move and delete
+};
+// As this transaction sees them; Errc::name_unknown when the repository is gone.
+Result<TagRules> read_tag_rules(db::Session& session, const access::Repository& repository);
+// Whether the caller may move or delete a tag that is there, by the role that this transaction gives them:
+// Errc::immutable, Errc::denied.
+Result<void> check_tag_change(db::Session& session, const access::Repository& repository,
+                              const TagRules& rules, std::string_view tag, const Context& context);
 
 }  // namespace bulkhead::registry

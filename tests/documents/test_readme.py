@@ -1,9 +1,6 @@
 """The README's commands, carried out one after the other against a new server.
 
-A fenced block is executed when `<!-- test -->` stands on the line before it. Three things in it stand for this run's own:
-the address 127.0.0.1:5000, the setup token `bhsetup_…`, and the program's folder, which comes first in PATH. The data
-directory needs no substitution: commands run beside the server's `data`, as a reader's do. What the README leaves to the
-reader, an image in the OCI layout `alpine`, is made here.
+harness/pages.py says which and how. What the README leaves to the reader, an image in the OCI layout `alpine`, is made here.
 """
 
 import gzip
@@ -11,14 +8,12 @@ import hashlib
 import io
 import json
 import re
-import subprocess
 import tarfile
 
 import pytest
 
-from harness import paths, process
+from harness import pages, paths
 
-TESTED = re.compile(r"^<!-- test -->\n```(?:sh|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 README = (paths.ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -68,29 +63,9 @@ def manifest_digest(layout):
 def executed(server):
     """The output of each tested block, by its first line."""
     write_image(server.folder / "alpine")
-    environment = server.environment()
-    environment["PATH"] = f"{server.binary.parent}:{environment['PATH']}"
-    environment["HOME"] = str(server.folder)
+    environment = pages.reader_environment(server)
     environment["REGISTRY_AUTH_FILE"] = str(server.folder / "auth.json")
-    token = server.setup_token()
-    outputs = {}
-    for block in TESTED.findall(README):
-        script = block.replace("127.0.0.1:5000", server.address).replace("bhsetup_…", token)
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script],
-            cwd=server.folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120 * server.patience,
-            check=False,
-            preexec_fn=process.die_with_parent,
-        )
-        assert done.returncode == 0, f"the README's block fails with {done.returncode}:\n{script}\n{done.stdout}"
-        outputs[block.splitlines()[0]] = done.stdout
-    return outputs
+    return pages.carry_out(README, server, environment, {"bhsetup_…": server.setup_token()})
 
 
 def output_with(executed, command):

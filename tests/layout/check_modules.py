@@ -17,7 +17,7 @@ from pathlib import Path
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 CALL = re.compile(r"bulkhead_module\s*\(([^)]*)\)")
 COMMENT = re.compile(r"#[^\n]*")
-KEYWORDS = {"DEPENDS", "LIBRARIES", "TEST_DEPENDS", "TEST_LIBRARIES"}
+KEYWORDS = {"DEPENDS", "LIBRARIES", "FOLDERS", "TEST_DEPENDS", "TEST_LIBRARIES"}
 TEST_FOLDERS = {"tests": "_test.cc", "testing": ".cc", "fuzz": "_fuzz.cc"}
 
 
@@ -27,6 +27,7 @@ class Module:
     folder: Path
     cmake: str
     depends: set = field(default_factory=set)
+    folders: set = field(default_factory=set)
     test_depends: set = field(default_factory=set)  # as written: bulkhead_x or bulkhead_x_testing
     used: set = field(default_factory=set)
 
@@ -51,6 +52,8 @@ def read_module(folder, problems):
             keyword = word
         elif keyword == "DEPENDS":
             module.depends.add(word)
+        elif keyword == "FOLDERS":
+            module.folders.add(word)
         elif keyword == "TEST_DEPENDS":
             module.test_depends.add(word)
     return module
@@ -126,14 +129,14 @@ def check_built(module, problems):
         inside = path.relative_to(module.folder)
         if inside.as_posix() in module.cmake:
             continue
-        if len(inside.parts) == 1:
+        if len(inside.parts) == 1 or (len(inside.parts) == 2 and inside.parts[0] in module.folders):
             built = path.name != "main.cc" and not path.name.endswith(("_test.cc", "_fuzz.cc"))
         else:
             ending = TEST_FOLDERS.get(inside.parts[0])
             built = len(inside.parts) == 2 and ending is not None and path.name.endswith(ending)
         if not built:
-            problems.append(f"{path}: in no target: bulkhead_module() takes *.cc, tests/*_test.cc, testing/*.cc "
-                            "and fuzz/*_fuzz.cc")
+            problems.append(f"{path}: in no target: bulkhead_module() takes *.cc, those in its FOLDERS, "
+                            "tests/*_test.cc, testing/*.cc and fuzz/*_fuzz.cc")
         elif inside.parts[0] == "fuzz":
             corpus = module.folder / "fuzz" / "corpus" / path.stem
             if not corpus.is_dir() or not any(corpus.iterdir()):

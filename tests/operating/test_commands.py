@@ -26,6 +26,10 @@ COMMANDS = [
     ("audit", "tail"),
     ("config",),
     ("config", "check"),
+    ("keys",),
+    ("keys", "rotate"),
+    ("keys", "retire"),
+    ("keys", "passphrase"),
 ]
 
 

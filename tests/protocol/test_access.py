@@ -150,6 +150,48 @@ def test_official_names_are_the_administrators(server, admin, registry, rng):
     server.run("grant", "remove", "alice", "/")
 
 
+def test_protected_tags_are_moved_by_maintainers(server, registry, members, repository, rng):
+    first = registry.push_image(repository, rng, "v1")
+    second = registry.push_image(repository, rng, "latest")
+    server.run("repo", "set", repository, "--protected-tags", "v*")
+    for role in ("writer", "maintainer"):
+        server.run("grant", "set", members[role].name, role, repository)
+    path = f"/v2/{repository}/manifests/"
+    body = {"data": second.data, "headers": {"Content-Type": second.media_type}}
+    writer, maintainer = Registry(server, members["writer"]), Registry(server, members["maintainer"])
+    refused = writer.put(path + "v1", **body)
+    assert refused.status_code == 403
+    assert refused.json()["errors"][0]["code"] == "DENIED"
+    assert "protected" in refused.json()["errors"][0]["message"]
+    assert registry.get_manifest(repository, "v1").content == first.data
+    assert writer.put(path + "v2", **body).status_code == 201
+    assert maintainer.put(path + "v1", **body).status_code == 201
+    assert registry.get_manifest(repository, "v1").content == second.data
+
+
+def test_owner_by_a_first_push_goes_with_the_grant(server, registry, members, alice, rng):
+    del registry
+    server.run("grant", "set", members["writer"].name, "writer", f"{alice.name}/")
+    member = Registry(server, members["writer"])
+    name = f"{alice.name}/pushed-by-a-writer"
+    member.push_image(name, rng, "latest")
+    assert member.delete(f"/v2/{name}/manifests/absent").status_code == 404, "its owner"
+    server.run("grant", "remove", members["writer"].name, f"{alice.name}/")
+    assert member.get_manifest(name, "latest").status_code in (401, 404)
+
+
+def test_renamed_repository_leaves_nothing_under_its_old_name(server, registry, members, repository, rng):
+    manifest = registry.push_image(repository, rng, "latest")
+    server.run("grant", "set", members["reader"].name, "reader", repository)
+    member = Registry(server, members["reader"])
+    assert member.get_manifest(repository, "latest").status_code == 200
+    server.run("repo", "rename", repository, repository + "-renamed")
+    assert member.get_manifest(repository + "-renamed", "latest").content == manifest.data
+    assert registry.get_manifest(repository, "latest").status_code == 404
+    registry.push_image(repository, rng, "latest")
+    assert member.get_manifest(repository, "latest").status_code in (401, 404)
+
+
 def test_namespace_of_nobody(registry, admin):
     del admin
     assert registry.post("/v2/no-such-account/app/blobs/uploads/").status_code in (401, 403, 404)

@@ -17,7 +17,7 @@ using db::testing::FailsWith;
 using db::testing::Succeeds;
 
 constexpr std::string_view kGood =
-    R"({"iss":"bulkhead","aud":"bulkhead","sub":"17","name":"alice","ver":3,"jti":"0a1b",)"
+    R"({"iss":"bulkhead","aud":"bulkhead","sub":"17","name":"alice","ver":3,"jti":"0a1b","tok":4,"cap":"n3:pull,push r7:pull *:delete",)"
     R"("iat":1767225600,"nbf":1767225600,"exp":1767225900,)"
     R"("access":[{"type":"repository","name":"alice/app","actions":["pull","push"]},)"
     R"({"type":"registry","name":"catalog","actions":["*"]}]})";
@@ -55,11 +55,31 @@ TEST(Claims, NameNobodyForAnonymousCallers) {
   claims["sub"] = "";
   claims["name"] = "";
   claims["ver"] = 0;
+  EXPECT_THAT(parse_claims(json::serialize(claims)), FailsWith(Errc::unauthenticated)) << "with a token";
+  claims["tok"] = 0;
   const auto parsed = parse_claims(json::serialize(claims));
   ASSERT_THAT(parsed, Succeeds());
   EXPECT_EQ(parsed->account_id, 0);
   claims["name"] = "alice";
   EXPECT_THAT(parse_claims(json::serialize(claims)), FailsWith(Errc::unauthenticated));
+}
+
+TEST(Claims, SayWhatTheCredentialMayAtMost) {
+  const auto claims = parse_claims(kGood);
+  ASSERT_THAT(claims, Succeeds());
+  EXPECT_EQ(claims->access_token_id, 4);
+  const std::vector<identity::TokenScope> expected = {
+      {3, 0, {true, true, false}}, {0, 7, {true, false, false}}, {0, 0, {false, false, true}}};
+  ASSERT_TRUE(claims->ceiling.has_value());
+  EXPECT_EQ(claims->ceiling->list(), expected);
+  EXPECT_FALSE(parse_with("cap", "*")->ceiling.has_value());
+  const auto nothing = parse_with("cap", "");
+  ASSERT_TRUE(nothing->ceiling.has_value()) << "no scope is not no limit";
+  EXPECT_TRUE(nothing->ceiling->list().empty());
+  for (const char* wrong :
+       {" ", "* ", "**", "*:", "*:*", "*:push,pull", "n:pull", "n0:pull", "n-1:pull", "n03:pull", "x3:pull",
+        "3:pull", "n3", "n3:pull ", " n3:pull", "n3:pull  r7:pull", "n3:write", "n99999999999999999999:pull"})
+    EXPECT_THAT(parse_with("cap", wrong), FailsWith(Errc::unauthenticated)) << wrong;
 }
 
 TEST(Claims, AreAllRequired) {

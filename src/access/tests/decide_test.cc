@@ -70,6 +70,46 @@ TEST(Decide, AllowsAnonymousCallersPublicPullsWhereTheInstallationDoes) {
   }
 }
 
+TEST(Decide, HoldsACredentialToItsCeilingByIds) {
+  Principal limited = account();
+  limited.token_id = 1;
+  limited.ceiling = std::make_shared<const identity::TokenScopes>(std::vector<identity::TokenScope>{
+      {0, 7, {true, true, false}},   // repository 7
+      {3, 0, {true, false, false}},  // namespace 3
+  });
+  const auto in = [](std::int64_t space, std::int64_t repository) {
+    return Standing{.exists = repository != 0,
+                    .role = Role::owner,
+                    .anonymous_pull = false,
+                    .namespace_id = space,
+                    .repository_id = repository};
+  };
+  EXPECT_EQ(allowed(limited, in(2, 7)), "pull push");
+  EXPECT_EQ(allowed(limited, in(3, 8)), "pull");
+  EXPECT_EQ(allowed(limited, in(3, 0)), "pull") << "a repository that a push would make";
+  EXPECT_EQ(allowed(limited, in(2, 8)), "");
+  EXPECT_EQ(allowed(limited, in(7, 3)), "");
+  EXPECT_EQ(allowed(limited, in(0, 0)), "");
+
+  Standing reader = in(2, 7);
+  reader.role = Role::reader;
+  EXPECT_EQ(allowed(limited, reader), "pull") << "a ceiling gives nothing";
+
+  Standing open = in(2, 8);
+  open.visibility = Visibility::public_;
+  EXPECT_EQ(allowed(limited, open), "") << "only accounts may, and this credential not as its account";
+  open.anonymous_pull = true;
+  EXPECT_EQ(allowed(limited, open), "pull") << "what anybody may";
+}
+
+TEST(Decide, AllowsNothingToATokenWhoseScopesAreNotAtHand) {
+  Principal principal = account();
+  principal.token_id = 1;
+  EXPECT_EQ(allowed(principal, {true, Visibility::private_, Role::owner, true}), "");
+  principal.ceiling = std::make_shared<const identity::TokenScopes>();
+  EXPECT_EQ(allowed(principal, {true, Visibility::private_, Role::owner, true}), "");
+}
+
 TEST(Decide, AnswersAlikeForAbsentAndForbidden) {
   for (const Principal& principal : {kAnonymous, account(), administrator()})
     EXPECT_EQ(allowed(principal, {false, Visibility::private_, Role::none, true}),

@@ -21,7 +21,7 @@ using testing::some_origin;
 using FactsTest = testing::FactsFixture;
 
 TEST_P(FactsTest, CreatesARepositoryPrivateOnceAndWithEvidence) {
-  const auto created = facts_.ensure(repository("alice/app"), some_origin());
+  const auto created = facts_.ensure(repository("alice/app"), {}, some_origin());
   ASSERT_THAT(created, Succeeds());
   EXPECT_EQ((*created)->visibility, Visibility::private_);
   EXPECT_EQ((*created)->name.render(), "alice/app");
@@ -31,26 +31,26 @@ TEST_P(FactsTest, CreatesARepositoryPrivateOnceAndWithEvidence) {
   EXPECT_EQ(installation_.last_event().detail, "private");
 
   const auto events = installation_.events().size();
-  EXPECT_EQ(facts_.ensure(repository("alice/app"), some_origin()).value()->id, (*created)->id);
+  EXPECT_EQ(facts_.ensure(repository("alice/app"), {}, some_origin()).value()->id, (*created)->id);
   EXPECT_EQ(installation_.events().size(), events);
 }
 
 TEST_P(FactsTest, CreatesOfficialRepositoriesInTheInstallationsNamespace) {
-  const auto created = facts_.ensure(repository("debian"), some_origin());
+  const auto created = facts_.ensure(repository("debian"), {}, some_origin());
   ASSERT_THAT(created, Succeeds());
   const auto rows = installation_.read("SELECT id FROM namespaces WHERE name = ''");
   EXPECT_EQ((*created)->namespace_id, rows.at(0).integer(0));
 }
 
 TEST_P(FactsTest, RefusesToCreateWithoutANamespace) {
-  EXPECT_THAT(facts_.ensure(repository("nobody-here/app"), some_origin()), FailsWith(Errc::name_unknown));
+  EXPECT_THAT(facts_.ensure(repository("nobody-here/app"), {}, some_origin()), FailsWith(Errc::name_unknown));
 }
 
 TEST_P(FactsTest, OneOfTwoPushesAtOnceCreates) {
   const auto events = installation_.events().size();
   std::array<std::int64_t, 2> ids{};
-  std::thread first([&] { ids[0] = facts_.ensure(repository("alice/app"), some_origin()).value()->id; });
-  std::thread second([&] { ids[1] = facts_.ensure(repository("alice/app"), some_origin()).value()->id; });
+  std::thread first([&] { ids[0] = facts_.ensure(repository("alice/app"), {}, some_origin()).value()->id; });
+  std::thread second([&] { ids[1] = facts_.ensure(repository("alice/app"), {}, some_origin()).value()->id; });
   first.join();
   second.join();
   EXPECT_EQ(ids[0], ids[1]);
@@ -126,7 +126,7 @@ TEST_P(FactsTest, ShowsEachChangeBeforeItsCallReturns) {
     EXPECT_EQ(role(bob_, "alice/app"), Role::reader);
     grant("bob", Role::writer, target);
     EXPECT_EQ(role(bob_, "alice/app"), Role::writer);
-    ASSERT_THAT(facts_.revoke("bob", parse_grant_target(target).value(), some_origin()), Succeeds());
+    ASSERT_THAT(facts_.revoke({false, "bob"}, parse_grant_target(target).value(), some_origin()), Succeeds());
     EXPECT_EQ(role(bob_, "alice/app"), Role::none);
   }
 
@@ -141,7 +141,7 @@ TEST_P(FactsTest, SeesANamespaceThatAppearedAfterItWasAskedFor) {
   EXPECT_EQ(role(bob_, "carol/app"), Role::none);
   const Principal carol = account("carol");
   EXPECT_EQ(role(carol, "carol/app"), Role::owner);
-  EXPECT_THAT(facts_.ensure(repository("carol/app"), some_origin()), Succeeds());
+  EXPECT_THAT(facts_.ensure(repository("carol/app"), {}, some_origin()), Succeeds());
   EXPECT_TRUE(standing(bob_, "carol/app").exists);
 }
 
@@ -206,7 +206,7 @@ TEST_P(FactsTest, RecordsWhoGrantedWhatToWhom) {
   EXPECT_EQ(installation_.last_event(),
             (identity::testing::Recorded{"grant_set", "root-of-tests", "operator", "", "bob",
                                          R"({"namespace":"","role":"reader"})"}));
-  ASSERT_THAT(facts_.revoke("bob", parse_grant_target("/").value(), some_origin()), Succeeds());
+  ASSERT_THAT(facts_.revoke({false, "bob"}, parse_grant_target("/").value(), some_origin()), Succeeds());
   EXPECT_EQ(installation_.last_event(),
             (identity::testing::Recorded{"grant_removed", "root-of-tests", "operator", "", "bob",
                                          R"({"namespace":""})"}));
@@ -220,20 +220,20 @@ TEST_P(FactsTest, RefusesChangesToWhatIsNotThere) {
   EXPECT_THAT(facts_.set_immutable_tags(absent, "*", some_origin()), FailsWith(Errc::name_unknown));
   EXPECT_THAT(facts_.set_quota("nobody-here", 1, some_origin()), FailsWith(Errc::name_unknown));
   EXPECT_THAT(facts_.set_quota("\xff", 1, some_origin()), FailsWith(Errc::name_unknown));
-  EXPECT_THAT(facts_.grant("bob", Role::reader, {false, "alice/absent"}, some_origin()),
+  EXPECT_THAT(facts_.grant({false, "bob"}, Role::reader, {false, "alice/absent"}, some_origin()),
               FailsWith(Errc::name_unknown));
-  EXPECT_THAT(facts_.grant("bob", Role::reader, {true, "nobody-here"}, some_origin()),
+  EXPECT_THAT(facts_.grant({false, "bob"}, Role::reader, {true, "nobody-here"}, some_origin()),
               FailsWith(Errc::name_unknown));
   for (const char* account : {"nobody-here", "No Name", "\xff"})
-    EXPECT_THAT(facts_.grant(account, Role::reader, {false, "alice/app"}, some_origin()),
+    EXPECT_THAT(facts_.grant({false, account}, Role::reader, {false, "alice/app"}, some_origin()),
                 FailsWith(Errc::not_found));
-  EXPECT_THAT(facts_.revoke("bob", {false, "alice/app"}, some_origin()), FailsWith(Errc::not_found));
+  EXPECT_THAT(facts_.revoke({false, "bob"}, {false, "alice/app"}, some_origin()), FailsWith(Errc::not_found));
 }
 
 TEST_P(FactsTest, GrantsNeitherNoneNorOwnership) {
   make("alice/app");
   for (const Role role : {Role::none, Role::owner})
-    EXPECT_THAT(facts_.grant("bob", role, {false, "alice/app"}, some_origin()),
+    EXPECT_THAT(facts_.grant({false, "bob"}, role, {false, "alice/app"}, some_origin()),
                 FailsWith(Errc::invalid_argument));
 }
 
@@ -275,7 +275,7 @@ TEST_P(FactsTest, KeepsNoLoadThatRacedWithAChange) {
   for (int i = 1; i <= 20; ++i) {
     grant("bob", Role::reader, "alice/app");
     EXPECT_EQ(role(bob_, "alice/app"), Role::reader);
-    EXPECT_THAT(facts_.revoke("bob", {false, "alice/app"}, some_origin()), Succeeds());
+    EXPECT_THAT(facts_.revoke({false, "bob"}, {false, "alice/app"}, some_origin()), Succeeds());
     EXPECT_EQ(role(bob_, "alice/app"), Role::none);
     const std::string pattern = "v" + std::to_string(i);
     EXPECT_THAT(facts_.set_immutable_tags(repository("alice/app"), pattern, some_origin()), Succeeds());

@@ -22,6 +22,8 @@ using testing::some_origin;
 
 class TokensTest : public testing::FactsFixture {
  protected:
+  static constexpr std::string_view kHome = "192.0.2.7";
+
   static std::vector<Scope> scopes(const std::vector<std::string>& values) {
     return parse_scopes(values, 1000).value();
   }
@@ -31,9 +33,9 @@ class TokensTest : public testing::FactsFixture {
   }
 
   // What the answer of a request would be: peek() first, verify() when it has none.
-  Result<std::shared_ptr<const Bearer>> check(std::string_view token) {
-    if (auto known = tokens_.peek(token)) return *std::move(known);
-    return tokens_.verify(token);
+  Result<std::shared_ptr<const Bearer>> check(std::string_view token, std::string_view address = kHome) {
+    if (auto known = tokens_.peek(token, address)) return *std::move(known);
+    return tokens_.verify(token, address);
   }
 
   std::string sign(const Claims& claims) {
@@ -47,13 +49,25 @@ class TokensTest : public testing::FactsFixture {
             .account = "alice",
             .credential_version = alice_.credential_version,
             .token_id = "0a1b",
+            .access_token_id = 0,
+            .ceiling = {},
             .issued_at = now,
             .not_before = now,
             .expires_at = now + 300s,
             .scopes = {}};
   }
 
-  Tokens tokens_{installation_.keyring, installation_.accounts, facts_, installation_.clock, {}};
+  identity::Policies policies_{*installation_.database, installation_.clock, 1000};
+  identity::AccessTokens access_tokens_{*installation_.database, installation_.keyring,
+                                        installation_.accounts,  policies_,
+                                        installation_.clock,     {}};
+  Tokens tokens_{installation_.keyring,
+                 installation_.accounts,
+                 access_tokens_,
+                 policies_,
+                 facts_,
+                 installation_.clock,
+                 {}};
 };
 
 TEST_P(TokensTest, GoThroughWhatTheyWereIssuedFor) {
@@ -105,10 +119,11 @@ TEST_P(TokensTest, ServeAnonymousCallersToo) {
   EXPECT_TRUE(bearer->covers_catalog());
 
   Facts closed(*installation_.database, installation_.clock, 10, false);
-  Tokens tokens(installation_.keyring, installation_.accounts, closed, installation_.clock, {});
+  Tokens tokens(installation_.keyring, installation_.accounts, access_tokens_, policies_, closed,
+                installation_.clock, {});
   const auto token =
       tokens.issue({}, scopes({"repository:bob/public:pull", "registry:catalog:*"})).value().token;
-  EXPECT_TRUE(tokens.verify(token).value()->scopes.empty());
+  EXPECT_TRUE(tokens.verify(token, kHome).value()->scopes.empty());
 }
 
 TEST_P(TokensTest, HaveAnIdEach) {
@@ -117,9 +132,9 @@ TEST_P(TokensTest, HaveAnIdEach) {
 
 TEST_P(TokensTest, AreReadAgainWithoutBlocking) {
   const std::string token = issue(alice_);
-  ASSERT_THAT(tokens_.verify(token), Succeeds());
-  const auto first = tokens_.peek(token);
-  const auto second = tokens_.peek(token);
+  ASSERT_THAT(tokens_.verify(token, kHome), Succeeds());
+  const auto first = tokens_.peek(token, kHome);
+  const auto second = tokens_.peek(token, kHome);
   ASSERT_TRUE(first && second);
   EXPECT_EQ(first->value().get(), second->value().get()) << "parsed once";
 }
@@ -127,9 +142,9 @@ TEST_P(TokensTest, AreReadAgainWithoutBlocking) {
 TEST_P(TokensTest, AskForTheAccountToBeReadWhenMemoryHasForgottenIt) {
   const std::string token = issue(alice_);
   ASSERT_THAT(installation_.accounts.set_administrator("alice", true, some_origin()), Succeeds());
-  EXPECT_FALSE(tokens_.peek(token).has_value());
-  EXPECT_THAT(tokens_.verify(token), Succeeds());
-  EXPECT_TRUE(tokens_.peek(token).has_value());
+  EXPECT_FALSE(tokens_.peek(token, kHome).has_value());
+  EXPECT_THAT(tokens_.verify(token, kHome), Succeeds());
+  EXPECT_TRUE(tokens_.peek(token, kHome).has_value());
 }
 
 TEST_P(TokensTest, DieWhenTheAccountIsDisabledAndStayDead) {
@@ -162,6 +177,7 @@ TEST_P(TokensTest, AreNotIssuedForACredentialThatIsNoLongerGood) {
 }
 
 TEST_P(TokensTest, FollowTheAdministratorsFlag) {
+  account("another-admin", true);  // the last one could not be demoted
   const std::string token = issue(admin_);
   EXPECT_TRUE(check(token).value()->principal.administrator);
   EXPECT_TRUE(check(token).value()->principal.administrator);
@@ -175,7 +191,7 @@ TEST_P(TokensTest, ExpireToTheMicrosecond) {
   EXPECT_THAT(check(token), Succeeds());
   installation_.clock.advance(1us);
   EXPECT_THAT(check(token), FailsWith(Errc::unauthenticated));
-  EXPECT_THAT(tokens_.verify(token), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(tokens_.verify(token, kHome), FailsWith(Errc::unauthenticated));
 }
 
 TEST_P(TokensTest, OfAClockAheadAreTakenWithin30Seconds) {
@@ -240,6 +256,19 @@ TEST_P(TokensTest, OfOtherKeysOrForOtherPurposesAreRefused) {
               FailsWith(Errc::unauthenticated));
   EXPECT_THAT(check(crypto::sign_jwt(installation_.keyring, crypto::KeyPurpose::token_hash, claims)),
               FailsWith(Errc::unauthenticated));
+}
+
+TEST_P(TokensTest, OutliveARotationAndDieWithTheirKey) {
+  const auto purpose = crypto::KeyPurpose::token_signing;
+  const std::string old = issue(alice_, {"registry:catalog:*"});
+  EXPECT_THAT(check(old), Succeeds());
+  ASSERT_TRUE(installation_.keyring.rotate(purpose, installation_.clock.now()));
+  EXPECT_THAT(check(old), Succeeds());
+  const std::string fresh = issue(alice_, {"registry:catalog:*"});
+  EXPECT_THAT(check(fresh), Succeeds());
+  ASSERT_TRUE(installation_.keyring.retire(purpose, 1));
+  EXPECT_THAT(check(old), FailsWith(Errc::unauthenticated)) << "memory still knows it";
+  EXPECT_THAT(check(fresh), Succeeds());
 }
 
 TEST_P(TokensTest, OfMoreScopesThanFitAreNotIssued) {

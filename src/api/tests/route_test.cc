@@ -24,6 +24,7 @@ std::string render(const Route& parsed) {
   if (const auto* at = std::get_if<route::Tags>(&parsed)) return kind + ' ' + at->name.render();
   if (const auto* at = std::get_if<route::Referrers>(&parsed))
     return kind + ' ' + at->name.render() + ' ' + at->subject.render();
+  if (const auto* at = std::get_if<route::Management>(&parsed)) return kind + ' ' + at->path;
   return kind;
 }
 
@@ -43,8 +44,9 @@ TEST_P(Routes, AreFound) {
 INSTANTIATE_TEST_SUITE_P(
     Table, Routes,
     testing::Values(Known{"/v2", "base"}, Known{"/v2/", "base"}, Known{"/v2/_catalog", "catalog"},
-                    Known{"/token", "token"}, Known{"/api/v1/setup", "setup"}, Known{"/healthz", "health"},
-                    Known{"/readyz", "ready"}, Known{"/metrics", "metrics"},
+                    Known{"/token", "token"}, Known{"/api/v1/setup", "management /setup"},
+                    Known{"/api/v1/repositories/a%2Fb", "management /repositories/a%2Fb"},
+                    Known{"/healthz", "health"}, Known{"/readyz", "ready"}, Known{"/metrics", "metrics"},
 
                     Known{"/v2/app/manifests/latest", "manifest app latest"},
                     Known{"/v2/a/b/c/manifests/V1.0_x-y", "manifest a/b/c V1.0_x-y"},
@@ -151,7 +153,7 @@ TEST(RouteName, IsKnownForEveryRoute) {
   EXPECT_EQ(name(route::Base{}), "base");
   EXPECT_EQ(name(route::Catalog{}), "catalog");
   EXPECT_EQ(name(route::Token{}), "token");
-  EXPECT_EQ(name(route::Setup{}), "setup");
+  EXPECT_EQ(name(route::Management{}), "management");
   EXPECT_EQ(name(route::Health{}), "health");
   EXPECT_EQ(name(route::Ready{}), "ready");
   EXPECT_EQ(name(route::Metrics{}), "metrics");

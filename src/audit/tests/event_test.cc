@@ -9,19 +9,16 @@ namespace bulkhead::audit {
 namespace {
 
 TEST(Action, EveryNameParsesBack) {
-  int known = 0;
   for (int value = 0; value < 256; ++value) {
     const auto action = static_cast<Action>(value);
     if (!is_known(action)) {
       EXPECT_EQ(name(action), "unknown");
       continue;
     }
-    ++known;
     const auto parsed = parse_action(name(action));
     ASSERT_TRUE(parsed.has_value());
     EXPECT_EQ(*parsed, action);
   }
-  EXPECT_EQ(known, static_cast<int>(Action::tag_deleted) + static_cast<int>(Action::login_failed) - 63);
 }
 
 TEST(Action, UnknownNameIsRefusedWithTheKnownOnes) {

@@ -70,7 +70,7 @@ class Query : public testing::TestWithParam<Engine> {
   std::vector<Event> streamed(const Filter& filter) {
     std::vector<Event> events;
     auto done = for_each(*database_, journal(), filter, [&](std::int64_t id, const Event& event) {
-      EXPECT_EQ(id != 0, event.action < Action::manifest_pulled);
+      EXPECT_EQ(id != 0, is_change(event.action));
       events.push_back(event);
       return true;
     });
@@ -91,7 +91,7 @@ class Query : public testing::TestWithParam<Engine> {
     for (const Event& event : all_)
       if (rule(event)) {
         expected.push_back(event);
-        changes += event.action < Action::manifest_pulled ? 1 : 0;
+        changes += is_change(event.action) ? 1 : 0;
       }
     ASSERT_FALSE(expected.empty());
     if (!filter.action) {

@@ -41,6 +41,45 @@ TEST(ExactCache, ForgetsOneKeyOnly) {
   EXPECT_EQ(cache.find(2), 20);
 }
 
+TEST(ExactCache, ForgetsAllKeysAtOnce) {
+  Numbers cache(100);
+  for (int key = 0; key < 50; ++key) put(cache, key, key);
+  cache.forget_all();
+  for (int key = 0; key < 50; ++key) EXPECT_EQ(cache.find(key), std::nullopt) << key;
+  put(cache, 49, 70);
+  EXPECT_EQ(cache.find(49), 70);
+  for (int key = 0; key < 49; ++key)
+    EXPECT_EQ(cache.find(key), std::nullopt) << key << " came back with its neighbour";
+}
+
+TEST(ExactCache, DoesNotKeepALoadThatForgettingAllOvertook) {
+  Numbers cache(100);
+  const auto ticket = cache.begin();
+  cache.forget_all();
+  cache.put(ticket, 1, 10);
+  EXPECT_EQ(cache.find(1), std::nullopt);
+  put(cache, 1, 11);
+  EXPECT_EQ(cache.find(1), 11);
+}
+
+TEST(ExactCache, ForgetsAllWithoutCapacity) {
+  Numbers cache(0);
+  cache.forget_all();
+  put(cache, 1, 10);
+  EXPECT_EQ(cache.find(1), std::nullopt);
+}
+
+TEST(ExactCache, ForgetsOneKeyAfterAll) {
+  Numbers cache(100);
+  put(cache, 1, 10);
+  cache.forget_all();
+  cache.forget(1);
+  EXPECT_EQ(cache.find(1), std::nullopt);
+  put(cache, 1, 11);
+  cache.forget(1);
+  EXPECT_EQ(cache.find(1), std::nullopt);
+}
+
 TEST(ExactCache, DoesNotKeepALoadThatAChangeOvertook) {
   Numbers cache(100);
   const auto ticket = cache.begin();
@@ -83,9 +122,9 @@ TEST(ExactCache, KeepsWhatIsInUseThroughASweepOfOthers) {
   }
 }
 
-// A stand-in for a database row: one thread changes it and forgets it; the value found after that is never an
-// older one.
-TEST(ExactCache, NeverServesAValueOlderThanTheLastFinishedChange) {
+// A stand-in for a database row: one thread changes it and forgets it, by name or with all others; the value
+// found after that is never an older one.
+void expect_no_stale_value(void (*forget)(Numbers&, int version)) {
   Numbers cache(8);
   std::atomic<int> stored{0};
   std::atomic<int> finished{0};
@@ -107,13 +146,27 @@ TEST(ExactCache, NeverServesAValueOlderThanTheLastFinishedChange) {
   std::thread second(read);
   for (int version = 1; version <= 20'000; ++version) {
     stored = version;
-    cache.forget(7);
+    forget(cache, version);
     finished = version;
   }
   stop = true;
   first.join();
   second.join();
   EXPECT_FALSE(stale);
+}
+
+TEST(ExactCache, NeverServesAValueOlderThanTheLastFinishedChange) {
+  expect_no_stale_value([](Numbers& cache, int) { cache.forget(7); });
+}
+
+TEST(ExactCache, NeverServesAValueOlderThanTheLastTimeThatAllWasForgotten) {
+  expect_no_stale_value([](Numbers& cache, int) { cache.forget_all(); });
+  expect_no_stale_value([](Numbers& cache, int version) {
+    if (version % 2 == 0)
+      cache.forget(7);
+    else
+      cache.forget_all();
+  });
 }
 
 }  // namespace

@@ -243,6 +243,26 @@ TEST_F(Load, ACertificateThatWouldNotBeUsedIsAnError) {
             "--tls-key: tls.key is set, but only tls.mode = \"files\" uses it");
 }
 
+TEST_F(Load, OneThingOpensTheKeys) {
+  sources_.flags = {
+      {"keys_passphrase_file", "a"}, {"keys_pkcs11_module", "b"}, {"keys_pkcs11_pin_file", "c"}};
+  EXPECT_EQ(
+      errors(),
+      "--keys-passphrase-file: keys_passphrase_file and keys_pkcs11_module are both set, but one thing opens "
+      "the keys");
+}
+
+TEST_F(Load, ATokenNeedsItsModuleAndItsPin) {
+  sources_.flags = {{"keys_pkcs11_module", "b"}};
+  EXPECT_EQ(errors(), "--keys-pkcs11-module: keys_pkcs11_module is set, which needs keys_pkcs11_pin_file");
+  sources_.flags = {{"keys_pkcs11_token", "t"}, {"keys_pkcs11_pin_file", "c"}};
+  EXPECT_EQ(
+      errors(),
+      "--keys-pkcs11-token: keys_pkcs11_token is set, but without keys_pkcs11_module there is no token\n"
+      "--keys-pkcs11-pin-file: keys_pkcs11_pin_file is set, but without keys_pkcs11_module there is no "
+      "token");
+}
+
 TEST_F(Load, ASegmentFitsIntoTheJournal) {
   file("audit.journal_bytes = \"32MiB\"\n");
   EXPECT_EQ(errors(),

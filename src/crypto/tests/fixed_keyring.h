@@ -29,8 +29,7 @@ inline Keyring fixed_keyring(std::initializer_list<std::pair<int, std::string>> 
   for (const auto& [version, bytes] : keys)
     text += std::to_string(version) + " " + to_hex(as_bytes(bytes)) + " 2026-01-31T08:15:00.000000Z\n";
   auto made = make_directories(directory);
-  for (const auto purpose :
-       {KeyPurpose::password_pepper, KeyPurpose::token_signing, KeyPurpose::token_hash}) {
+  for (const auto purpose : key_purposes()) {
     if (made) made = replace_file(directory / (std::string(name(purpose)) + ".keys"), as_bytes(text));
   }
   auto keyring = Keyring::open(directory);

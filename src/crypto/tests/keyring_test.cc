@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <fstream>
 #include <latch>
 #include <optional>
@@ -25,7 +24,7 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr std::array kAll{KeyPurpose::password_pepper, KeyPurpose::token_signing, KeyPurpose::token_hash};
+const auto kAll = key_purposes();
 const std::string kHexA(64, 'a');
 const std::string kHexB(64, 'b');
 const std::string kTime = "2026-01-31T08:15:00.123456Z";
@@ -65,7 +64,7 @@ TEST_F(KeyringDirectory, FirstOpenMakesADifferentKeyForEachPurpose) {
   for (const auto purpose : kAll) {
     EXPECT_EQ(keyring->current(purpose).version, 1u);
     EXPECT_EQ(keyring->current(purpose).bytes.reveal().size(), 32u);
-    keys.insert(keyring->current(purpose).bytes.reveal());
+    keys.emplace(keyring->current(purpose).bytes.reveal());
   }
   EXPECT_EQ(keys.size(), kAll.size());
 }
@@ -78,7 +77,8 @@ TEST_F(KeyringDirectory, IsClosedToOthersAndHoldsNothingButTheKeyFiles) {
     names.insert(entry.path().filename());
     EXPECT_EQ(mode_of(entry.path()), fs::perms::owner_read | fs::perms::owner_write);
   }
-  EXPECT_THAT(names, testing::ElementsAre("password-pepper.keys", "token-hash.keys", "token-signing.keys"));
+  EXPECT_THAT(names, testing::ElementsAre("key-encryption.keys", "log-signing.keys", "password-pepper.keys",
+                                          "token-hash.keys", "token-signing.keys"));
 }
 
 TEST_F(KeyringDirectory, SecondOpenFindsTheSameKeys) {
@@ -119,9 +119,9 @@ TEST_F(KeyringDirectory, ConcurrentFirstOpensAgreeOnTheKeys) {
         });
       }
     }
-    EXPECT_EQ(seen.front().size(), 3 * 64u) << seen.front();
+    EXPECT_EQ(seen.front().size(), kAll.size() * 64) << seen.front();
     for (const auto& keys : seen) EXPECT_EQ(keys, seen.front());
-    EXPECT_EQ(std::distance(fs::directory_iterator(directory()), fs::directory_iterator()), 3);
+    EXPECT_EQ(std::distance(fs::directory_iterator(directory()), fs::directory_iterator()), 5);
   }
 }
 

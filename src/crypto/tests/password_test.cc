@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include <time.h>
 
 #include <algorithm>
@@ -67,6 +69,30 @@ TEST(PasswordHasher, WithoutThePepperNothingVerifies) {
   const auto without_version = fixed_keyring({{8, counting_key()}});
   EXPECT_FALSE(PasswordHasher(without_version, cheap_password_parameters())
                    .verify(secret(std::string(kGoldenPassword)), kGolden));
+}
+
+TEST(PasswordHasher, WhatCannotVerifyCostsAHashAllTheSame) {
+  auto keyring = Keyring::ephemeral();
+  const PasswordHasher hasher(keyring, cheap_password_parameters());
+  const Secret<> password("correct horse battery");
+  const std::string stored = hasher.hash(password);
+  const auto cost = [&](std::string_view of) {
+    const auto begin = std::chrono::steady_clock::now();
+    const bool verified = hasher.verify(password, of);
+    const auto took = std::chrono::steady_clock::now() - begin;
+    return std::pair(verified, took);
+  };
+  const auto [verified, full] = cost(stored);
+  EXPECT_TRUE(verified);
+  ASSERT_TRUE(keyring.rotate(KeyPurpose::password_pepper, Time{}));
+  EXPECT_TRUE(hasher.verify(password, stored));
+  EXPECT_TRUE(hasher.outdated(stored));
+  ASSERT_TRUE(keyring.retire(KeyPurpose::password_pepper, 1));
+  for (const std::string& hopeless : {stored, std::string(), std::string("nonsense")}) {
+    const auto [matched, took] = cost(hopeless);
+    EXPECT_FALSE(matched);
+    EXPECT_GT(took, full / 5);
+  }
 }
 
 TEST(PasswordHasher, AnOldPepperVerifiesAndIsOutdated) {

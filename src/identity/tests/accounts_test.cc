@@ -31,8 +31,8 @@ TEST_P(AccountsTest, CreatesAnAccountItsNamespaceAndTheEvidence) {
   const auto account = accounts_.create("alice", password(), true, some_origin());
   ASSERT_THAT(account, Succeeds());
   EXPECT_EQ(account->name, "alice");
-  EXPECT_TRUE(account->active);
-  EXPECT_TRUE(account->administrator);
+  EXPECT_TRUE(account->active());
+  EXPECT_TRUE(account->administrator());
   EXPECT_EQ(account->created_at, installation_.clock.now());
 
   const auto spaces = installation_.read("SELECT owner_id FROM namespaces WHERE name = 'alice'");
@@ -119,7 +119,7 @@ TEST_P(AccountsTest, DisablesOnceWithOneEventAndANewVersion) {
   ASSERT_THAT(accounts_.set_active("alice", false, some_origin()), Succeeds());
   ASSERT_THAT(accounts_.set_active("alice", false, some_origin()), Succeeds());
   const auto after = accounts_.find("alice");
-  EXPECT_FALSE(after->active);
+  EXPECT_FALSE(after->active());
   EXPECT_EQ(after->credential_version, before.credential_version + 1);
   EXPECT_EQ(installation_.events().size(), 2u);
   EXPECT_EQ(installation_.last_event().action, "account_disabled");
@@ -142,13 +142,15 @@ TEST_P(AccountsTest, ChangesAPasswordWithItsVersion) {
 
 TEST_P(AccountsTest, MakesAndUnmakesAdministratorsWithEvidence) {
   installation_.add_account("alice");
+  installation_.add_account("root", true);
   ASSERT_THAT(accounts_.set_administrator("alice", true, some_origin()), Succeeds());
-  EXPECT_TRUE(accounts_.find("alice")->administrator);
+  EXPECT_TRUE(accounts_.find("alice")->administrator());
   EXPECT_EQ(installation_.last_event().detail, "administrator");
   ASSERT_THAT(accounts_.set_administrator("alice", true, some_origin()), Succeeds());
   ASSERT_THAT(accounts_.set_administrator("alice", false, some_origin()), Succeeds());
-  EXPECT_FALSE(accounts_.find("alice")->administrator);
-  EXPECT_EQ(installation_.events().size(), 3u);
+  EXPECT_FALSE(accounts_.find("alice")->administrator());
+  EXPECT_EQ(installation_.last_event().detail, "none");
+  EXPECT_EQ(installation_.events().size(), 4u);
 }
 
 TEST_P(AccountsTest, UpgradesAHashOnlyWhileItIsTheOldOne) {
@@ -170,7 +172,7 @@ TEST_P(AccountsTest, RemembersWhatItFoundAndForgetsWhatChanged) {
 
   ASSERT_THAT(accounts_.set_active("alice", false, some_origin()), Succeeds());
   const auto peeked = accounts_.peek(account.id);
-  EXPECT_TRUE(peeked == nullptr || !peeked->active);
+  EXPECT_TRUE(peeked == nullptr || !peeked->active());
 }
 
 TEST_P(AccountsTest, NeverShowsAStateOlderThanTheLastFinishedChange) {
@@ -198,6 +200,149 @@ TEST_P(AccountsTest, NeverShowsAStateOlderThanTheLastFinishedChange) {
   first.join();
   second.join();
   EXPECT_FALSE(stale);
+}
+
+TEST_P(AccountsTest, LocksAndUnlocksWithEvidenceAndEndsTokens) {
+  const auto before = installation_.add_account("alice");
+  ASSERT_THAT(accounts_.set_state("alice", AccountState::locked, some_origin()), Succeeds());
+  ASSERT_THAT(accounts_.set_state("alice", AccountState::locked, some_origin()), Succeeds());
+  const auto locked = accounts_.find("alice").value();
+  EXPECT_EQ(locked.state, AccountState::locked);
+  EXPECT_FALSE(locked.active());
+  EXPECT_EQ(locked.credential_version, before.credential_version + 1);
+  EXPECT_EQ(installation_.last_event().action, "account_locked");
+  EXPECT_EQ(installation_.events().size(), 2u);
+
+  ASSERT_THAT(accounts_.set_state("alice", AccountState::active, some_origin()), Succeeds());
+  EXPECT_TRUE(accounts_.find("alice")->active());
+  EXPECT_EQ(accounts_.find("alice")->credential_version, locked.credential_version);
+  EXPECT_EQ(installation_.last_event().action, "account_enabled");
+}
+
+TEST_P(AccountsTest, KeepsTheLastActiveAdministrator) {
+  installation_.add_account("alice", true);
+  installation_.add_account("bob", true);
+  ASSERT_THAT(accounts_.set_active("bob", false, some_origin()), Succeeds());
+  const auto events = installation_.events().size();
+  for (const AccountState state : {AccountState::disabled, AccountState::locked})
+    EXPECT_THAT(accounts_.set_state("alice", state, some_origin()), FailsWith(Errc::conflict));
+  for (const SystemRole role : {SystemRole::none, SystemRole::auditor, SystemRole::security_officer})
+    EXPECT_THAT(accounts_.set_system_role("alice", role, some_origin()), FailsWith(Errc::conflict));
+  EXPECT_TRUE(accounts_.find("alice")->active());
+  EXPECT_TRUE(accounts_.find("alice")->administrator());
+  EXPECT_EQ(installation_.events().size(), events);
+
+  ASSERT_THAT(accounts_.set_active("bob", true, some_origin()), Succeeds());
+  EXPECT_THAT(accounts_.set_system_role("alice", SystemRole::auditor, some_origin()), Succeeds());
+}
+
+TEST_P(AccountsTest, OneOfTwoAdministratorsWhoStopEachOtherAtOnceStays) {
+  installation_.add_account("alice", true);
+  installation_.add_account("bob", true);
+  std::atomic<int> stopped{0};
+  std::thread first([&] { stopped += accounts_.set_active("alice", false, some_origin()).has_value(); });
+  std::thread second(
+      [&] { stopped += accounts_.set_administrator("bob", false, some_origin()).has_value(); });
+  first.join();
+  second.join();
+  EXPECT_EQ(stopped, 1);
+}
+
+TEST_P(AccountsTest, GivesSystemRolesToPeopleOnly) {
+  installation_.add_account("alice");
+  installation_.write(
+      "INSERT INTO accounts (name, kind, state, password_hash, created_at) VALUES ('acme+ci', 'robot', "
+      "'active', '', 0)");
+  for (const SystemRole role :
+       {SystemRole::auditor, SystemRole::security_officer, SystemRole::administrator}) {
+    ASSERT_THAT(accounts_.set_system_role("alice", role, some_origin()), Succeeds());
+    EXPECT_EQ(accounts_.find("alice")->system_role, role);
+    EXPECT_EQ(installation_.last_event().detail, name(role));
+    EXPECT_THAT(accounts_.set_system_role("acme+ci", role, some_origin()), FailsWith(Errc::invalid_argument));
+  }
+}
+
+TEST_P(AccountsTest, KnowsARobotAndGivesItNoPassword) {
+  installation_.write(
+      "INSERT INTO accounts (name, kind, state, password_hash, created_at) VALUES ('acme+ci', 'robot', "
+      "'active', '', 0)");
+  EXPECT_EQ(accounts_.find("acme+ci")->kind, AccountKind::robot);
+  EXPECT_THAT(accounts_.set_active("acme+ci", false, some_origin()), Succeeds());
+  EXPECT_THAT(accounts_.credentials("acme+ci"), FailsWith(Errc::not_found));
+  EXPECT_THAT(accounts_.set_password("acme+ci", password(), some_origin()),
+              FailsWith(Errc::invalid_argument));
+}
+
+TEST_P(AccountsTest, KeepsAProfileAndSaysWhatChanged) {
+  installation_.add_account("alice");
+  ASSERT_THAT(
+      accounts_.set_profile(
+          "alice", {.display_name = "Alice Ångström", .email = "alice@Example.COM", .email_verified = true},
+          some_origin()),
+      Succeeds());
+  auto alice = accounts_.find("alice").value();
+  EXPECT_EQ(alice.display_name, "Alice Ångström");
+  EXPECT_EQ(alice.email, "alice@example.com");
+  EXPECT_TRUE(alice.email_verified);
+  EXPECT_EQ(installation_.last_event().action, "account_profile_changed");
+  EXPECT_EQ(installation_.last_event().detail,
+            R"({"display_name":"Alice Ångström","email":"alice@example.com","email_verified":true})");
+
+  const auto events = installation_.events().size();
+  ASSERT_THAT(
+      accounts_.set_profile("alice", {.display_name = "Alice Ångström", .email = {}, .email_verified = {}},
+                            some_origin()),
+      Succeeds());
+  EXPECT_EQ(installation_.events().size(), events);
+
+  ASSERT_THAT(
+      accounts_.set_profile("alice", {.display_name = {}, .email = "other@example.com", .email_verified = {}},
+                            some_origin()),
+      Succeeds());
+  alice = accounts_.find("alice").value();
+  EXPECT_FALSE(alice.email_verified) << "another address is not verified";
+  EXPECT_EQ(alice.display_name, "Alice Ångström");
+}
+
+TEST_P(AccountsTest, RefusesABadProfileAndChangesNothing) {
+  installation_.add_account("alice");
+  const auto events = installation_.events().size();
+  EXPECT_THAT(accounts_.set_profile("alice", {.display_name = "a\nb", .email = {}, .email_verified = {}},
+                                    some_origin()),
+              FailsWith(Errc::invalid_argument));
+  EXPECT_THAT(accounts_.set_profile("alice", {.display_name = {}, .email = "a@b\r\nc", .email_verified = {}},
+                                    some_origin()),
+              FailsWith(Errc::invalid_argument));
+  EXPECT_THAT(accounts_.set_profile("alice", {.display_name = {}, .email = {}, .email_verified = true},
+                                    some_origin()),
+              FailsWith(Errc::invalid_argument));
+  EXPECT_THAT(accounts_.set_profile("nobody-here", {}, some_origin()), FailsWith(Errc::not_found));
+  EXPECT_EQ(installation_.events().size(), events);
+}
+
+TEST_P(AccountsTest, ListsPageByPageAndOfOneKindOrState) {
+  for (const char* name : {"bob", "alice", "carol"}) installation_.add_account(name);
+  installation_.write(
+      "INSERT INTO accounts (name, kind, state, password_hash, created_at) VALUES ('bob+ci', 'robot', "
+      "'active', '', 0)");
+  ASSERT_THAT(accounts_.set_active("carol", false, some_origin()), Succeeds());
+  const auto names = [&](const Accounts::Page& page) {
+    std::vector<std::string> all;
+    for (const Account& account : accounts_.list(page).value()) all.push_back(account.name);
+    return all;
+  };
+  EXPECT_THAT(names({.after = "", .limit = 2, .kind = {}, .state = {}}), ElementsAre("alice", "bob"));
+  EXPECT_THAT(names({.after = "bob", .limit = 2, .kind = {}, .state = {}}), ElementsAre("bob+ci", "carol"));
+  EXPECT_THAT(names({.after = "", .limit = 0, .kind = {}, .state = {}}), ElementsAre());
+  EXPECT_THAT(names({.after = std::string("b\0", 2), .limit = 1, .kind = {}, .state = {}}),
+              ElementsAre("bob"));
+  EXPECT_THAT(names({.after = "\xff", .limit = 9, .kind = {}, .state = {}}), ElementsAre());
+  EXPECT_THAT(names({.after = "", .limit = 9, .kind = AccountKind::robot, .state = {}}),
+              ElementsAre("bob+ci"));
+  EXPECT_THAT(names({.after = "", .limit = 9, .kind = AccountKind::person, .state = AccountState::active}),
+              ElementsAre("alice", "bob"));
+  EXPECT_THAT(names({.after = "", .limit = 9, .kind = {}, .state = AccountState::disabled}),
+              ElementsAre("carol"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, AccountsTest, ::testing::Values(Engine::sqlite, Engine::postgres),

@@ -37,8 +37,8 @@ TEST_P(SetupTest, TheTokenMakesTheFirstAdministratorOnce) {
   EXPECT_TRUE(token.reveal().starts_with("bhsetup_"));
   const auto account = redeem(token);
   ASSERT_THAT(account, Succeeds());
-  EXPECT_TRUE(account->administrator);
-  EXPECT_TRUE(installation_.accounts.find("alice")->administrator);
+  EXPECT_TRUE(account->administrator());
+  EXPECT_TRUE(installation_.accounts.find("alice")->administrator());
   EXPECT_THAT(redeem(token, "bob"), FailsWith(Errc::unauthenticated));
   EXPECT_TRUE(installation_.read("SELECT id FROM setup_token").empty());
 

@@ -53,7 +53,7 @@ Context TestRegistry::as(std::string_view account) {
     found = principals_
                 .emplace(account, access::Principal{.account_id = created.id,
                                                     .account = created.name,
-                                                    .administrator = created.administrator,
+                                                    .administrator = created.administrator(),
                                                     .credential_version = created.credential_version})
                 .first;
   }
@@ -65,8 +65,8 @@ Context TestRegistry::as(std::string_view account) {
 access::Repository TestRegistry::repository(std::string_view name) {
   const auto parsed = require(oci::RepositoryName::parse(name));
   const std::string owner(parsed.namespace_name());
-  const audit::Origin origin = owner.empty() ? identity::testing::some_origin() : as(owner).origin;
-  return *require(facts->ensure(parsed, origin));
+  const Context creator = as(owner.empty() ? "root" : owner);
+  return *require(facts->ensure(parsed, creator.principal, creator.origin));
 }
 
 Context TestRegistry::owner_of(const access::Repository& repository) {
@@ -76,6 +76,16 @@ Context TestRegistry::owner_of(const access::Repository& repository) {
 
 void TestRegistry::set_immutable_tags(const access::Repository& repository, std::string_view pattern) {
   require(facts->set_immutable_tags(repository.name, pattern, identity::testing::some_origin()));
+}
+
+void TestRegistry::set_protected_tags(const access::Repository& repository, std::string_view pattern) {
+  require(facts->set_protected_tags(repository.name, pattern, identity::testing::some_origin()));
+}
+
+void TestRegistry::grant(std::string_view account, access::Role role, std::string_view target) {
+  as(account);
+  require(facts->grant(require(access::parse_grant_subject(account)), role,
+                       require(access::parse_grant_target(target)), identity::testing::some_origin()));
 }
 
 void TestRegistry::set_quota(std::string_view namespace_name, std::uint64_t bytes) {

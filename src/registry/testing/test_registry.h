@@ -46,6 +46,9 @@ class TestRegistry {
   // The repository, created when it does not exist, as is its namespace's account.
   access::Repository repository(std::string_view name);
   void set_immutable_tags(const access::Repository& repository, std::string_view pattern);
+  void set_protected_tags(const access::Repository& repository, std::string_view pattern);
+  // Gives the account, created when it does not exist yet, a role; `target` as an operator writes it.
+  void grant(std::string_view account, access::Role role, std::string_view target);
   void set_quota(std::string_view namespace_name, std::uint64_t bytes);
 
   // Takes a blob through an upload session of the account that owns the repository's namespace.

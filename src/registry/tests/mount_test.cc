@@ -91,13 +91,14 @@ TEST_P(Mounts, WithoutASourceFindOnesOwnBlob) {
 }
 
 TEST_P(Mounts, WithoutASourceFollowAGrantOnTheRepository) {
-  ASSERT_THAT(registry_.facts->grant("alice", access::Role::reader, {false, "bob/source"}, alice_.origin),
-              Succeeds());
+  ASSERT_THAT(
+      registry_.facts->grant({false, "alice"}, access::Role::reader, {false, "bob/source"}, alice_.origin),
+      Succeeds());
   EXPECT_EQ(from_anywhere(alice_), Result<bool>(true));
 }
 
 TEST_P(Mounts, WithoutASourceStayWithinWhatTheTokenCovers) {
-  ASSERT_THAT(registry_.facts->grant("alice", access::Role::reader, {true, "bob"}, alice_.origin),
+  ASSERT_THAT(registry_.facts->grant({false, "alice"}, access::Role::reader, {true, "bob"}, alice_.origin),
               Succeeds());
   covered_ = [](std::string_view name) { return name == "alice/target"; };
   EXPECT_EQ(from_anywhere(alice_), Result<bool>(false));
@@ -107,8 +108,23 @@ TEST_P(Mounts, WithoutASourceStayWithinWhatTheTokenCovers) {
 }
 
 TEST_P(Mounts, WithoutASourceFollowAGrantOnTheNamespace) {
-  ASSERT_THAT(registry_.facts->grant("alice", access::Role::reader, {true, "bob"}, alice_.origin),
+  ASSERT_THAT(registry_.facts->grant({false, "alice"}, access::Role::reader, {true, "bob"}, alice_.origin),
               Succeeds());
+  EXPECT_EQ(from_anywhere(alice_), Result<bool>(true));
+}
+
+TEST_P(Mounts, WithoutASourceFollowATeam) {
+  auto& installation = registry_.installation;
+  installation.write("INSERT INTO organizations (name, display_name, created_at) VALUES ('acme', '', 0)");
+  installation.write(
+      "INSERT INTO teams (organization_id, name, created_at) SELECT id, 'devs', 0 FROM organizations");
+  installation.write(
+      "INSERT INTO team_repository_grants (team_id, repository_id, role) SELECT t.id, r.id, 'reader' "
+      "FROM teams t JOIN repositories r ON r.name = 'bob/source'");
+  EXPECT_EQ(from_anywhere(alice_), Result<bool>(false));
+  installation.write(
+      "INSERT INTO team_members (team_id, account_id, source) SELECT t.id, a.id, 'direct' "
+      "FROM teams t JOIN accounts a ON a.name = 'alice'");
   EXPECT_EQ(from_anywhere(alice_), Result<bool>(true));
 }
 

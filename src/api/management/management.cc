@@ -1,0 +1,139 @@
+#include "api/management/management.h"
+
+#include <fmt/format.h>
+
+#include "api/caller.h"
+#include "api/management/input.h"
+#include "api/problem.h"
+#include "async/offload.h"
+
+namespace bulkhead::api::management {
+namespace {
+
+http::Response challenge(const ProblemKind& kind, std::string_view detail, std::string_view instance,
+                         std::string_view parameters) {
+  http::Response response = problem_response(kind, detail, instance);
+  response.header("WWW-Authenticate", fmt::format("Bearer realm=\"bulkhead\"{}", parameters));
+  return response;
+}
+
+http::Response log_in_first(std::string_view detail, std::string_view instance,
+                            std::string_view parameters = {}) {
+  return challenge(problem_kind(Errc::unauthenticated), detail, instance, parameters);
+}
+
+audit::Origin origin_of(const http::Exchange& exchange) {
+  audit::Origin origin;
+  origin.address = exchange.address();
+  origin.user_agent = exchange.request().header("User-Agent").value_or("").substr(0, kUserAgentBytes);
+  origin.request_id = exchange.request_id;
+  return origin;
+}
+
+std::optional<std::string> header_of(const http::Exchange& exchange, std::string_view name) {
+  const auto value = exchange.request().header(name);
+  if (!value) return std::nullopt;
+  return std::string(*value);
+}
+
+}  // namespace
+
+Management::Management(const Services& services, const Options& options, Authenticator& authenticator)
+    : services_(services),
+      authenticator_(authenticator),
+      router_(all_operations()),
+      performer_(services, options, router_) {}
+
+async::Task<http::Response> Management::handle(http::Exchange& exchange, std::string_view path) {
+  auto found = router_.match(exchange.request().method, path);
+  if (std::holds_alternative<Router::NoRoute>(found))
+    co_return problem_response(
+        Error(Errc::not_found,
+              "there is nothing at this address; GET /api/v1/openapi.json says what there is"),
+        exchange.request_id);
+  if (const auto* wrong = std::get_if<Router::WrongMethod>(&found)) {
+    http::Response response = problem_response(
+        kMethodNotAllowed, fmt::format("this address answers {} only", wrong->allowed), exchange.request_id);
+    response.header("Allow", wrong->allowed);
+    co_return response;
+  }
+  Incoming incoming;
+  incoming.match = std::move(std::get<Router::Match>(found));
+  const Operation& operation = *incoming.match.operation;
+  incoming.origin = origin_of(exchange);
+  auto authenticated = co_await authenticate(exchange, operation, incoming.origin);
+  if (auto* refused = std::get_if<http::Response>(&authenticated)) co_return std::move(*refused);
+  incoming.caller = std::move(std::get<ManagementCaller>(authenticated));
+  incoming.origin.account = incoming.caller.principal.account;
+  incoming.origin.credential = incoming.caller.credential;
+  exchange.account = incoming.caller.principal.account;
+  if (auto refused = out_of_reach(operation, incoming.caller, exchange.request_id))
+    co_return std::move(*refused);
+
+  auto body = co_await exchange.read_all(kBodyBytes);
+  if (!body) co_return problem_response(body.error(), exchange.request_id);
+  incoming.body = Secret<>(std::move(*body));
+  incoming.path = path;
+  incoming.query = exchange.request().query;
+  incoming.content_type = exchange.request().header("Content-Type").value_or("");
+  incoming.if_match = header_of(exchange, "If-Match");
+  incoming.if_none_match = header_of(exchange, "If-None-Match");
+  incoming.idempotency_key = header_of(exchange, "Idempotency-Key");
+  async::OffloadPool& pool = operation.slow ? services_.passwords : services_.work;
+  auto response = co_await async::offload(
+      pool, [this, &incoming]() -> Result<http::Response> { return performer_.perform(incoming); });
+  if (!response) co_return problem_response(response.error(), exchange.request_id);
+  co_return std::move(*response);
+}
+
+async::Task<std::variant<ManagementCaller, http::Response>> Management::authenticate(
+    http::Exchange& exchange, const Operation& operation, const audit::Origin& origin) const {
+  if (operation.permission.kind == Permission::Kind::anyone) co_return ManagementCaller();
+  const auto header = exchange.request().header("Authorization");
+  if (!header)
+    co_return log_in_first("send a session's or an access token as Authorization: Bearer", origin.request_id);
+  const auto authorization = parse_authorization(*header);
+  if (!authorization || authorization->scheme != "bearer" || exchange.request().count("Authorization") > 1)
+    co_return log_in_first(
+        "this address takes one Authorization: Bearer, with a session's or an access token",
+        origin.request_id);
+  const std::string_view credential = authorization->value;
+  auto caller = co_await async::offload(
+      services_.work, [this, credential, &origin] { return authenticator_.verify(credential, origin); });
+  if (!caller) {
+    if (caller.error().code != Errc::unauthenticated)
+      co_return problem_response(caller.error(), origin.request_id);
+    co_return log_in_first(caller.error().message, origin.request_id, ", error=\"invalid_token\"");
+  }
+  co_return std::move(*caller);
+}
+
+std::optional<http::Response> Management::out_of_reach(const Operation& operation,
+                                                       const ManagementCaller& caller,
+                                                       std::string_view instance) const {
+  if (operation.permission.kind == Permission::Kind::anyone) return std::nullopt;
+  const Reach needed = operation.method == http::Method::get ? Reach::read : Reach::write;
+  if (caller.reach < needed)
+    return problem_response(
+        Error{Errc::denied,
+              needed == Reach::read
+                  ? "the access token is not for the management API"
+                  : "the access token may only read here; take one with management \"write\", or log in"},
+        instance);
+  if (caller.needs_factor && !operation.enrols)
+    return problem_response(
+        kFactorRequired,
+        "a policy asks for a second factor: enrol one, or log in again with the one you have", instance);
+  if (!operation.proof) return std::nullopt;
+  const Time now = services_.clock.now();
+  if (caller.proved_at && now - *caller.proved_at < kProofLifetime) return std::nullopt;
+  // RFC 9470.
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(kProofLifetime).count();
+  return challenge(
+      kProofRequired,
+      fmt::format("log in again: this takes a session whose owner proved who they are within {} minutes",
+                  kProofLifetime.count()),
+      instance, fmt::format(", error=\"insufficient_user_authentication\", max_age={}", seconds));
+}
+
+}  // namespace bulkhead::api::management

@@ -1,0 +1,58 @@
+// Carries out one request of the management API: permission, input, conditions, idempotency, handler, answer.
+// Blocking; thread-safe. Knows nothing of connections.
+#pragma once
+
+#include <array>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "api/management/idempotency.h"
+#include "api/management/operation.h"
+#include "api/management/router.h"
+#include "http/response.h"
+
+namespace bulkhead::api::management {
+
+// A request whose caller is known and whose body has been read.
+struct Incoming {
+  Router::Match match;
+  std::string path;  // below /api/v1, as sent
+  std::string query;
+  std::string content_type;
+  std::optional<std::string> if_match;
+  std::optional<std::string> if_none_match;
+  std::optional<std::string> idempotency_key;
+  Secret<> body;
+  ManagementCaller caller;
+  audit::Origin origin;
+};
+
+class Performer {
+ public:
+  // All must outlive this.
+  Performer(const Services& services, const Options& options, const Router& router);
+
+  http::Response perform(Incoming& incoming);
+
+ private:
+  http::Response answer(const Incoming& incoming, Call& call);
+  // The answer to a request whose condition does not hold.
+  std::optional<http::Response> check_condition(const Incoming& incoming, const Call& call);
+  http::Response create(const Incoming& incoming, Call& call);
+  http::Response replay(const Incoming& incoming, const Call& call, const std::string& resource);
+  // `created` is given the location of what was made; it stays empty when nothing was.
+  http::Response run(const Incoming& incoming, Call& call, std::optional<std::string>* created = nullptr);
+  http::Response render(const Incoming& incoming, const Call& call, Reply reply);
+  void journal_denial(const Operation& operation, const Call& call);
+
+  const Services& services_;
+  const Options& options_;
+  const Router& router_;
+  IdempotencyKeys keys_;
+  // Held from the check of a condition to the end of the change, by path: two changes made for the same state
+  // are not both made.
+  std::array<std::mutex, 64> changing_;
+};
+
+}  // namespace bulkhead::api::management

@@ -1,0 +1,159 @@
+#include "api/management/permission.h"
+
+#include <fmt/format.h>
+
+#include "access/facts.h"
+#include "access/roles.h"
+
+namespace bulkhead::api::management {
+namespace {
+
+using Kind = Permission::Kind;
+
+// What a rule says, apart from the rights on the whole installation.
+struct Finding {
+  bool allowed = false;
+  bool visible = false;  // the caller may know that it is there
+  std::string_view needed = {};
+};
+
+bool is_self(const Call& call) {
+  return !call.caller.principal.anonymous() && call.path("user") == call.caller.principal.account;
+}
+
+std::string_view subject_of(const Call& call) {
+  for (const auto& [name, value] : call.path_values)
+    if (name == "user" || name == "robot") return value;
+  return {};
+}
+
+// Managers of a robot see it; nobody else's account is theirs to see.
+Result<Finding> on_credentials(Call& call) {
+  auto account = call.services.accounts.find(subject_of(call));
+  if (!account && account.error().code == Errc::not_found) return Finding{};
+  if (!account) return account.error();
+  const auto manages = call.services.access_tokens.may_manage(call.caller.principal.account_id, account->id);
+  if (!manages) return manages.error();
+  call.account = *std::move(account);
+  return Finding{*manages, *manages};
+}
+
+Result<Finding> in_organization(Call& call, identity::MemberRole least) {
+  auto organization = call.services.organizations.find(call.path("organization"));
+  if (!organization && organization.error().code == Errc::not_found) return Finding{};
+  if (!organization) return organization.error();
+  const auto role = call.services.members.role(organization->id, call.caller.principal.account_id);
+  if (!role) return role.error();
+  call.organization = *std::move(organization);
+  return Finding{*role && (**role == identity::MemberRole::owner || least == identity::MemberRole::member),
+                 role->has_value(), "an owner of the organization"};
+}
+
+Result<Finding> in_namespace(const Call& call, access::Role least) {
+  const std::string name = namespace_name(call.path("namespace"));
+  const access::Principal& principal = call.caller.principal;
+  access::Role role = access::Role::none;
+  std::int64_t id = 0;
+  const auto read = call.services.database.read([&](db::Session& session) -> Result<void> {
+    const auto found = access::read_namespace_role(session, principal.account_id, name);
+    if (!found) return found.error();
+    role = *found;
+    const auto rows = session.query("SELECT id FROM namespaces WHERE name = ?", {name});
+    if (!rows) return rows.error();
+    id = rows->empty() ? 0 : rows->front().integer(0);
+    return {};
+  });
+  if (!read) return read.error();
+  if (access::owns_installation(principal, name)) role = access::Role::owner;
+  const bool reached = access::within_ceiling(principal, access::Action::remove, id, 0);
+  return Finding{role >= least && reached, role > access::Role::none, "the owner of the namespace"};
+}
+
+Result<Finding> in_repository(Call& call, access::Role least) {
+  const auto name = oci::RepositoryName::parse(call.path("repository"));
+  if (!name) return name.error();
+  auto resolved = call.services.facts.resolve(call.caller.principal, *name);
+  if (!resolved) return resolved.error();
+  const access::Standing& standing = resolved->standing;
+  const bool visible = access::decide(call.caller.principal, access::Action::pull, standing);
+  if (visible && !resolved->repository)
+    return Error{Errc::name_unknown, fmt::format("there is no repository {}", name->render())};
+  call.repository = resolved->repository;
+  // Reading is pulling; whoever changes a repository's settings may do all that its maintainers may.
+  const bool allowed =
+      least <= access::Role::reader
+          ? visible
+          : standing.role >= least && access::within_ceiling(call.caller.principal, access::Action::remove,
+                                                             standing.namespace_id, standing.repository_id);
+  return Finding{allowed && call.repository != nullptr, visible, "a higher role in the repository"};
+}
+
+Result<Finding> find(const Permission& permission, Call& call) {
+  switch (permission.kind) {
+    case Kind::system: return Finding{false, call.path_values.empty(), "another system role"};
+    case Kind::anyone: return Finding{true, true};
+    case Kind::account: return Finding{true, true};
+    case Kind::self: return Finding{is_self(call), false};
+    case Kind::credentials: return on_credentials(call);
+    case Kind::member: return in_organization(call, identity::MemberRole::member);
+    case Kind::organization_owner: return in_organization(call, identity::MemberRole::owner);
+    case Kind::in_namespace: return in_namespace(call, permission.role);
+    case Kind::in_repository: return in_repository(call, permission.role);
+  }
+  return Finding{};
+}
+
+// Whether what the path names is there, for whoever may know because of a right on the whole installation.
+Result<void> check_present(const Permission& permission, const Call& call) {
+  const bool absent = (permission.kind == Kind::in_repository && call.repository == nullptr) ||
+                      ((permission.kind == Kind::member || permission.kind == Kind::organization_owner) &&
+                       !call.organization) ||
+                      (permission.kind == Kind::credentials && !call.account);
+  if (absent) return not_visible();
+  return {};
+}
+
+std::string_view words(Kind kind) {
+  switch (kind) {
+    case Kind::system: return "";
+    case Kind::anyone: return "anyone";
+    case Kind::account: return "account";
+    case Kind::self: return "self";
+    case Kind::credentials: return "self or the robot's managers";
+    case Kind::member: return "organization member";
+    case Kind::organization_owner: return "organization owner";
+    case Kind::in_namespace: return "namespace";
+    case Kind::in_repository: return "repository";
+  }
+  return "";
+}
+
+}  // namespace
+
+Error not_visible() {
+  return {Errc::not_found, "there is nothing at this address, or it is not yours to see"};
+}
+
+std::string namespace_name(std::string_view text) { return text == "/" ? std::string() : std::string(text); }
+
+std::string describe(const Permission& permission) {
+  std::string out(words(permission.kind));
+  if (permission.role != access::Role::none) out += fmt::format(" {}", access::name(permission.role));
+  if (!permission.or_action) return out;
+  if (!out.empty()) out += ", or ";
+  return out += access::name(*permission.or_action);
+}
+
+Result<void> permit(const Operation& operation, Call& call) {
+  const Permission& permission = operation.permission;
+  const auto finding = find(permission, call);
+  if (!finding) return finding.error();
+  if (finding->allowed) return {};
+  if (call.caller.is_operator) return check_present(permission, call);
+  if (permission.or_action && call.may(*permission.or_action)) return check_present(permission, call);
+  if (!finding->visible) return not_visible();
+  return Error{Errc::denied, fmt::format("{} may not do this: it takes {}", call.caller.principal.account,
+                                         finding->needed)};
+}
+
+}  // namespace bulkhead::api::management

@@ -1,0 +1,21 @@
+// Whether a caller may call an operation: one function over the table of operations. What the caller may not
+// know of is refused in the words in which its absence is told.
+#pragma once
+
+#include "api/management/operation.h"
+#include "base/error.h"
+
+namespace bulkhead::api::management {
+
+// Errc::not_found when the caller may not know whether it is there, Errc::denied when the caller knows it but
+// may not do this, Errc::name_unknown for a repository that is not there and could be seen. Sets what of
+// `call` the path names. Blocking.
+Result<void> permit(const Operation& operation, Call& call);
+
+// What a caller without the permission is told of a thing, and what is told of a thing that is not there.
+Error not_visible();
+
+// A namespace as a path has it: "/" is the installation's own.
+std::string namespace_name(std::string_view text);
+
+}  // namespace bulkhead::api::management

@@ -1,0 +1,159 @@
+// The management API over a registry of its own, without connections.
+#pragma once
+
+#include <boost/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "api/management/perform.h"
+#include "async/offload.h"
+#include "audit/testing/memory_journal.h"
+#include "blob/verify.h"
+#include "crypto/testing/passwords.h"
+#include "identity/data_keys.h"
+#include "identity/testing/test_issuer.h"
+#include "registry/testing/test_registry.h"
+
+namespace bulkhead::api::testing {
+
+struct Headers {
+  std::string content_type = "application/json";
+  std::optional<std::string> if_match = {};
+  std::optional<std::string> if_none_match = {};
+  std::optional<std::string> idempotency_key = {};
+};
+
+class TestApi {
+ public:
+  explicit TestApi(std::vector<const management::Operation*> operations = management::all_operations())
+      : router(std::move(operations)), performer(services, options, router) {}
+
+  management::ManagementCaller caller(std::string_view account, identity::SystemRole role = {}) {
+    management::ManagementCaller out;
+    out.principal = registry.as(account).principal;
+    out.system_role = role;
+    out.reach = management::Reach::write;
+    out.credential = "session:1";
+    return out;
+  }
+
+  // `target` is below /api/v1 and may have a query.
+  http::Response send(const management::ManagementCaller& who, http::Method method, std::string_view target,
+                      std::string_view body = "", Headers headers = {}) {
+    management::Incoming incoming;
+    const std::size_t mark = target.find('?');
+    incoming.path = target.substr(0, mark);
+    if (mark != std::string_view::npos) incoming.query = target.substr(mark + 1);
+    auto found = router.match(method, incoming.path);
+    if (!std::holds_alternative<management::Router::Match>(found))
+      throw std::runtime_error("no operation " + std::string(target));
+    incoming.match = std::get<management::Router::Match>(found);
+    incoming.content_type = headers.content_type;
+    incoming.if_match = headers.if_match;
+    incoming.if_none_match = headers.if_none_match;
+    incoming.idempotency_key = headers.idempotency_key;
+    incoming.body = Secret<>(std::string(body));
+    incoming.caller = who;
+    incoming.origin = {who.principal.account, who.credential, "192.0.2.1", "test", "request-1"};
+    return performer.perform(incoming);
+  }
+
+  static std::string header(const http::Response& response, std::string_view name) {
+    for (const auto& [key, value] : response.headers)
+      if (key == name) return value;
+    return "";
+  }
+  static boost::json::object body(const http::Response& response) {
+    return boost::json::parse(std::get<std::string>(response.body)).as_object();
+  }
+
+  registry::testing::TestRegistry registry;
+  audit::MemoryJournal journal;
+  Options options;
+  identity::testing::Installation& installation = registry.installation;
+  identity::LogIn login{installation.accounts, installation.hasher, journal, installation.clock, {}};
+  identity::Setup setup{*installation.database, installation.keyring, installation.accounts,
+                        installation.clock};
+  identity::Policies policies{*installation.database, installation.clock, 100};
+  identity::Sessions sessions{
+      *installation.database, installation.keyring, installation.accounts, policies, installation.clock, {}};
+  identity::AccessTokens access_tokens{
+      *installation.database, installation.keyring, installation.accounts, policies, installation.clock, {}};
+  identity::RegistryLogIn registry_login{*installation.database, installation.accounts, login, access_tokens,
+                                         policies};
+  identity::Leaked leaked{*installation.database, installation.keyring, access_tokens, sessions,
+                          installation.clock};
+  identity::Directory directory{*installation.database, installation.accounts, installation.clock, [this] {
+                                  registry.facts->forget_roles();
+                                  policies.forget();
+                                }};
+  identity::Organizations organizations{directory};
+  identity::Members members{directory};
+  identity::Teams teams{directory};
+  identity::Robots robots{directory};
+  identity::Invitations invitations{directory, installation.keyring};
+  std::unique_ptr<identity::DataKeys> sealer =
+      *identity::DataKeys::open(*installation.database, installation.keyring, installation.clock);
+  identity::CodeLimiter code_limiter{installation.clock, {}};
+  identity::Totp totp{*installation.database, *sealer, code_limiter, installation.clock, "Bulkhead"};
+  identity::RecoveryCodes recovery_codes{*installation.database, installation.keyring, code_limiter,
+                                         installation.clock};
+  identity::WebAuthn webauthn{*installation.database,
+                              installation.keyring,
+                              installation.clock,
+                              {.relying_party = "localhost", .origins = {"http://localhost:5000"}}};
+  identity::Mfa mfa{*installation.database, totp, recovery_codes, webauthn, journal, installation.clock};
+  identity::testing::TestIssuer issuer;
+  identity::IssuerKeys issuer_keys{issuer, installation.clock, {}};
+  identity::Workload workload{*installation.database,
+                              issuer_keys,
+                              journal,
+                              installation.clock,
+                              [this](std::int64_t robot) { installation.accounts.forget(robot); },
+                              {}};
+  access::Tokens tokens{installation.keyring,
+                        installation.accounts,
+                        access_tokens,
+                        policies,
+                        *registry.facts,
+                        installation.clock,
+                        {}};
+  blob::Verifier verifier{installation.clock, std::chrono::seconds(60)};
+  async::OffloadPool work{"work", 1, 10};
+  async::OffloadPool passwords{"password", 1, 10};
+  Services services{*installation.database,
+                    installation.accounts,
+                    login,
+                    setup,
+                    *registry.facts,
+                    tokens,
+                    *registry.blobs,
+                    *registry.uploads,
+                    *registry.manifests,
+                    verifier,
+                    journal,
+                    work,
+                    passwords,
+                    installation.clock,
+                    Log::none(),
+                    installation.keyring,
+                    policies,
+                    sessions,
+                    access_tokens,
+                    registry_login,
+                    leaked,
+                    organizations,
+                    members,
+                    teams,
+                    robots,
+                    invitations,
+                    mfa,
+                    totp,
+                    recovery_codes,
+                    webauthn,
+                    workload};
+  management::Router router;
+  management::Performer performer;
+};
+
+}  // namespace bulkhead::api::testing

@@ -1,0 +1,92 @@
+// The part of the installation that knows people, machines and their credentials.
+#include <fmt/format.h>
+
+#include "app/installation.h"
+
+namespace bulkhead::app {
+namespace {
+
+std::chrono::seconds seconds(config::Duration duration) {
+  return std::chrono::duration_cast<std::chrono::seconds>(duration);
+}
+
+// Where browsers find this installation: a secure origin, or the machine itself.
+std::string public_origin(const config::Settings& settings) {
+  std::string origin = settings.public_url;
+  while (origin.ends_with('/')) origin.pop_back();
+  return origin.empty() ? fmt::format("http://localhost:{}", settings.listen.port) : origin;
+}
+
+std::string public_host(const config::Settings& settings) {
+  const std::string origin = public_origin(settings);
+  // The scheme is not the question here.
+  std::string_view host = std::string_view(origin).substr(origin.find("://") + 3);
+  return std::string(host.substr(0, host.find_first_of(":/")));
+}
+
+// What authenticator apps show; a colon would end it.
+std::string issuer_name(const config::Settings& settings) {
+  return settings.public_url.empty() ? std::string("Bulkhead") : public_host(settings);
+}
+
+identity::WebAuthnSettings webauthn_settings(const config::Settings& settings) {
+  identity::WebAuthnSettings out;
+  out.relying_party = public_host(settings);
+  out.origins = {public_origin(settings)};
+  return out;
+}
+
+}  // namespace
+
+void Installation::assemble_identity() {
+  const config::Settings& s = settings_;
+  const std::size_t cached = s.limits.cached_facts;
+  accounts_ = std::make_unique<identity::Accounts>(*database_, *hasher_, clock_, cached);
+  login_ = std::make_unique<identity::LogIn>(
+      *accounts_, *hasher_, *journal_, clock_,
+      identity::LoginLimits{s.auth.login_attempts_per_account, s.auth.login_attempts_per_network,
+                            seconds(s.auth.login_window)});
+  setup_ = std::make_unique<identity::Setup>(*database_, *keyring_, *accounts_, clock_);
+  facts_ = std::make_unique<access::Facts>(*database_, clock_, cached, s.auth.anonymous_pull);
+  policies_ = std::make_unique<identity::Policies>(*database_, clock_, cached);
+  sessions_ = std::make_unique<identity::Sessions>(*database_, *keyring_, *accounts_, *policies_, clock_,
+                                                   identity::Sessions::Options{.cached = cached});
+  access_tokens_ =
+      std::make_unique<identity::AccessTokens>(*database_, *keyring_, *accounts_, *policies_, clock_,
+                                               identity::AccessTokens::Options{.cached = cached});
+  registry_login_ =
+      std::make_unique<identity::RegistryLogIn>(*database_, *accounts_, *login_, *access_tokens_, *policies_);
+  leaked_ = std::make_unique<identity::Leaked>(*database_, *keyring_, *access_tokens_, *sessions_, clock_);
+  directory_ = std::make_unique<identity::Directory>(*database_, *accounts_, clock_, [this] {
+    facts_->forget_roles();
+    policies_->forget();
+  });
+  organizations_ = std::make_unique<identity::Organizations>(*directory_);
+  members_ = std::make_unique<identity::Members>(*directory_);
+  teams_ = std::make_unique<identity::Teams>(*directory_);
+  robots_ = std::make_unique<identity::Robots>(*directory_);
+  invitations_ = std::make_unique<identity::Invitations>(*directory_, *keyring_);
+  assemble_factors();
+  http::OutboundOptions outbound;
+  outbound.allowed_networks = s.outbound.networks;
+  outbound.plain_hosts = s.outbound.plain_hosts;
+  outbound.authorities = s.outbound.authorities;
+  outbound_ = http::make_outbound_client(std::move(outbound));
+  fetcher_ = std::make_unique<HttpFetcher>(*outbound_);
+  issuer_keys_ = std::make_unique<identity::IssuerKeys>(*fetcher_, clock_, s.outbound.plain_hosts);
+  workload_ = std::make_unique<identity::Workload>(
+      *database_, *issuer_keys_, *journal_, clock_, [this](std::int64_t robot) { accounts_->forget(robot); },
+      identity::Workload::Options());
+}
+
+void Installation::assemble_factors() {
+  code_limiter_ = std::make_unique<identity::CodeLimiter>(clock_, identity::CodeLimits());
+  totp_ = std::make_unique<identity::Totp>(*database_, *data_keys_, *code_limiter_, clock_,
+                                           issuer_name(settings_));
+  recovery_codes_ = std::make_unique<identity::RecoveryCodes>(*database_, *keyring_, *code_limiter_, clock_);
+  webauthn_ =
+      std::make_unique<identity::WebAuthn>(*database_, *keyring_, clock_, webauthn_settings(settings_));
+  mfa_ = std::make_unique<identity::Mfa>(*database_, *totp_, *recovery_codes_, *webauthn_, *journal_, clock_);
+}
+
+}  // namespace bulkhead::app

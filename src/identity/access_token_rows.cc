@@ -1,0 +1,133 @@
+#include "identity/access_token_rows.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <span>
+#include <utility>
+
+namespace bulkhead::identity {
+namespace {
+
+constexpr std::string_view kColumns =
+    "id, account_id, name, management, networks, created_at, created_by, expires_at, revoked_at, "
+    "successor_id, "
+    "last_used_at, last_used_address, last_used_client, hash";
+constexpr std::size_t kHash = 13;
+
+std::int64_t id_or_zero(const db::Row& row, std::size_t column) {
+  return row.is_null(column) ? 0 : row.integer(column);
+}
+
+db::Value id_or_null(std::int64_t id) { return id == 0 ? db::Value() : db::Value(id); }
+
+Error corrupt(std::int64_t id, const Error& why) {
+  return {Errc::corrupt, fmt::format("access token {} cannot be read: {}", id, why.message)};
+}
+
+Result<std::shared_ptr<const TokenScopes>> read_scopes(db::Session& session, std::int64_t token_id) {
+  const auto rows = session.query(
+      "SELECT namespace_id, repository_id, actions FROM access_token_scopes WHERE token_id = ? ORDER BY "
+      "position",
+      {token_id});
+  if (!rows) return rows.error();
+  std::vector<TokenScope> scopes;
+  for (const db::Row& row : *rows) {
+    const auto actions = TokenActions::parse(row.text(2));
+    if (!actions) return corrupt(token_id, actions.error());
+    scopes.push_back({id_or_zero(row, 0), id_or_zero(row, 1), *actions});
+  }
+  return std::make_shared<const TokenScopes>(std::move(scopes));
+}
+
+Result<AccessToken> token_from(db::Session& session, const db::Row& row) {
+  AccessToken token;
+  token.id = row.integer(0);
+  token.account_id = row.integer(1);
+  token.name = row.text(2);
+  const auto management = parse_management(row.text(3));
+  if (!management) return corrupt(token.id, management.error());
+  token.management = *management;
+  auto networks = Networks::parse(row.text(4));
+  if (!networks) return corrupt(token.id, networks.error());
+  token.networks = *std::move(networks);
+  token.created_at = from_micros(row.integer(5));
+  token.created_by = id_or_zero(row, 6);
+  token.expires_at = from_micros(row.integer(7));
+  if (!row.is_null(8)) token.revoked_at = from_micros(row.integer(8));
+  token.successor_id = id_or_zero(row, 9);
+  if (!row.is_null(10)) token.last_use = TokenUse{from_micros(row.integer(10)), row.text(11), row.text(12)};
+  auto scopes = read_scopes(session, token.id);
+  if (!scopes) return scopes.error();
+  token.scopes = *std::move(scopes);
+  return token;
+}
+
+}  // namespace
+
+std::string placeholders(std::size_t count) {
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i) text += i == 0 ? "?" : ", ?";
+  return text;
+}
+
+Result<std::optional<StoredToken>> read_token(db::Session& session, const std::vector<std::string>& hashes) {
+  const std::vector<db::Value> parameters(hashes.begin(), hashes.end());
+  const auto rows = session.query(
+      fmt::format("SELECT {} FROM access_tokens WHERE hash IN ({})", kColumns, placeholders(hashes.size())),
+      std::span(parameters));
+  if (!rows) return rows.error();
+  if (rows->empty()) return std::optional<StoredToken>();
+  auto token = token_from(session, rows->front());
+  if (!token) return token.error();
+  return std::optional(StoredToken{*std::move(token), rows->front().text(kHash)});
+}
+
+Result<std::optional<AccessToken>> read_token(db::Session& session, std::int64_t id) {
+  const auto rows = session.query(fmt::format("SELECT {} FROM access_tokens WHERE id = ?", kColumns), {id});
+  if (!rows) return rows.error();
+  if (rows->empty()) return std::optional<AccessToken>();
+  auto token = token_from(session, rows->front());
+  if (!token) return token.error();
+  return std::optional(*std::move(token));
+}
+
+Result<std::vector<AccessToken>> read_tokens(db::Session& session, std::int64_t account_id,
+                                             std::int64_t after, std::size_t limit) {
+  const auto rows = session.query(
+      fmt::format("SELECT {} FROM access_tokens WHERE account_id = ? AND id > ? ORDER BY id LIMIT ?",
+                  kColumns),
+      {account_id, after,
+       static_cast<std::int64_t>(std::min<std::size_t>(limit, std::numeric_limits<std::int32_t>::max()))});
+  if (!rows) return rows.error();
+  std::vector<AccessToken> tokens;
+  for (const db::Row& row : *rows) {
+    auto token = token_from(session, row);
+    if (!token) return token.error();
+    tokens.push_back(*std::move(token));
+  }
+  return tokens;
+}
+
+Result<std::int64_t> insert_token(db::Session& session, const AccessToken& token, const std::string& hash,
+                                  const std::string& creator) {
+  const auto rows = session.query(
+      "INSERT INTO access_tokens (account_id, name, hash, management, networks, created_at, created_by, "
+      "expires_at) VALUES (?, ?, ?, ?, ?, ?, (SELECT id FROM accounts WHERE name = ?), ?) RETURNING id",
+      {token.account_id, token.name, hash, std::string(name(token.management)), token.networks.text(),
+       to_micros(token.created_at), creator, to_micros(token.expires_at)});
+  if (!rows) return rows.error();
+  const std::int64_t id = rows->at(0).integer(0);
+  std::int64_t position = 0;
+  for (const TokenScope& scope : token.scopes->list()) {
+    const auto done = session.execute(
+        "INSERT INTO access_token_scopes (token_id, position, repository_id, namespace_id, actions) "
+        "VALUES (?, ?, ?, ?, ?)",
+        {id, position++, id_or_null(scope.repository_id), id_or_null(scope.namespace_id),
+         scope.actions.text()});
+    if (!done) return done.error();
+  }
+  return id;
+}
+
+}  // namespace bulkhead::identity

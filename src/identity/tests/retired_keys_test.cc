@@ -1,0 +1,80 @@
+// What becomes of tokens in use when the key they are stored under is replaced, and when it is taken away.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "identity/access_tokens.h"
+#include "identity/key_use.h"
+#include "identity/sessions.h"
+#include "identity/tests/tokens_fixture.h"
+
+namespace bulkhead::identity {
+namespace {
+
+using namespace std::chrono_literals;
+using db::testing::Engine;
+using db::testing::FailsWith;
+using db::testing::Succeeds;
+using ::testing::IsEmpty;
+using testing::some_origin;
+using ::testing::StartsWith;
+
+constexpr auto kPurpose = crypto::KeyPurpose::token_hash;
+
+class RetiredKeysTest : public testing::TokensFixture {
+ protected:
+  crypto::Keyring& keyring() { return installation_.keyring; }
+  void rotate() { ASSERT_TRUE(keyring().rotate(kPurpose, installation_.clock.now())); }
+  std::string stored() { return installation_.read("SELECT hash FROM access_tokens").at(0).text(0); }
+  Result<Sessions::Checked> use_session(const Secret<>& secret) {
+    if (auto known = sessions_.peek(secret.reveal(), kHome)) return *std::move(known);
+    return sessions_.verify(secret.reveal(), kHome);
+  }
+
+  Sessions sessions_{database_, installation_.keyring, accounts_,
+                     policies_, installation_.clock,   {12h, 3, 1000}};
+};
+
+TEST_P(RetiredKeysTest, AnAccessTokenInUseMovesToTheNewKeyAndOutlivesTheOld) {
+  const auto made = create(wanted(alice_));
+  ASSERT_THAT(use(made.secret), Succeeds());
+  ASSERT_THAT(use(made.secret), Succeeds()) << "from memory";
+  rotate();
+  EXPECT_THAT(stored(), StartsWith("v1:"));
+  ASSERT_THAT(use(made.secret), Succeeds());
+  EXPECT_THAT(stored(), StartsWith("v2:"));
+  std::vector<KeyNeed> needs{{"unread", 1}};
+  ASSERT_THAT(installation_.database->read([&](db::Session& session) -> Result<void> {
+    auto found = key_needs(session, kPurpose, 1, installation_.clock.now());
+    if (!found) return found.error();
+    needs = *std::move(found);
+    return {};
+  }),
+              Succeeds());
+  EXPECT_THAT(needs, IsEmpty());
+  ASSERT_TRUE(keyring().retire(kPurpose, 1));
+  EXPECT_THAT(use(made.secret), Succeeds());
+}
+
+TEST_P(RetiredKeysTest, AnAccessTokenOfARetiredKeyIsRefusedFromTheNextRequest) {
+  const auto made = create(wanted(alice_));
+  ASSERT_THAT(use(made.secret), Succeeds());
+  rotate();
+  ASSERT_TRUE(keyring().retire(kPurpose, 1));
+  EXPECT_THAT(use(made.secret), FailsWith(Errc::unauthenticated));
+}
+
+TEST_P(RetiredKeysTest, ASessionOutlivesARotationAndDiesWithItsKey) {
+  const auto started = sessions_.start(alice_, false, some_origin()).value();
+  ASSERT_THAT(use_session(started.secret), Succeeds());
+  rotate();
+  ASSERT_THAT(use_session(started.secret), Succeeds());
+  ASSERT_THAT(use_session(started.secret), Succeeds());
+  ASSERT_TRUE(keyring().retire(kPurpose, 1));
+  EXPECT_THAT(use_session(started.secret), FailsWith(Errc::unauthenticated));
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, RetiredKeysTest, ::testing::Values(Engine::sqlite, Engine::postgres),
+                         db::testing::engine_name);
+
+}  // namespace
+}  // namespace bulkhead::identity

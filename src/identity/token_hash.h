@@ -1,0 +1,36 @@
+// How tokens are recognised again. The database keeps a keyed hash, which is worth nothing without the
+// keyring; memory knows a token by its fingerprint, so that the comparison that finds it depends on nothing a
+// guesser controls.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crypto/keyring.h"
+
+namespace bulkhead::identity {
+
+// What is stored: "v3:" and the HMAC-SHA-256 in hex, under the newest version of KeyPurpose::token_hash.
+std::string token_hash(const crypto::Keyring& keyring, std::string_view token);
+// The same under every version that the keyring has, newest first: one of them is what is stored.
+std::vector<std::string> token_hashes(const crypto::Keyring& keyring, std::string_view token);
+
+// SHA-256 of the token, and of the keys that the keyring has for the purpose: when one comes or goes, what
+// memory knows is found no more and has to prove itself again. So a token of a retired key is refused from
+// the next request, and one of an older key is stored under the newest when it is seen.
+using Fingerprint = std::array<std::byte, 32>;
+Fingerprint fingerprint(const crypto::Keyring& keyring, crypto::KeyPurpose purpose, std::string_view token);
+
+struct FingerprintHash {
+  std::size_t operator()(const Fingerprint& print) const {
+    std::size_t hash = 0;
+    std::memcpy(&hash, print.data(), sizeof hash);
+    return hash;
+  }
+};
+
+}  // namespace bulkhead::identity

@@ -1,0 +1,224 @@
+"""The command line as a client of the management API, and as the operator's on the machine's own data."""
+
+import json
+import os
+import stat
+import subprocess
+
+import pytest
+
+from harness import process
+from harness.registry import Registry
+
+
+class CommandLine:
+    """`bulkhead` with a home of its own, away from the server's data."""
+
+    def __init__(self, server, home):
+        self.server = server
+        self.home = home
+        self.store = home / ".config" / "bulkhead" / "credentials.json"
+
+    def run(self, *arguments, stdin="", check=True, program=None):
+        env = {"PATH": os.environ["PATH"], "HOME": str(self.home)}
+        env |= {k: v for k, v in self.server.environment().items() if k.endswith("SAN_OPTIONS")}
+        command = self.server.command(*arguments)
+        if program:
+            command[command.index(str(self.server.binary))] = str(program)
+        done = subprocess.run(
+            command,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60 * self.server.patience,
+            check=False,
+            env=env,
+            cwd=self.home,
+            preexec_fn=process.die_with_parent,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"{arguments} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done
+
+    def log_in(self, user, *more):
+        return self.run("login", self.server.url, "--name", user.name, "--password-stdin", *more, stdin=user.password + "\n")
+
+    def json(self, *arguments):
+        return json.loads(self.run(*arguments, "--json").stdout)
+
+
+@pytest.fixture
+def cli(server, folder):
+    return CommandLine(server, folder)
+
+
+def test_log_in_and_out(cli, alice):
+    assert cli.log_in(alice).stdout == f"alice is logged in to {cli.server.url}\n"
+    assert stat.S_IMODE(cli.store.stat().st_mode) == 0o600
+    assert alice.password not in cli.store.read_text()
+    assert cli.run("whoami").stdout == f"alice at {cli.server.url}\n"
+    assert cli.json("whoami")["user"]["name"] == "alice"
+    session = json.loads(cli.store.read_text())["servers"][cli.server.url]["session"]
+    assert cli.run("logout").stdout == f"alice is logged out of {cli.server.url}\n"
+    assert session not in cli.store.read_text()
+    assert cli.run("whoami", check=False).returncode == 1
+    assert cli.run("logout", check=False).returncode == 1
+
+
+def test_a_wrong_password_leaves_nothing(cli, alice):
+    refused = cli.run("login", cli.server.url, "--name", alice.name, "--password-stdin", stdin="wrong\n", check=False)
+    assert refused.returncode == 1
+    assert not cli.store.exists()
+
+
+def test_a_log_in_that_others_may_read_is_refused(cli, alice):
+    cli.log_in(alice)
+    cli.store.chmod(0o644)
+    refused = cli.run("whoami", check=False)
+    assert refused.returncode == 1 and "chmod 600" in refused.stderr
+
+
+def test_an_ended_session_says_so(cli, alice):
+    cli.log_in(alice)
+    cli.server.run("user", "password", "alice", "--password-stdin", stdin=alice.password + "\n")
+    refused = cli.run("repo", "list", check=False)
+    assert refused.returncode == 1 and refused.stderr.startswith("bulkhead: ")
+
+
+def test_repositories_grants_and_namespaces(cli, alice, mallory):
+    cli.log_in(alice)
+    cli.run("repo", "create", "alice/from-the-command-line")
+    assert "alice/from-the-command-line" in [each["name"] for each in cli.json("repo", "list")]
+    cli.run("repo", "set", "alice/from-the-command-line", "--visibility", "public", "--contact", "a@example.com")
+    listed = next(each for each in cli.json("repo", "list") if each["name"] == "alice/from-the-command-line")
+    assert (listed["visibility"], listed["contact"], listed["owner"]) == ("public", "a@example.com", "alice")
+    cli.run("grant", "set", "mallory", "writer", "alice/from-the-command-line")
+    roles = {(each["account"], each["role"]) for each in cli.json("grant", "list", "alice/from-the-command-line")}
+    assert roles == {("alice", "owner"), ("mallory", "writer")}
+    cli.run("grant", "remove", "mallory", "alice/from-the-command-line")
+    assert [each["name"] for each in cli.json("namespace", "list")] == ["alice/"]
+    cli.run("repo", "rename", "alice/from-the-command-line", "alice/renamed-there")
+    cli.run("repo", "delete", "alice/renamed-there", "--yes")
+    assert "alice/renamed-there" not in [each["name"] for each in cli.json("repo", "list")]
+
+
+def test_accounts(cli, admin):
+    cli.log_in(admin)
+    cli.run("user", "create", "made-remotely", "--password-stdin", stdin="a password of good length\n")
+    listed = {each["name"]: each for each in cli.json("user", "list")}
+    assert listed["made-remotely"]["active"] and not listed["made-remotely"]["administrator"]
+    cli.run("user", "disable", "made-remotely")
+    cli.run("user", "promote", "made-remotely")
+    listed = {each["name"]: each for each in cli.json("user", "list")}
+    assert not listed["made-remotely"]["active"] and listed["made-remotely"]["administrator"]
+    cli.run("user", "demote", "made-remotely")
+
+
+def test_tokens(cli, alice, server, repository):
+    cli.log_in(alice)
+    cli.run("repo", "create", repository)
+    made = cli.json("token", "create", "alice", "ci", "--scope", f"{repository}:pull,push", "--scope", "alice/:pull")
+    assert made["token"].startswith("bhpat_")
+    assert made["scopes"] == [f"{repository}:pull,push", "alice/:pull"]
+    machine = Registry(server, type(alice)("alice", made["token"]))
+    assert machine.get(f"/v2/{repository}/tags/list").status_code == 200
+    rotated = cli.json("token", "rotate", "alice", str(made["id"]), "--overlap", "1h")
+    assert rotated["id"] != made["id"]
+    states = {each["id"]: each["state"] for each in cli.json("token", "list", "alice")}
+    assert states[made["id"]] == "rotated" and states[rotated["id"]] == "active"
+    cli.run("token", "revoke", "alice", str(rotated["id"]))
+    cli.run("token", "revoke", "alice", "--all")
+    assert {each["state"] for each in cli.json("token", "list", "alice")} <= {"revoked", "expired"}
+
+
+def exercise_organizations(run, as_json, name):
+    run("org", "create", name, "--display-name", "The Org", "--owner", "alice")
+    assert name in [each["name"] for each in as_json("org", "list")]
+    run("org", "set", name, "--member-role", "reader")
+    run("org", "member", "set", name, "mallory")
+    assert [(each["account"], each["role"]) for each in as_json("org", "member", "list", name)] == [
+        ("alice", "owner"),
+        ("mallory", "member"),
+    ]
+    run("team", "create", f"{name}/all")
+    run("team", "create", f"{name}/dev", "--parent", "all")
+    run("team", "add", f"{name}/dev", "mallory")
+    assert [each["account"] for each in as_json("team", "members", f"{name}/dev")] == ["mallory"]
+    assert [(each["name"], each["parent"]) for each in as_json("team", "list", name)] == [("all", None), ("dev", "all")]
+    run("grant", "set", f"team:{name}/dev", "writer", f"{name}/")
+    run("robot", "create", "ci", "--org", name, "--description", "builds")
+    assert [each["name"] for each in as_json("robot", "list", "--org", name)] == [f"{name}+ci"]
+    run("robot", "disable", f"{name}+ci")
+    assert as_json("robot", "list", "--org", name)[0]["state"] == "disabled"
+    run("robot", "enable", f"{name}+ci")
+    made = as_json("token", "create", f"{name}+ci", "x", "--scope", f"{name}/:pull,push")
+    assert made["token"].startswith("bhrobot_")
+    run("repo", "create", f"{name}/app")
+    run(
+        "robot", "trust", "add", f"{name}+ci", "builds", "--preset", "github", "--audience", "https://registry.example",
+        "--claim", "repository_id=123", "--claim", "repository_owner_id=7", "--scope", f"{name}/app:pull,push",
+    )  # fmt: skip
+    trust = as_json("robot", "trust", "list", f"{name}+ci")[0]
+    assert trust["issuer"] == "https://token.actions.githubusercontent.com"
+    run("robot", "trust", "remove", f"{name}+ci", str(trust["id"]))
+    run("robot", "delete", f"{name}+ci")
+    run("team", "remove", f"{name}/dev", "mallory")
+    run("team", "delete", f"{name}/dev")
+    run("org", "member", "remove", name, "mallory")
+    run("repo", "delete", f"{name}/app", "--yes")
+    run("org", "rename", name, f"{name}-b")
+    run("org", "delete", f"{name}-b")
+    assert f"{name}-b" not in [each["name"] for each in as_json("org", "list")]
+
+
+def test_organizations_over_the_network(cli, admin, alice, mallory):
+    del mallory
+    cli.log_in(admin)
+    # Administrators make organizations; what is in them is their owners' business.
+    cli.run("org", "create", "remote", "--owner", "alice")
+    refused = cli.run("org", "member", "set", "remote", "mallory", check=False)
+    assert refused.returncode == 1 and "owner" in refused.stderr
+    cli.run("org", "delete", "remote")
+    cli.server.run("user", "promote", "alice")
+    cli.log_in(alice)
+    exercise_organizations(cli.run, cli.json, "remote-org")
+    cli.server.run("user", "demote", "alice")
+
+
+def test_organizations_on_the_running_servers_data(server, alice, mallory):
+    del alice, mallory
+    exercise_organizations(
+        server.run, lambda *arguments: json.loads(server.run(*arguments, "--json").stdout), "local-org"
+    )
+
+
+def test_organizations_on_a_stopped_servers_data(launch):
+    server = launch()
+    for name in ("alice", "mallory"):
+        server.create_user(name, admin=name == "alice")
+    server.stop()
+    exercise_organizations(
+        server.run, lambda *arguments: json.loads(server.run(*arguments, "--json").stdout), "stopped-org"
+    )
+
+
+def test_the_machines_own_commands_stay_there(cli, alice):
+    cli.log_in(alice)
+    refused = cli.run("audit", "tail", "--server", cli.server.url, check=False)
+    assert refused.returncode == 1 and "own machine" in refused.stderr
+
+
+def test_docker_gets_its_credential(cli, alice, server, repository):
+    helper = cli.home / "docker-credential-bulkhead"
+    helper.symlink_to(server.binary)
+    missing = cli.run("get", stdin=server.address + "\n", program=helper, check=False)
+    assert missing.returncode == 1 and missing.stdout == "credentials not found in native keychain\n"
+    cli.log_in(alice, "--docker")
+    given = json.loads(cli.run("get", stdin=server.address + "\n", program=helper).stdout)
+    assert given["Username"] == "alice" and given["Secret"].startswith("bhpat_")
+    client = Registry(server, type(alice)("alice", given["Secret"]))
+    client.start_upload(repository)
+    assert json.loads(cli.run("list", program=helper).stdout) == {server.address: "alice"}
+    cli.run("store", stdin=json.dumps({"ServerURL": "x.example", "Username": "u", "Secret": "s"}), program=helper)
+    cli.run("erase", stdin=server.address, program=helper)
+    assert json.loads(cli.run("list", program=helper).stdout) == {"x.example": "u"}
