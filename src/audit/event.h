@@ -99,6 +99,14 @@ enum class Action : std::uint8_t {
   secrets_resealed,
   data_key_created,
   keyring_protection_changed,
+  login_provider_created = 130,
+  login_provider_changed,
+  login_provider_removed,
+  group_mapping_added,
+  group_mapping_removed,
+  external_identity_linked,
+  external_identity_unlinked,
+  session_refreshed,
 };
 std::string_view name(Action action);  // "tag_set"
 Result<Action> parse_action(std::string_view text);

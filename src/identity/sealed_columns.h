@@ -17,6 +17,7 @@ inline constexpr std::array kSealedColumns{
     SealedColumn{"totp", "account_id", "sealed"},
     SealedColumn{"login_providers", "id", "sealed"},
     SealedColumn{"login_requests", "id", "sealed"},
+    SealedColumn{"external_sessions", "session_id", "sealed"},
 };
 
 }  // namespace bulkhead::identity

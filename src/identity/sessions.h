@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "crypto/keyring.h"
+#include "crypto/sealer.h"
 #include "db/database.h"
 #include "identity/accounts.h"
 #include "identity/policies.h"
@@ -49,8 +50,8 @@ class Sessions {
   };
 
   // All must outlive this.
-  Sessions(db::Database& database, const crypto::Keyring& keyring, Accounts& accounts, Policies& policies,
-           const Clock& clock, Options options);
+  Sessions(db::Database& database, const crypto::Keyring& keyring, crypto::Sealer& sealer, Accounts& accounts,
+           Policies& policies, const Clock& clock, Options options);
   ~Sessions();
 
   struct Started {
@@ -60,6 +61,24 @@ class Sessions {
   // For an account as it was when the person proved to be it. Errc::unauthenticated when it has changed
   // since.
   Result<Started> start(const Account& account, bool multi_factor, const audit::Origin& origin);
+
+  // Whom a log-in provider vouched for: with what it is asked whether it still does.
+  struct Backing {
+    std::int64_t provider_id = 0;
+    std::string subject;
+    Secret<> refresh = {};  // the OpenID refresh token; "" for none
+  };
+  // The same for a log-in with a provider.
+  Result<Started> start(const Account& account, bool multi_factor, const Backing& backing,
+                        const audit::Origin& origin);
+  // Errc::not_found for a session that has ended, and for one that no provider stands behind.
+  Result<Backing> backing(std::int64_t session_id);
+  // The provider still vouches for its owner: it lasts as long as a new one would, and `refresh` is what the
+  // provider is asked with the next time. Errc::not_found.
+  Result<Session> refresh(std::int64_t session_id, const Secret<>& refresh, const audit::Origin& origin);
+  // Ends those that the provider stands behind, of one of its people or, without a subject, of all.
+  Result<std::int64_t> end_backed(std::int64_t provider_id, std::optional<std::string_view> subject,
+                                  const audit::Origin& origin);
   // The person has proved it anew; `multi_factor` is never taken back. Errc::not_found.
   Result<void> prove(std::int64_t account_id, std::int64_t session_id, bool multi_factor);
 

@@ -282,6 +282,16 @@ CREATE TABLE group_mappings (
 );
 CREATE INDEX group_mappings_by_team ON group_mappings (team_id);
 
+-- Sessions of people whom a provider has vouched for: what it is asked with whether it still does. sealed holds
+-- the OpenID refresh token, or nothing.
+CREATE TABLE external_sessions (
+  session_id BIGINT PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE,
+  provider_id BIGINT NOT NULL REFERENCES login_providers (id),
+  subject TEXT {{bytewise}} NOT NULL,
+  sealed TEXT NOT NULL
+);
+CREATE INDEX external_sessions_by_provider ON external_sessions (provider_id);
+
 -- Log-ins with an OpenID provider that have begun. state_hash: what comes back in the browser; device_hash and
 -- user_code_hash: for the device flow.
 CREATE TABLE login_requests (
