@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "crypto/testing/ephemeral_sealer.h"
 #include "identity/tests/tokens_fixture.h"
 #include "identity/token_format.h"
 
@@ -24,8 +25,14 @@ class SessionsTest : public testing::TokensFixture {
     return sessions_.verify(secret.reveal(), address);
   }
 
-  Sessions sessions_{database_, installation_.keyring, accounts_,
-                     policies_, installation_.clock,   {12h, 3, 1000}};
+  crypto::EphemeralSealer sealer_;
+  Sessions sessions_{database_,
+                     installation_.keyring,
+                     sealer_,
+                     accounts_,
+                     policies_,
+                     installation_.clock,
+                     {.lifetime = 12h, .longest = 30h, .per_account = 3, .cached = 1000}};
 };
 
 TEST_P(SessionsTest, AreStartedAndRecognised) {
