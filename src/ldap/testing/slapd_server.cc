@@ -50,6 +50,7 @@ directory {0}/database
 maxsize 16777216
 dbnosync
 access to attrs=userPassword by anonymous auth by * none
+access to dn.subtree="ou=open,dc=example,dc=org" by * read
 access to * by dn.exact="cn=searcher,dc=example,dc=org" read by anonymous auth by * none
 )";
 

@@ -13,8 +13,9 @@
 namespace bulkhead::ldap::testing {
 
 // Below dc=example,dc=org there are ou=people and ou=groups, and cn=searcher, which may read everything. The
-// others may read nothing, not even themselves; anybody may bind who has a userPassword. Serves LDAP with
-// StartTLS and LDAPS with a certificate for 127.0.0.1 only. Nothing outlives the object or the process.
+// others may read nothing but what is below ou=open, not even themselves; anybody may bind who has a
+// userPassword. Serves LDAP with StartTLS and LDAPS with a certificate for 127.0.0.1 only. Nothing outlives
+// the object or the process.
 //
 // Throws std::runtime_error when slapd cannot be started: where it is not installed, the tests that need it
 // fail.
