@@ -18,6 +18,7 @@
 #include "identity/invitations.h"
 #include "identity/leaked.h"
 #include "identity/login.h"
+#include "identity/login_providers.h"
 #include "identity/members.h"
 #include "identity/mfa.h"
 #include "identity/organizations.h"
@@ -27,6 +28,7 @@
 #include "identity/robots.h"
 #include "identity/sessions.h"
 #include "identity/setup.h"
+#include "identity/single_sign_on.h"
 #include "identity/teams.h"
 #include "identity/totp.h"
 #include "identity/webauthn.h"
@@ -95,6 +97,8 @@ struct Services {
   identity::RecoveryCodes& recovery_codes;
   identity::WebAuthn& webauthn;
   identity::Workload& workload;
+  identity::LoginProviders& login_providers;
+  identity::SingleSignOn& single_sign_on;
 };
 
 }  // namespace bulkhead::api
