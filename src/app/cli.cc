@@ -179,6 +179,7 @@ int run(int argc, char** argv) {
   add_team_commands(app, line);
   add_robot_commands(app, line);
   add_factor_commands(app, line);
+  add_sso_commands(app, line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -67,6 +67,7 @@ void add_organization_commands(CLI::App& app, CommandLine& line);  // org
 void add_team_commands(CLI::App& app, CommandLine& line);          // team
 void add_robot_commands(CLI::App& app, CommandLine& line);         // robot
 void add_factor_commands(CLI::App& app, CommandLine& line);        // factor
+void add_sso_commands(CLI::App& app, CommandLine& line);           // sso
 // --config, --data and every other setting's flag, on this command.
 void add_settings(CLI::App& command, CommandLine& line, bool all);
 

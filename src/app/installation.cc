@@ -128,12 +128,39 @@ void Installation::finish_work() {
 }
 
 api::Services Installation::services() {
-  return {*database_,      *accounts_,       *login_,     *setup_,         *facts_,          *tokens_,
-          *blobs_,         *uploads_,        *manifests_, *verifier_,      *journal_,        *work_,
-          *passwords_,     clock_,           log_,        *keyring_,       *policies_,       *sessions_,
-          *access_tokens_, *registry_login_, *leaked_,    *organizations_, *members_,        *teams_,
-          *robots_,        *invitations_,    *mfa_,       *totp_,          *recovery_codes_, *webauthn_,
-          *workload_};
+  return {*database_,
+          *accounts_,
+          *login_,
+          *setup_,
+          *facts_,
+          *tokens_,
+          *blobs_,
+          *uploads_,
+          *manifests_,
+          *verifier_,
+          *journal_,
+          *work_,
+          *passwords_,
+          clock_,
+          log_,
+          *keyring_,
+          *policies_,
+          *sessions_,
+          *access_tokens_,
+          *registry_login_,
+          *leaked_,
+          *organizations_,
+          *members_,
+          *teams_,
+          *robots_,
+          *invitations_,
+          *mfa_,
+          *totp_,
+          *recovery_codes_,
+          *webauthn_,
+          *workload_,
+          *login_providers_,
+          *single_sign_on_};
 }
 
 }  // namespace bulkhead::app

@@ -30,6 +30,7 @@
 #include "identity/key_rotation.h"
 #include "identity/leaked.h"
 #include "identity/login.h"
+#include "identity/login_providers.h"
 #include "identity/members.h"
 #include "identity/mfa.h"
 #include "identity/organizations.h"
@@ -39,6 +40,7 @@
 #include "identity/robots.h"
 #include "identity/sessions.h"
 #include "identity/setup.h"
+#include "identity/single_sign_on.h"
 #include "identity/teams.h"
 #include "identity/totp.h"
 #include "identity/webauthn.h"
@@ -116,6 +118,8 @@ class Installation {
   std::unique_ptr<identity::Teams> teams_;
   std::unique_ptr<identity::Robots> robots_;
   std::unique_ptr<identity::Invitations> invitations_;
+  std::unique_ptr<identity::LoginProviders> login_providers_;
+  std::unique_ptr<identity::SingleSignOn> single_sign_on_;
   std::unique_ptr<identity::CodeLimiter> code_limiter_;
   std::unique_ptr<identity::Totp> totp_;
   std::unique_ptr<identity::RecoveryCodes> recovery_codes_;

@@ -66,6 +66,9 @@ void Installation::assemble_identity() {
   teams_ = std::make_unique<identity::Teams>(*directory_);
   robots_ = std::make_unique<identity::Robots>(*directory_);
   invitations_ = std::make_unique<identity::Invitations>(*directory_, *keyring_);
+  login_providers_ = std::make_unique<identity::LoginProviders>(*directory_, *sessions_, *data_keys_,
+                                                                s.outbound.plain_hosts);
+  single_sign_on_ = std::make_unique<identity::SingleSignOn>(*directory_, *sessions_);
   assemble_factors();
   http::OutboundOptions outbound;
   outbound.allowed_networks = s.outbound.networks;

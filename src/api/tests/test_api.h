@@ -99,6 +99,8 @@ class TestApi {
   identity::Teams teams{directory};
   identity::Robots robots{directory};
   identity::Invitations invitations{directory, installation.keyring};
+  identity::LoginProviders login_providers{directory, sessions, *sealer, {}};
+  identity::SingleSignOn single_sign_on{directory, sessions};
   identity::CodeLimiter code_limiter{installation.clock, {}};
   identity::Totp totp{*installation.database, *sealer, code_limiter, installation.clock, "Bulkhead"};
   identity::RecoveryCodes recovery_codes{*installation.database, installation.keyring, code_limiter,
@@ -156,7 +158,9 @@ class TestApi {
                     totp,
                     recovery_codes,
                     webauthn,
-                    workload};
+                    workload,
+                    login_providers,
+                    single_sign_on};
   management::Router router;
   management::Performer performer;
 };
