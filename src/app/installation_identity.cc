@@ -49,8 +49,8 @@ void Installation::assemble_identity() {
   setup_ = std::make_unique<identity::Setup>(*database_, *keyring_, *accounts_, clock_);
   facts_ = std::make_unique<access::Facts>(*database_, clock_, cached, s.auth.anonymous_pull);
   policies_ = std::make_unique<identity::Policies>(*database_, clock_, cached);
-  sessions_ = std::make_unique<identity::Sessions>(*database_, *keyring_, *accounts_, *policies_, clock_,
-                                                   identity::Sessions::Options{.cached = cached});
+  sessions_ = std::make_unique<identity::Sessions>(*database_, *keyring_, *data_keys_, *accounts_, *policies_,
+                                                   clock_, identity::Sessions::Options{.cached = cached});
   access_tokens_ =
       std::make_unique<identity::AccessTokens>(*database_, *keyring_, *accounts_, *policies_, clock_,
                                                identity::AccessTokens::Options{.cached = cached});

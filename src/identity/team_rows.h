@@ -19,6 +19,9 @@ Result<Team> read_team(db::Session& session, std::int64_t id);
 
 // With the event, when it is a change. Whether the account is in the organization is the caller's to know.
 Result<void> put_team_member(Change& change, const Team& team, const Account& account, Source source);
+// As Teams::set_directory_memberships(); the account is a person's.
+Result<void> set_directory_memberships(Change& change, const Account& account, std::int64_t provider_id,
+                                       std::span<const std::int64_t> team_ids);
 // With the organization memberships that stood on them, and the events.
 Result<void> end_directory_memberships(Change& change, const Team& team);
 

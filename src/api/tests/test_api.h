@@ -75,8 +75,15 @@ class TestApi {
   identity::Setup setup{*installation.database, installation.keyring, installation.accounts,
                         installation.clock};
   identity::Policies policies{*installation.database, installation.clock, 100};
-  identity::Sessions sessions{
-      *installation.database, installation.keyring, installation.accounts, policies, installation.clock, {}};
+  std::unique_ptr<identity::DataKeys> sealer =
+      identity::DataKeys::open(*installation.database, installation.keyring, installation.clock).value();
+  identity::Sessions sessions{*installation.database,
+                              installation.keyring,
+                              *sealer,
+                              installation.accounts,
+                              policies,
+                              installation.clock,
+                              {}};
   identity::AccessTokens access_tokens{
       *installation.database, installation.keyring, installation.accounts, policies, installation.clock, {}};
   identity::RegistryLogIn registry_login{*installation.database, installation.accounts, login, access_tokens,
@@ -92,8 +99,6 @@ class TestApi {
   identity::Teams teams{directory};
   identity::Robots robots{directory};
   identity::Invitations invitations{directory, installation.keyring};
-  std::unique_ptr<identity::DataKeys> sealer =
-      *identity::DataKeys::open(*installation.database, installation.keyring, installation.clock);
   identity::CodeLimiter code_limiter{installation.clock, {}};
   identity::Totp totp{*installation.database, *sealer, code_limiter, installation.clock, "Bulkhead"};
   identity::RecoveryCodes recovery_codes{*installation.database, installation.keyring, code_limiter,
