@@ -10,6 +10,7 @@
 #include "app/command_line.h"
 #include "app/control.h"
 #include "app/credential_helper.h"
+#include "app/keep_session.h"
 #include "app/process.h"
 #include "app/remote_commands.h"
 
@@ -90,7 +91,7 @@ Result<std::optional<RemoteServer>> remote_server(const CommandLine& line) {
   const auto path = LoginStore::default_path();
   if (!path && line.server.empty()) return out;
   if (!path) return path.error();
-  const auto store = LoginStore::load(*path);
+  auto store = LoginStore::load(*path);
   if (!store) return store.error();
   const auto url = line.server.empty() ? Result<std::string>(store->current()) : server_url(line.server);
   if (!url) return url.error();
@@ -101,6 +102,7 @@ Result<std::optional<RemoteServer>> remote_server(const CommandLine& line) {
   const LoginStore::Session& session = found->second;
   out = RemoteServer{*url, session.name,
                      make_remote_client(*url, Secret<>(session.token.reveal()), session.ca)};
+  keep_session(*out->client, *store, *url, to_micros(SystemClock().now()) / 1'000'000);
   return Result<std::optional<RemoteServer>>(std::move(out));
 }
 
