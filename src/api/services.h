@@ -20,8 +20,10 @@
 #include "identity/leaked.h"
 #include "identity/login.h"
 #include "identity/login_providers.h"
+#include "identity/login_requests.h"
 #include "identity/members.h"
 #include "identity/mfa.h"
+#include "identity/oidc_login.h"
 #include "identity/organizations.h"
 #include "identity/policies.h"
 #include "identity/recovery_codes.h"
@@ -102,6 +104,8 @@ struct Services {
   identity::LoginProviders& login_providers;
   identity::SingleSignOn& single_sign_on;
   identity::DirectoryLogIn& directory_login;
+  identity::OidcLogIn& oidc_login;
+  identity::LoginRequests& login_requests;
   identity::SessionRefresh& session_refresh;
 };
 
