@@ -47,11 +47,8 @@ BODIES = {
     "setRepositoryGrant": {"role": "maintainer"},
 }
 
-REPOSITORIES = tuple(plan.ROLES)
 NAMESPACES = ("alice", "acme", "other", "bert", "mallory", "/", ABSENT_NAME)
 USERS = ("alice", "bert", "member", "admin", "acme+ci", "other+ci", "alice+bot", "acme+stray", ABSENT_NAME)
-
-
 # What these name need not be there before.
 MAKING = {"setRepositoryGrant", "setNamespaceGrant", "setMember"}
 
@@ -92,7 +89,7 @@ def _namespaces(world, caller):
 
 def _repositories(world, caller):
     del world, caller
-    return [_thing(name, ("repository", name), absent=name in plan.ABSENT) for name in REPOSITORIES]
+    return [_thing(name, ("repository", name), absent=name in plan.ABSENT) for name in plan.ROLES]
 
 
 def _robots(world, caller):
@@ -102,8 +99,7 @@ def _robots(world, caller):
 
 
 def _inside(outer, parameter, inner):
-    """`inner` gives (label, value, stray) for each thing of `outer`, in which what is inside cannot be there if it is
-    not."""
+    """`inner` gives (label, value, stray) of what is in each thing of `outer`."""
 
     def make(world, caller):
         out = []
@@ -134,7 +130,8 @@ def _members(world, caller, thing):
 
 
 def _team_members(world, caller, thing):
-    for name, _, _ in _members(world, caller, thing):
+    del world
+    for name in dict.fromkeys((caller.account or "mallory", "member", ABSENT_NAME)):
         yield name, name, thing.stray or name == ABSENT_NAME
 
 
@@ -152,7 +149,7 @@ def _numbered(kind, owners):
     return make
 
 
-_TOKENS = ("alice", "bert", "mallory", "alice's token", "robot", "other's robot", "robot of a repository", "admin's token")
+_TOKENS = ("alice", "bert", "robot", "other's robot", "robot of a repository")
 
 
 def _belongs(kind, label, caller, thing):
@@ -185,12 +182,13 @@ def _own_invitations(world, caller):
 
 
 def _subjects(world, caller, thing):
+    """Who has a grant there, where there is one, and who has none."""
     del world, caller
-    place = thing.get("repository") or thing.get("namespace")
-    roles = plan.ROLES.get(place) or {}
-    yield "writer", "writer", "writer" not in roles or roles["writer"] == "owner"
+    repository = thing.get("repository")
+    granted = "writer" if repository else "lodger"
+    there = "writer" in plan.ROLES[repository] if repository else thing.get("namespace") == "alice"
+    yield granted, granted, not there
     yield "mallory", "mallory", True
-    yield "lodger", "lodger", place != "alice"
 
 
 _OF = {

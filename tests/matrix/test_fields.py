@@ -55,7 +55,8 @@ def test_some_settings_of_a_repository_are_its_owners(world, name):
             seen = 403 if caller.may_pull(name) else 404
             status = 200 if plan.rank(caller.role(name)) >= plan.rank(least) else seen
             cells.append((caller, "PATCH", target, {field: now[field]}, status))
-    assert differences(world, cells) == []
+    wrong = differences(world, cells)
+    assert not wrong, listing(wrong)
 
 
 def test_who_changes_what_of_an_account(world):
@@ -79,7 +80,8 @@ def test_who_changes_what_of_an_account(world):
                     200 if administrator or caller.account == name else seen,
                 ),
             ]
-    assert differences(world, cells) == []
+    wrong = differences(world, cells)
+    assert not wrong, listing(wrong)
 
 
 def test_an_officer_locks_an_account_and_does_not_open_it(world):
@@ -110,7 +112,8 @@ def test_members_are_their_organizations_to_choose(world):
             if caller.account != "member":
                 target = path("organizations", "acme", "members", "member")
                 cells.append((caller, "DELETE", target, None, 403 if membership else 404))
-    assert differences(world, cells) == []
+    wrong = differences(world, cells)
+    assert not wrong, listing(wrong)
 
 
 def test_only_members_go_into_teams(world):
@@ -133,7 +136,8 @@ def test_repositories_are_made_by_writers_of_the_namespace(world):
                 cells.append((caller, "POST", "/repositories", {"name": name}, 409 if caller.may_pull(name) else 403))
             elif plan.rank(caller.role(name)) < plan.rank("writer"):
                 cells.append((caller, "POST", "/repositories", {"name": name}, 403))
-    assert differences(world, cells) == []
+    wrong = differences(world, cells)
+    assert not wrong, listing(wrong)
 
 
 def test_repositories_are_not_renamed_into_what_one_may_not_write_to(world):
@@ -142,7 +146,8 @@ def test_repositories_are_not_renamed_into_what_one_may_not_write_to(world):
     names = ["acme/absent", "bert/absent", "bert/private", "bert/public", "other/private", "house-absent", "no-such-one/x"]
     status = {"bert/public": 409}
     cells = [(alice, "POST", target, {"name": name}, status.get(name, 403)) for name in names]
-    assert differences(world, cells) == []
+    wrong = differences(world, cells)
+    assert not wrong, listing(wrong)
 
 
 def test_a_token_is_not_scoped_to_what_one_may_not_see(world):
@@ -167,7 +172,8 @@ def test_only_sessions_are_proved_anew(world):
         for caller in WRITING
         if not caller.session
     ]
-    assert differences(world, cells) == []
+    wrong = differences(world, cells)
+    assert not wrong, listing(wrong)
 
 
 def test_what_belongs_to_another_looks_as_if_it_were_not_there(world):
@@ -235,13 +241,17 @@ def test_lists_hold_what_the_caller_may_see(world):
 
     def compare(target, name, wanted):
         for caller, found in _listed(world, target, name):
+            found = {each for each in found if not str(each).endswith("/scratch")}  # of other tests
             if found != wanted(caller):
                 wrong.append(f"{target} by {caller.name}: {sorted(found ^ wanted(caller))}")
 
     compare(
         "/repositories?limit=1000",
         "name",
-        lambda caller: {name for name in plan.ROLES if name not in plan.ABSENT and caller.may_pull(name)},
+        # A token that is limited to some of them lists what anybody may pull.
+        lambda caller: plan.PUBLIC
+        if caller.ceiling
+        else {name for name in plan.ROLES if name not in plan.ABSENT and caller.may_pull(name)},
     )
     spaces = set(plan.NAMESPACES)
     compare(
