@@ -185,26 +185,30 @@ def test_the_catalog_lists_what_may_be_pulled(world, bearers):
         assert listed == wanted, caller.name
 
 
-def mount_target(caller):
+def mount_target(caller, kind):
     """Where the caller may push, and nothing of the other tests is looked at."""
     if caller.ceiling:
         return caller.ceiling
-    return f"{caller.account}/scratch" if caller.account in plan.PEOPLE else "acme/private"
+    return f"{caller.account}/{kind}/scratch" if caller.account in plan.PEOPLE else "acme/private"
 
 
-def test_a_blob_is_mounted_from_where_it_may_be_pulled_and_from_nowhere_else(world):
+@pytest.mark.parametrize("named", [True, False], ids=["named", "anywhere"])
+def test_a_blob_is_mounted_from_where_it_may_be_pulled_and_from_nowhere_else(world, named):
     """Knowing the digest of something private gains nothing."""
     wrong = []
     for caller in CALLERS:
         if not caller.account or caller.name == "robot of a repository":
             continue
-        target = mount_target(caller)
+        target = mount_target(caller, "named" if named else "anywhere")
         sources = [name for name in plan.ROLES if name not in plan.ABSENT and name != target]
         scopes = [f"repository:{name}:pull,push" for name in (target, *sources)]
         bearer = [f"Authorization: Bearer {_ask(world, caller, scopes).json()['token']}"]
         blobs = {name: json.loads(world.images[name].data)["layers"][0]["digest"] for name in sources}
+        uploads = f"/v2/{target}/blobs/uploads/"
         mounts = [
-            wire.render(world.server, "POST", f"/v2/{target}/blobs/uploads/?mount={blobs[name]}&from={name}", bearer)
+            wire.render(
+                world.server, "POST", f"{uploads}?mount={blobs[name]}" + (f"&from={name}" if named else ""), bearer
+            )
             for name in sources
         ]
         answers = wire.answers_to(world.server, mounts)
