@@ -83,6 +83,8 @@ struct LogIn::State {
 
   Result<void> take_place(const Caller& caller);
   Result<Outcome> check(std::string_view name, const Secret<>& password) const;
+  Result<Account> attempt(const Caller& caller, std::string_view target, audit::Origin tried,
+                          const Judge& judge);
   void record(audit::Action action, std::string_view target, std::string_view detail,
               const audit::Origin& origin);
 };
@@ -220,40 +222,59 @@ void LogIn::succeeded(const Account& account, const audit::Origin& origin) {
   state_->record(audit::Action::login_succeeded, account.name, "", named);
 }
 
-Result<Account> LogIn::verify(std::string_view name, const Secret<>& password, const audit::Origin& origin,
-                              const Condition& condition) {
-  const State::Caller caller{countable(name), network_of(origin.address)};
-  audit::Origin tried = countable(origin);
-  if (const auto admitted = state_->take_place(caller); !admitted) {
-    state_->record(audit::Action::login_failed, caller.account, why::kLimited, tried);
+Result<Account> LogIn::State::attempt(const Caller& caller, std::string_view target, audit::Origin tried,
+                                      const Judge& judge) {
+  if (const auto admitted = take_place(caller); !admitted) {
+    record(audit::Action::login_failed, target, why::kLimited, tried);
     return admitted.error();
   }
-  Place place(*state_, caller);
-  auto outcome = state_->check(name, password);
-  if (!outcome) return outcome.error();
-  if (outcome->credentials && condition) {
-    const auto veto = condition(outcome->credentials->account);
-    if (!veto) return veto.error();
-    if (*veto && (*veto)->answer) {
-      state_->record(audit::Action::login_failed, caller.account, (*veto)->why, tried);
-      return *(*veto)->answer;
-    }
-    if (*veto) *outcome = Outcome{std::nullopt, (*veto)->why};
+  Place place(*this, caller);
+  auto judgement = judge();
+  if (!judgement) return judgement.error();
+  if (judgement->veto && judgement->veto->answer) {
+    record(audit::Action::login_failed, target, judgement->veto->why, tried);
+    return *judgement->veto->answer;
   }
-  if (!outcome->credentials) {
+  if (judgement->veto) {
     place.failed();
-    state_->record(audit::Action::login_failed, caller.account, outcome->why_not, tried);
+    record(audit::Action::login_failed, target, judgement->veto->why, tried);
     return Error{Errc::unauthenticated, "the user name or the password is wrong"};
   }
   place.succeeded();
-  const auto& [account, stored] = *outcome->credentials;
-  // A log-in with the right password stands even when the better hash cannot be stored now; the next one
-  // tries again.
-  if (state_->hasher.outdated(stored))
-    static_cast<void>(state_->accounts.upgrade_hash(account.id, stored, state_->hasher.hash(password)));
-  tried.account = account.name;
-  state_->record(audit::Action::login_succeeded, account.name, "", tried);
-  return account;
+  tried.account = judgement->account.name;
+  record(audit::Action::login_succeeded, judgement->account.name, "", tried);
+  return std::move(judgement->account);
+}
+
+Result<Account> LogIn::verify(std::string_view name, const Secret<>& password, const audit::Origin& origin,
+                              const Condition& condition) {
+  const std::string counted = countable(name);
+  return state_->attempt(
+      {counted, network_of(origin.address)}, counted, countable(origin), [&]() -> Result<Judgement> {
+        const auto outcome = state_->check(name, password);
+        if (!outcome) return outcome.error();
+        if (!outcome->credentials) return Judgement{{}, Veto{outcome->why_not, std::nullopt}};
+        const auto& [account, stored] = *outcome->credentials;
+        if (condition) {
+          auto veto = condition(account);
+          if (!veto) return veto.error();
+          if (*veto) return Judgement{{}, *std::move(veto)};
+        }
+        // A log-in with the right password stands even when the better hash cannot be stored now; the next
+        // one tries again.
+        if (state_->hasher.outdated(stored))
+          static_cast<void>(state_->accounts.upgrade_hash(account.id, stored, state_->hasher.hash(password)));
+        return Judgement{account, std::nullopt};
+      });
+}
+
+Result<Account> LogIn::verify_elsewhere(std::string_view where, std::string_view name,
+                                        const audit::Origin& origin, const Judge& judge) {
+  std::string spelled(name);
+  std::ranges::transform(spelled, spelled.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return state_->attempt({fmt::format("{}/{}", where, spelled), network_of(origin.address)},
+                         countable(spelled), countable(origin), judge);
 }
 
 }  // namespace bulkhead::identity

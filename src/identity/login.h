@@ -48,6 +48,17 @@ class LogIn {
   Result<Account> verify(std::string_view name, const Secret<>& password, const audit::Origin& origin,
                          const Condition& condition = {});
 
+  // For a password that somebody else checks, a directory, say: limited and journaled as above, but counted
+  // by itself and not with the account of that name. The caller bounds the name's length. An error of the
+  // judge decides nothing and counts as nothing.
+  struct Judgement {
+    Account account;  // where there is no veto
+    std::optional<Veto> veto;
+  };
+  using Judge = std::function<Result<Judgement>()>;
+  Result<Account> verify_elsewhere(std::string_view where, std::string_view name, const audit::Origin& origin,
+                                   const Judge& judge);
+
   // For log-ins with a credential that is cheap to check and cannot be guessed. Only the network's limit is
   // asked, because strangers may use up an account's; a refusal is journaled. Do not block, nor do the next
   // two.

@@ -34,6 +34,10 @@ Session session_from(const db::Row& row) {
   return session;
 }
 
+std::int64_t micros(std::chrono::seconds duration) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+}
+
 Error refused() { return {Errc::unauthenticated, "the session is not valid or has ended; log in again"}; }
 
 Error no_session(std::int64_t id) {
@@ -47,7 +51,11 @@ std::string plain(std::string_view text) {
   return kept;
 }
 
-// Of an account's sessions, by one of the two statements' own conditions; nothing when the account is gone.
+crypto::SealContext seal_context(std::int64_t session_id) {
+  return {"external_sessions", session_id, "sealed"};
+}
+
+// "" when the account is gone.
 Result<std::string> read_account_name(db::Session& session, std::int64_t account_id) {
   const auto rows = session.query("SELECT name FROM accounts WHERE id = ?", {account_id});
   if (!rows) return rows.error();
@@ -61,6 +69,7 @@ struct Sessions::State {
 
   db::Database& database;
   const crypto::Keyring& keyring;
+  crypto::Sealer& sealer;
   Accounts& accounts;
   Policies& policies;
   const Clock& clock;
@@ -68,9 +77,11 @@ struct Sessions::State {
   ExactCache<Fingerprint, std::int64_t, FingerprintHash> by_print;  // a fact that never changes
   ExactCache<std::int64_t, Known> by_id;
 
-  State(db::Database& d, const crypto::Keyring& k, Accounts& a, Policies& p, const Clock& c, Options o)
+  State(db::Database& d, const crypto::Keyring& k, crypto::Sealer& s, Accounts& a, Policies& p,
+        const Clock& c, Options o)
       : database(d),
         keyring(k),
+        sealer(s),
         accounts(a),
         policies(p),
         clock(c),
@@ -91,6 +102,9 @@ struct Sessions::State {
   Result<void> remove(db::Session& session, std::string_view condition, std::span<const db::Value> parameters,
                       std::int64_t account_id, std::vector<std::int64_t>& ended,
                       const audit::Origin& origin) const;
+  Result<Started> start(const Account& account, bool multi_factor, const Backing* backing,
+                        const audit::Origin& origin);
+  Result<void> back(db::Session& session, std::int64_t id, const Backing& backing);
   void forget(const std::vector<std::int64_t>& ids) {
     for (const std::int64_t id : ids) by_id.forget(id);
   }
@@ -156,20 +170,24 @@ Result<void> Sessions::State::remove(db::Session& session, std::string_view cond
   return {};
 }
 
-Sessions::Sessions(db::Database& database, const crypto::Keyring& keyring, Accounts& accounts,
-                   Policies& policies, const Clock& clock, Options options)
-    : state_(new State(database, keyring, accounts, policies, clock, options)) {}
+Result<void> Sessions::State::back(db::Session& session, std::int64_t id, const Backing& backing) {
+  const auto sealed = sealer.seal(seal_context(id), backing.refresh);
+  if (!sealed) return sealed.error();
+  const auto kept = session.execute(
+      "INSERT INTO external_sessions (session_id, provider_id, subject, sealed) VALUES (?, ?, ?, ?)",
+      {id, backing.provider_id, backing.subject, *sealed});
+  if (!kept) return kept.error();
+  return {};
+}
 
-Sessions::~Sessions() = default;
-
-Result<Sessions::Started> Sessions::start(const Account& account, bool multi_factor,
-                                          const audit::Origin& origin) {
+Result<Sessions::Started> Sessions::State::start(const Account& account, bool multi_factor,
+                                                 const Backing* backing, const audit::Origin& origin) {
   Secret<> secret = make_token(kSessionPrefix);
-  const std::string hash = token_hash(state_->keyring, secret.reveal());
+  const std::string hash = token_hash(keyring, secret.reveal());
   std::vector<std::int64_t> displaced;
   std::optional<Session> started;
-  const auto done = state_->database.write([&](db::Session& session) -> Result<void> {
-    const Time now = state_->clock.now();
+  const auto done = database.write([&](db::Session& session) -> Result<void> {
+    const Time now = clock.now();
     const auto current = session.query(
         "SELECT 1 FROM accounts WHERE id = ? AND state = 'active' AND kind = 'person' AND credential_version "
         "= ?",
@@ -178,10 +196,8 @@ Result<Sessions::Started> Sessions::start(const Account& account, bool multi_fac
     if (current->empty())
       return Error{Errc::unauthenticated, "the account has changed since it logged in; log in again"};
     const std::vector<db::Value> room = {
-        account.id, account.id,
-        static_cast<std::int64_t>(std::max<std::size_t>(state_->options.per_account, 1) - 1)};
-    if (auto made =
-            state_->remove(session,
+        account.id, account.id, static_cast<std::int64_t>(std::max<std::size_t>(options.per_account, 1) - 1)};
+    if (auto made = remove(session,
                            "account_id = ? AND id NOT IN (SELECT id FROM sessions WHERE account_id = ? "
                            "ORDER BY id DESC LIMIT ?)",
                            room, account.id, displaced, origin);
@@ -193,15 +209,32 @@ Result<Sessions::Started> Sessions::start(const Account& account, bool multi_fac
             "created_at, proved_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING {}",
             kColumns),
         {account.id, hash, plain(origin.user_agent), plain(origin.address), account.credential_version,
-         std::int64_t{multi_factor}, to_micros(now), to_micros(now),
-         to_micros(now + state_->options.lifetime)});
+         std::int64_t{multi_factor}, to_micros(now), to_micros(now), to_micros(now + options.lifetime)});
     if (!rows) return rows.error();
     started = session_from(rows->at(0));
-    return state_->record(session, audit::Action::session_started, account.name, started->id, origin);
+    if (backing != nullptr)
+      if (auto backed = back(session, started->id, *backing); !backed) return backed;
+    return record(session, audit::Action::session_started, account.name, started->id, origin);
   });
-  state_->forget(displaced);
+  forget(displaced);
   if (!done) return done.error();
   return Started{*std::move(started), std::move(secret)};
+}
+
+Sessions::Sessions(db::Database& database, const crypto::Keyring& keyring, crypto::Sealer& sealer,
+                   Accounts& accounts, Policies& policies, const Clock& clock, Options options)
+    : state_(new State(database, keyring, sealer, accounts, policies, clock, options)) {}
+
+Sessions::~Sessions() = default;
+
+Result<Sessions::Started> Sessions::start(const Account& account, bool multi_factor,
+                                          const audit::Origin& origin) {
+  return state_->start(account, multi_factor, nullptr, origin);
+}
+
+Result<Sessions::Started> Sessions::start(const Account& account, bool multi_factor, const Backing& backing,
+                                          const audit::Origin& origin) {
+  return state_->start(account, multi_factor, &backing, origin);
 }
 
 Result<void> Sessions::prove(std::int64_t account_id, std::int64_t session_id, bool multi_factor) {
@@ -216,6 +249,88 @@ Result<void> Sessions::prove(std::int64_t account_id, std::int64_t session_id, b
   });
   state_->by_id.forget(session_id);
   return done;
+}
+
+Result<Sessions::Backing> Sessions::backing(std::int64_t session_id) {
+  Backing backing;
+  std::string sealed;
+  const auto done = state_->database.read([&](db::Session& session) -> Result<void> {
+    const auto rows = session.query(
+        "SELECT provider_id, subject, sealed FROM external_sessions WHERE session_id = ?", {session_id});
+    if (!rows) return rows.error();
+    if (rows->empty()) return Error{Errc::not_found, "no log-in provider stands behind the session"};
+    backing.provider_id = rows->front().integer(0);
+    backing.subject = rows->front().text(1);
+    sealed = rows->front().text(2);
+    return {};
+  });
+  if (!done) return done.error();
+  auto refresh = state_->sealer.open(seal_context(session_id), sealed);
+  if (!refresh) return refresh.error();
+  backing.refresh = *std::move(refresh);
+  return backing;
+}
+
+Result<Session> Sessions::refresh(std::int64_t session_id, const Secret<>& refresh,
+                                  const audit::Origin& origin) {
+  std::optional<Session> refreshed;
+  const auto sealed = state_->sealer.seal(seal_context(session_id), refresh);
+  if (!sealed) return sealed.error();
+  const auto done = state_->database.write([&](db::Session& session) -> Result<void> {
+    const Time now = state_->clock.now();
+    const auto kept = session.execute("UPDATE external_sessions SET sealed = ? WHERE session_id = ?",
+                                      {*sealed, session_id});
+    if (!kept) return kept.error();
+    const auto rows = session.query(
+        fmt::format("UPDATE sessions SET expires_at = CASE WHEN created_at + ? < ? THEN created_at + ? ELSE "
+                    "? END WHERE id = ? AND expires_at > ? RETURNING {}",
+                    kColumns),
+        {micros(state_->options.longest), to_micros(now + state_->options.lifetime),
+         micros(state_->options.longest), to_micros(now + state_->options.lifetime), session_id,
+         to_micros(now)});
+    if (!rows) return rows.error();
+    if (*kept == 0 || rows->empty()) return no_session(session_id);
+    refreshed = session_from(rows->front());
+    const auto account = read_account_name(session, refreshed->account_id);
+    if (!account) return account.error();
+    return state_->record(session, audit::Action::session_refreshed, *account, session_id, origin);
+  });
+  state_->by_id.forget(session_id);
+  if (!done) return done.error();
+  return *std::move(refreshed);
+}
+
+Result<std::int64_t> Sessions::end_backed(std::int64_t provider_id, std::optional<std::string_view> subject,
+                                          const audit::Origin& origin) {
+  std::vector<std::int64_t> ended;
+  const auto done = state_->database.write([&](db::Session& session) -> Result<void> {
+    ended.clear();
+    std::string whose = "SELECT session_id FROM external_sessions WHERE provider_id = ?";
+    std::vector<db::Value> parameters{provider_id};
+    if (subject) {
+      whose += " AND subject = ?";
+      parameters.emplace_back(std::string(*subject));
+    }
+    const auto rows = session.query(
+        fmt::format("SELECT s.id, a.name FROM sessions s JOIN accounts a ON a.id = s.account_id "
+                    "WHERE s.id IN ({}) ORDER BY s.id",
+                    whose),
+        parameters);
+    if (!rows) return rows.error();
+    for (const db::Row& row : *rows) {
+      ended.push_back(row.integer(0));
+      const auto gone = session.execute("DELETE FROM sessions WHERE id = ?", {ended.back()});
+      if (!gone) return gone.error();
+      if (auto recorded =
+              state_->record(session, audit::Action::session_ended, row.text(1), ended.back(), origin);
+          !recorded)
+        return recorded;
+    }
+    return {};
+  });
+  state_->forget(ended);
+  if (!done) return done.error();
+  return static_cast<std::int64_t>(ended.size());
 }
 
 std::optional<Result<Sessions::Checked>> Sessions::peek(std::string_view token,

@@ -45,7 +45,8 @@ class Sessions {
  public:
   struct Options {
     std::chrono::seconds lifetime = std::chrono::hours(12);
-    std::size_t per_account = 100;  // the oldest make room
+    std::chrono::seconds longest = std::chrono::days(30);  // from its start, however often it is refreshed
+    std::size_t per_account = 100;                         // the oldest make room
     std::size_t cached = 100'000;
   };
 

@@ -16,7 +16,6 @@
 #include "identity/external_person.h"
 #include "identity/login_provider.h"
 #include "identity/sessions.h"
-#include "identity/teams.h"
 
 namespace bulkhead::identity {
 
@@ -32,8 +31,7 @@ struct ExternalIdentity {
 class SingleSignOn {
  public:
   // All must outlive this.
-  SingleSignOn(const Directory& directory, Teams& teams, Sessions& sessions)
-      : directory_(directory), teams_(teams), sessions_(sessions) {}
+  SingleSignOn(const Directory& directory, Sessions& sessions) : directory_(directory), sessions_(sessions) {}
 
   // The person's account, made where there is none and the provider may, with their profile and directory
   // memberships brought up to date. Errc::denied, saying why, when they are in none of the admitted groups,
@@ -56,7 +54,6 @@ class SingleSignOn {
 
  private:
   const Directory& directory_;
-  Teams& teams_;
   Sessions& sessions_;
 };
 

@@ -170,6 +170,38 @@ Result<void> Teams::remove_member(std::int64_t id, std::int64_t account_id, cons
   });
 }
 
+Result<void> set_directory_memberships(Change& change, const Account& account, std::int64_t provider_id,
+                                       std::span<const std::int64_t> team_ids) {
+  const auto mapped =
+      ids(change.session, "SELECT DISTINCT team_id FROM group_mappings WHERE provider_id = ?", {provider_id});
+  if (!mapped) return mapped.error();
+  for (const std::int64_t id : team_ids)
+    if (!contains(*mapped, id))
+      return Error{Errc::invalid_argument,
+                   fmt::format("no group of the log-in provider is mapped to team number {}", id)};
+  const auto before = ids(change.session,
+                          "SELECT team_id FROM team_members WHERE account_id = ? AND source = 'sso' AND "
+                          "(team_id IN (SELECT team_id FROM group_mappings WHERE provider_id = ?) OR "
+                          "team_id NOT IN (SELECT team_id FROM group_mappings)) ORDER BY team_id",
+                          {account.id, provider_id});
+  if (!before) return before.error();
+
+  // In before out, so that a person who changes teams does not leave the organization on the way.
+  for (const std::int64_t id : team_ids) {
+    const auto team = read_team(change.session, id);
+    if (!team) return team.error();
+    if (const auto entered = enter_by_directory(change, *team, account); !entered) return entered.error();
+  }
+  for (const std::int64_t id : *before) {
+    if (contains(team_ids, id)) continue;
+    const auto team = read_team(change.session, id);
+    if (!team) return team.error();
+    if (const auto gone = erase_team_member(change, *team, account, Source::sso); !gone) return gone.error();
+    if (const auto left = leave_with_the_last_team(change, *team, account); !left) return left.error();
+  }
+  return {};
+}
+
 Result<void> Teams::set_directory_memberships(std::int64_t account_id, std::int64_t provider_id,
                                               std::span<const std::int64_t> team_ids,
                                               const audit::Origin& origin) {
@@ -179,35 +211,7 @@ Result<void> Teams::set_directory_memberships(std::int64_t account_id, std::int6
     if (account->kind == AccountKind::robot)
       return Error{Errc::invalid_argument,
                    fmt::format("{} is a robot; members are people", oci::quote(account->name))};
-    const auto mapped = ids(
-        change.session, "SELECT DISTINCT team_id FROM group_mappings WHERE provider_id = ?", {provider_id});
-    if (!mapped) return mapped.error();
-    for (const std::int64_t id : team_ids)
-      if (!contains(*mapped, id))
-        return Error{Errc::invalid_argument,
-                     fmt::format("no group of the log-in provider is mapped to team number {}", id)};
-    const auto before = ids(change.session,
-                            "SELECT team_id FROM team_members WHERE account_id = ? AND source = 'sso' AND "
-                            "(team_id IN (SELECT team_id FROM group_mappings WHERE provider_id = ?) OR "
-                            "team_id NOT IN (SELECT team_id FROM group_mappings)) ORDER BY team_id",
-                            {account_id, provider_id});
-    if (!before) return before.error();
-
-    // In before out, so that a person who changes teams does not leave the organization on the way.
-    for (const std::int64_t id : team_ids) {
-      const auto team = read_team(change.session, id);
-      if (!team) return team.error();
-      if (const auto entered = enter_by_directory(change, *team, *account); !entered) return entered.error();
-    }
-    for (const std::int64_t id : *before) {
-      if (contains(team_ids, id)) continue;
-      const auto team = read_team(change.session, id);
-      if (!team) return team.error();
-      if (const auto gone = erase_team_member(change, *team, *account, Source::sso); !gone)
-        return gone.error();
-      if (const auto left = leave_with_the_last_team(change, *team, *account); !left) return left.error();
-    }
-    return {};
+    return identity::set_directory_memberships(change, *account, provider_id, team_ids);
   });
 }
 

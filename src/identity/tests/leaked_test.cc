@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "crypto/testing/ephemeral_sealer.h"
 #include "identity/setup.h"
 #include "identity/tests/tokens_fixture.h"
 #include "identity/token_format.h"
@@ -41,7 +42,9 @@ TEST(FindCredentials, SeesOnlyWhatTheChecksumConfirms) {
 
 class LeakedTest : public testing::TokensFixture {
  protected:
-  Sessions sessions_{database_, installation_.keyring, accounts_, policies_, installation_.clock, {}};
+  crypto::EphemeralSealer sealer_;
+  Sessions sessions_{database_, installation_.keyring, sealer_, accounts_,
+                     policies_, installation_.clock,   {}};
   Leaked leaked_{database_, installation_.keyring, tokens_, sessions_, installation_.clock};
   audit::Origin finder_{{}, {}, "203.0.113.9", "scanner/1", {}};
 };

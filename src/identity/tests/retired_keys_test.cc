@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "crypto/testing/ephemeral_sealer.h"
 #include "identity/access_tokens.h"
 #include "identity/key_use.h"
 #include "identity/sessions.h"
@@ -30,8 +31,14 @@ class RetiredKeysTest : public testing::TokensFixture {
     return sessions_.verify(secret.reveal(), kHome);
   }
 
-  Sessions sessions_{database_, installation_.keyring, accounts_,
-                     policies_, installation_.clock,   {12h, 3, 1000}};
+  crypto::EphemeralSealer sealer_;
+  Sessions sessions_{database_,
+                     installation_.keyring,
+                     sealer_,
+                     accounts_,
+                     policies_,
+                     installation_.clock,
+                     {.lifetime = 12h, .per_account = 3, .cached = 1000}};
 };
 
 TEST_P(RetiredKeysTest, AnAccessTokenInUseMovesToTheNewKeyAndOutlivesTheOld) {

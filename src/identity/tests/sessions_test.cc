@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "crypto/testing/ephemeral_sealer.h"
 #include "identity/tests/tokens_fixture.h"
 #include "identity/token_format.h"
 
@@ -24,8 +25,14 @@ class SessionsTest : public testing::TokensFixture {
     return sessions_.verify(secret.reveal(), address);
   }
 
-  Sessions sessions_{database_, installation_.keyring, accounts_,
-                     policies_, installation_.clock,   {12h, 3, 1000}};
+  crypto::EphemeralSealer sealer_;
+  Sessions sessions_{database_,
+                     installation_.keyring,
+                     sealer_,
+                     accounts_,
+                     policies_,
+                     installation_.clock,
+                     {.lifetime = 12h, .longest = 30h, .per_account = 3, .cached = 1000}};
 };
 
 TEST_P(SessionsTest, AreStartedAndRecognised) {
@@ -176,6 +183,87 @@ TEST_P(SessionsTest, ThatHaveRunOutAreRemoved) {
   EXPECT_EQ(installation_.read("SELECT id FROM sessions").size(), 1u);
 }
 
+class BackedSessionsTest : public SessionsTest {
+ protected:
+  std::int64_t provider(std::string_view name) {
+    installation_.write(
+        "INSERT INTO login_providers (name, kind, settings, sealed, created_at) VALUES (?, 'oidc', '{}', '', "
+        "0)",
+        {std::string(name)});
+    return id_of("SELECT id FROM login_providers WHERE name = ?", {std::string(name)});
+  }
+  Sessions::Started start_with(const Account& account, std::int64_t with, std::string_view subject,
+                               std::string_view refresh = "") {
+    return sessions_
+        .start(account, false, {with, std::string(subject), Secret<>(std::string(refresh))}, some_origin())
+        .value();
+  }
+  Result<Session> refresh(const Sessions::Started& started, std::string_view with = "") {
+    return sessions_.refresh(started.session.id, Secret<>(std::string(with)), some_origin());
+  }
+
+  std::int64_t corp_ = provider("corp");
+};
+
+TEST_P(BackedSessionsTest, KnowWhatTheirProviderIsAskedWith) {
+  const auto started = start_with(alice_, corp_, "subject", "refresh-1");
+  const auto backing = sessions_.backing(started.session.id);
+  ASSERT_THAT(backing, Succeeds());
+  EXPECT_EQ(backing->provider_id, corp_);
+  EXPECT_EQ(backing->subject, "subject");
+  EXPECT_EQ(backing->refresh.reveal(), "refresh-1");
+  EXPECT_EQ(installation_.read("SELECT sealed FROM external_sessions").at(0).text(0).find("refresh"),
+            std::string::npos);
+  EXPECT_THAT(sessions_.backing(start(alice_).session.id), FailsWith(Errc::not_found));
+  ASSERT_THAT(sessions_.end(alice_.id, started.session.id, some_origin()), Succeeds());
+  EXPECT_THAT(sessions_.backing(started.session.id), FailsWith(Errc::not_found));
+  EXPECT_TRUE(installation_.read("SELECT 1 FROM external_sessions").empty());
+}
+
+TEST_P(BackedSessionsTest, LastLongerWhenRefreshedButNotForEver) {
+  const auto started = start_with(alice_, corp_, "subject", "refresh-1");
+  const Time begun = installation_.clock.now();
+  installation_.clock.advance(11h);
+  const auto refreshed = refresh(started, "refresh-2");
+  ASSERT_THAT(refreshed, Succeeds());
+  EXPECT_EQ(refreshed->expires_at, begun + 23h);
+  EXPECT_EQ(refreshed->proved_at, begun) << "nobody has proved anything";
+  EXPECT_EQ(sessions_.backing(started.session.id)->refresh.reveal(), "refresh-2");
+  installation_.clock.advance(11h);
+  EXPECT_THAT(use(started.secret), Succeeds());
+  EXPECT_EQ(refresh(started)->expires_at, begun + 30h);
+  installation_.clock.advance(8h);
+  EXPECT_THAT(use(started.secret), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(refresh(started), FailsWith(Errc::not_found)) << "what has ended stays ended";
+}
+
+TEST_P(BackedSessionsTest, AreTheOnlyOnesThatCanBeRefreshed) {
+  const auto plain = start(alice_);
+  EXPECT_THAT(refresh(plain), FailsWith(Errc::not_found));
+  installation_.clock.advance(12h);
+  EXPECT_THAT(use(plain.secret), FailsWith(Errc::unauthenticated));
+}
+
+TEST_P(BackedSessionsTest, EndWithTheirProviderOrItsPerson) {
+  const std::int64_t other = provider("other");
+  const auto first = start_with(alice_, corp_, "a");
+  const auto second = start_with(bob_, corp_, "b");
+  const auto third = start_with(bob_, other, "b");
+  const auto own = start(alice_);
+  for (const auto* each : {&first, &second, &third, &own}) ASSERT_THAT(use(each->secret), Succeeds());
+  EXPECT_EQ(sessions_.end_backed(corp_, "a", some_origin()).value(), 1);
+  EXPECT_EQ(installation_.last_event().action, "session_ended");
+  EXPECT_EQ(installation_.last_event().target, "alice");
+  EXPECT_THAT(use(first.secret), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(use(second.secret), Succeeds());
+  EXPECT_EQ(sessions_.end_backed(corp_, std::nullopt, some_origin()).value(), 1);
+  EXPECT_THAT(use(second.secret), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(use(third.secret), Succeeds());
+  EXPECT_THAT(use(own.secret), Succeeds());
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, BackedSessionsTest, ::testing::Values(Engine::sqlite, Engine::postgres),
+                         db::testing::engine_name);
 INSTANTIATE_TEST_SUITE_P(Engines, SessionsTest, ::testing::Values(Engine::sqlite, Engine::postgres),
                          db::testing::engine_name);
 

@@ -1,0 +1,48 @@
+// Logging in with the password of an LDAP directory, and asking the directory again about somebody who has.
+//
+// Calls block, for as long as the directory takes (ldap/directory.h). Thread-safe.
+#pragma once
+
+#include <string_view>
+
+#include "audit/event.h"
+#include "base/secret.h"
+#include "identity/external_person.h"
+#include "identity/login.h"
+#include "identity/login_provider.h"
+#include "identity/login_providers.h"
+#include "identity/sessions.h"
+#include "identity/single_sign_on.h"
+#include "ldap/directory.h"
+
+namespace bulkhead::identity {
+
+class DirectoryLogIn {
+ public:
+  // All must outlive this.
+  DirectoryLogIn(const ldap::Directory& directory, const LoginProviders& providers, SingleSignOn& sign_on,
+                 LogIn& login)
+      : directory_(directory), providers_(providers), sign_on_(sign_on), login_(login) {}
+
+  struct Proved {
+    Account account;
+    Sessions::Backing backing;
+  };
+  // `provider` is of kind ldap. Limited and journaled as a log-in with a password is, and with its one
+  // message for a wrong one; otherwise as SingleSignOn::admit(). `condition` may refuse all the same.
+  // Errc::unavailable or Errc::timeout when the directory cannot be asked: then nobody is let in, and nothing
+  // is counted.
+  Result<Proved> verify(const LoginProvider& provider, std::string_view name, const Secret<>& password,
+                        const audit::Origin& origin, const LogIn::Condition& condition = {});
+
+  // The person as the directory knows them now. Errc::not_found when it does not any more.
+  Result<ExternalPerson> look_up(const LoginProvider& provider, std::string_view subject) const;
+
+ private:
+  const ldap::Directory& directory_;
+  const LoginProviders& providers_;
+  SingleSignOn& sign_on_;
+  LogIn& login_;
+};
+
+}  // namespace bulkhead::identity
