@@ -39,6 +39,8 @@ class World:
         server.start()
         self._add_people()
         self._add_organizations()
+        provider = {"name": "corp", "enabled": False, "oidc": {"issuer": "https://id.example.com", "client_id": "matrix"}}
+        self._made("admin", "/login-providers", provider)
         self._add_repositories()
         self._add_robots()
         self._add_grants()

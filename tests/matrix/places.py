@@ -9,6 +9,7 @@ from matrix.rules import Thing
 ABSENT_NUMBER = 4_000_000_000
 ABSENT_NAME = "no-such-one"
 
+_PROVIDER = {"name": "intruders", "oidc": {"issuer": "https://id.example.net", "client_id": "intruders"}}
 # Of every operation that takes a body, one that is valid; of those that are open to anybody, none is needed.
 BODIES = {
     "createUser": {"name": "intruder", "password": "a password of an intruder"},
@@ -17,6 +18,9 @@ BODIES = {
     "proveSession": {"password": "not the password"},
     "confirmTotp": {"code": "123456"},
     "registerSecurityKey": {"name": "key", "response": {}},
+    "createLoginProvider": _PROVIDER,
+    "changeLoginProvider": _PROVIDER,
+    "linkIdentity": {"subject": "intruder"},
     "createToken": {"name": "intruder", "scopes": [{"actions": ["pull"]}]},
     "rotateToken": {"overlap_seconds": 60},
     "setPolicy": {"mfa_required": False, "token_seconds": 86400, "networks": [], "password_login": False},
@@ -165,6 +169,28 @@ def _belongs(kind, label, caller, thing):
     return thing.get("organization") == label
 
 
+def _providers(world, caller):
+    del world, caller
+    return [_thing(name, ("provider", name), absent=name == ABSENT_NAME) for name in ("corp", ABSENT_NAME)]
+
+
+def _linked(world, caller, thing):
+    del world, caller, thing
+    yield "corp", "corp", False
+    yield ABSENT_NAME, ABSENT_NAME, True
+
+
+def _mapped(world, caller):
+    """Teams to which a provider's groups could lead."""
+    out = []
+    for thing in _providers(world, caller):
+        for organization, team in (("acme", "writers"), ("other", "others"), ("acme", "no-such-team")):
+            values = (("organization", organization), ("team", team), ("group", "a group"))
+            stray = (organization, team) not in plan.TEAMS
+            out.append(Thing(f"{thing.label}/{organization}/{team}", thing.values + values, thing.absent, stray))
+    return out
+
+
 def _own_sessions(world, caller):
     out = [Thing("absent", (("session", str(ABSENT_NUMBER)),), stray=True)]
     for label in ("alice", "bert", "mallory", "admin", "stale session"):
@@ -205,6 +231,9 @@ _OF = {
     ("user", "token"): _inside(_users, "token", _numbered("token", _TOKENS)),
     ("user", "credential"): _inside(_users, "credential", _numbered("credential", ("bert",))),
     ("robot", "trust"): _inside(_robots, "trust", _numbered("trust", tuple(plan.ROBOTS))),
+    ("provider",): _providers,
+    ("provider", "organization", "team", "group"): _mapped,
+    ("user", "provider"): _inside(_users, "provider", _linked),
     ("session",): _own_sessions,
     ("invitation",): _own_invitations,
     ("repository", "subject"): _inside(_repositories, "subject", _subjects),

@@ -35,6 +35,7 @@ listSessions             account
 getCurrentSession        account                                        +enrols
 endCurrentSession        account                                        +enrols
 proveSession             account                                        +enrols
+refreshSession           account                                        +enrols
 getSession               account
 endSession               account
 endSessions              self itself officer administrator
@@ -48,6 +49,19 @@ makeRecoveryCodes        self itself                                    +enrols 
 beginSecurityKey         self itself                                    +enrols +proof
 registerSecurityKey      self itself                                    +enrols +proof
 removeSecurityKey        self itself                                    +proof
+
+listLoginWays            anyone
+listLoginProviders       auditor officer administrator
+createLoginProvider      administrator                                  +proof
+getLoginProvider         auditor officer administrator
+changeLoginProvider      administrator                                  +proof
+removeLoginProvider      administrator
+listGroupMappings        auditor officer administrator
+addGroupMapping          administrator                                  +proof
+removeGroupMapping       administrator
+listIdentities           self itself auditor officer administrator
+linkIdentity             administrator                                  +proof
+unlinkIdentity           administrator
 
 listTokens               self keeper officer administrator
 createToken              self keeper                                    +proof
@@ -196,6 +210,8 @@ def visible(rule, thing, words):
     show nothing else; and so it is with looking after a robot."""
     if not thing.values:
         return True
+    if thing.get("provider"):
+        return bool(words & {"self", "itself"})
     return bool(words & ({"self", "itself", "member", "pull", "reader"} | rule.who & {"keeper"}))
 
 
