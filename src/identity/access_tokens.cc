@@ -196,26 +196,6 @@ Result<AccessToken> AccessTokens::find(std::int64_t account_id, std::int64_t tok
   return std::move(tokens->front());
 }
 
-Result<bool> AccessTokens::may_manage(std::int64_t actor_id, std::int64_t account_id) {
-  bool may = false;
-  const auto done = state_->database.read([&](db::Session& session) -> Result<void> {
-    const auto rows = session.query(
-        "SELECT 1 FROM accounts WHERE id = ? AND id = ? AND kind = 'person' UNION ALL "
-        "SELECT 1 FROM robots b LEFT JOIN repositories r ON r.id = b.repository_id "
-        "LEFT JOIN namespaces n ON n.id = r.namespace_id "
-        "LEFT JOIN organization_members m ON m.organization_id = COALESCE(b.organization_id, "
-        "n.organization_id) "
-        "AND m.account_id = ? AND m.role = 'owner' "
-        "WHERE b.account_id = ? AND (m.account_id IS NOT NULL OR r.owner_id = ? OR n.owner_id = ?)",
-        {actor_id, account_id, actor_id, account_id, actor_id, actor_id});
-    if (!rows) return rows.error();
-    may = !rows->empty();
-    return {};
-  });
-  if (!done) return done.error();
-  return may;
-}
-
 Result<void> AccessTokens::flush() { return state_->uses.flush(state_->clock.now()); }
 
 void AccessTokens::forget(std::int64_t token_id) { state_->by_id.forget(token_id); }

@@ -67,9 +67,6 @@ class AccessTokens {
   // Of one account, dead ones too, in the order of ids after `after`.
   Result<std::vector<AccessToken>> list(std::int64_t account_id, std::int64_t after, std::size_t limit);
   Result<AccessToken> find(std::int64_t account_id, std::int64_t token_id);
-  // Whether `actor_id` may see, make and end the account's tokens: a person their own, and those of a robot
-  // its organization's owners, or its repository's owner.
-  Result<bool> may_manage(std::int64_t actor_id, std::int64_t account_id);
 
   using Checked = Result<std::shared_ptr<const AccessToken>>;
   // Whether the text claims to be one of these, by its prefix.
