@@ -15,17 +15,21 @@
 #include "db/database.h"
 #include "identity/access_tokens.h"
 #include "identity/accounts.h"
+#include "identity/directory_login.h"
 #include "identity/invitations.h"
 #include "identity/leaked.h"
 #include "identity/login.h"
 #include "identity/login_providers.h"
+#include "identity/login_requests.h"
 #include "identity/members.h"
 #include "identity/mfa.h"
+#include "identity/oidc_login.h"
 #include "identity/organizations.h"
 #include "identity/policies.h"
 #include "identity/recovery_codes.h"
 #include "identity/registry_login.h"
 #include "identity/robots.h"
+#include "identity/session_refresh.h"
 #include "identity/sessions.h"
 #include "identity/setup.h"
 #include "identity/single_sign_on.h"
@@ -99,6 +103,10 @@ struct Services {
   identity::Workload& workload;
   identity::LoginProviders& login_providers;
   identity::SingleSignOn& single_sign_on;
+  identity::DirectoryLogIn& directory_login;
+  identity::OidcLogIn& oidc_login;
+  identity::LoginRequests& login_requests;
+  identity::SessionRefresh& session_refresh;
 };
 
 }  // namespace bulkhead::api

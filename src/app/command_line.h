@@ -42,6 +42,8 @@ struct RemoteServer {
   std::unique_ptr<ApiClient> client;
 };
 Result<std::optional<RemoteServer>> remote_server(const CommandLine& line);
+// Errc::unsupported when a server was named to a command that works on this machine's data only.
+Result<void> check_local(const CommandLine& line);
 
 // Runs a management command, whose work is given the client that it needs, and prints its value: as JSON with
 // --json, else through `print`.

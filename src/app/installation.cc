@@ -160,7 +160,11 @@ api::Services Installation::services() {
           *webauthn_,
           *workload_,
           *login_providers_,
-          *single_sign_on_};
+          *single_sign_on_,
+          *directory_login_,
+          *oidc_login_,
+          *login_requests_,
+          *session_refresh_};
 }
 
 }  // namespace bulkhead::app

@@ -31,6 +31,11 @@ std::string text(const json::object& object, std::string_view key) {
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
+std::int64_t number(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_int64() ? value->get_int64() : 0;
+}
+
 // The members of `key` that are objects themselves.
 template <class Each>
 void for_each_object(const json::object& document, std::string_view key, Each each) {
@@ -90,7 +95,8 @@ Result<LoginStore> LoginStore::load(const std::filesystem::path& path) {
   const json::object& object = document->get_object();
   store.current_ = text(object, "current");
   for_each_object(object, "servers", [&store](const std::string& server, const json::object& entry) {
-    store.sessions_[server] = {text(entry, "name"), Secret<>(text(entry, "session")), text(entry, "ca")};
+    store.sessions_[server] = {text(entry, "name"), Secret<>(text(entry, "session")), text(entry, "ca"),
+                               number(entry, "refresh_at")};
   });
   for_each_object(object, "registries", [&store](const std::string& registry, const json::object& entry) {
     store.registries_[registry] = {text(entry, "name"), Secret<>(text(entry, "secret"))};
@@ -103,8 +109,10 @@ Result<void> LoginStore::save() const {
   if (auto made = make_directories(path_.parent_path(), 0700); !made) return made.error();
   json::object servers;
   for (const auto& [server, session] : sessions_)
-    servers[server] =
-        json::object{{"name", session.name}, {"session", session.token.reveal()}, {"ca", session.ca}};
+    servers[server] = json::object{{"name", session.name},
+                                   {"session", session.token.reveal()},
+                                   {"ca", session.ca},
+                                   {"refresh_at", session.refresh_at}};
   json::object registries;
   for (const auto& [registry, credential] : registries_)
     registries[registry] = json::object{{"name", credential.name}, {"secret", credential.secret.reveal()}};
@@ -116,6 +124,10 @@ Result<void> LoginStore::save() const {
 void LoginStore::put_session(const std::string& server, Session session) {
   sessions_.insert_or_assign(server, std::move(session));
   current_ = server;
+}
+
+void LoginStore::set_refresh(const std::string& server, std::int64_t at) {
+  if (const auto found = sessions_.find(server); found != sessions_.end()) found->second.refresh_at = at;
 }
 
 void LoginStore::drop_session(const std::string& server) {

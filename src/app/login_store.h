@@ -3,6 +3,7 @@
 // management API; registry credentials are what the credential helper gives to docker and podman.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -27,6 +28,8 @@ class LoginStore {
     std::string name;
     Secret<> token;
     std::string ca;  // a PEM file to trust, or ""
+    // When to have the log-in provider asked again, in seconds since 1970; 0 for never.
+    std::int64_t refresh_at = 0;
   };
   struct RegistryCredential {
     std::string name;
@@ -45,6 +48,7 @@ class LoginStore {
   const std::map<std::string, RegistryCredential>& registries() const { return registries_; }
 
   void put_session(const std::string& server, Session session);  // and makes it the current one
+  void set_refresh(const std::string& server, std::int64_t at);
   void drop_session(const std::string& server);
   void put_registry(const std::string& registry, RegistryCredential credential);
   void drop_registry(const std::string& registry);

@@ -48,10 +48,13 @@ Result<Discovery> parse_discovery(std::string_view document, std::string_view is
                                oci::quote(issuer)));
   const auto keys = parse_web_url(text(*object, "jwks_uri"), plain);
   if (!keys) return refused(fmt::format("its \"jwks_uri\" cannot be used: {}", keys.error().message));
-  return Discovery{std::string(issuer), std::string(text(*object, "jwks_uri")),
+  const json::value* names_itself = object->if_contains("authorization_response_iss_parameter_supported");
+  return Discovery{std::string(issuer),
+                   std::string(text(*object, "jwks_uri")),
                    endpoint(*object, "authorization_endpoint", plain),
                    endpoint(*object, "token_endpoint", plain),
-                   endpoint(*object, "device_authorization_endpoint", plain)};
+                   endpoint(*object, "device_authorization_endpoint", plain),
+                   names_itself != nullptr && names_itself->is_bool() && names_itself->get_bool()};
 }
 
 }  // namespace bulkhead::identity

@@ -18,6 +18,8 @@ struct Discovery {
   std::string authorization_endpoint;
   std::string token_endpoint;
   std::string device_authorization_endpoint;
+  // Whether it says in each authorization response who it is (RFC 9207 section 3).
+  bool names_itself = false;
 };
 
 // Where the issuer's document is (section 4).

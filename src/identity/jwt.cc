@@ -18,7 +18,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr oci::JsonLimits kHeaderLimits{4, 64};
-constexpr oci::JsonLimits kClaimsLimits{16, 1024};
+constexpr std::size_t kClaimsDepth = 16;
 constexpr std::int64_t kLatestSecond = 253'402'300'799;  // the end of the year 9999
 
 Error refused(std::string_view why) {
@@ -125,7 +125,7 @@ std::string once_of(std::string_view kind, std::string_view text) {
 }
 
 Result<JwtClaims> parse_claims(std::string_view text, Time now, const JwtLimits& limits) {
-  auto document = oci::parse_strict_json(text, kClaimsLimits);
+  auto document = oci::parse_strict_json(text, {kClaimsDepth, limits.values});
   if (!document) return refused("its claims are not JSON in the strict form, or too many");
   if (!document->is_object()) return refused("its claims are not a JSON object");
   auto all = std::make_shared<json::object>(std::move(document->get_object()));
@@ -192,8 +192,12 @@ bool JwtClaims::is_for(std::string_view audience) const {
   return audiences.size() == 1 || authorized_party == audience;
 }
 
+const json::value* JwtClaims::find(std::string_view name) const {
+  return all == nullptr ? nullptr : find_claim(*all, name);
+}
+
 std::optional<std::string> JwtClaims::text(std::string_view name) const {
-  const json::value* value = all == nullptr ? nullptr : find_claim(*all, name);
+  const json::value* value = find(name);
   if (value == nullptr) return std::nullopt;
   if (const auto* text = value->if_string()) return std::string(view(*text));
   if (const auto* number = value->if_int64()) return std::to_string(*number);

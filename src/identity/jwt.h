@@ -24,6 +24,7 @@ namespace bulkhead::identity {
 struct JwtLimits {
   std::size_t bytes = std::size_t{16} << 10;  // of the whole token; checked before anything else
   std::size_t audiences = 16;
+  std::size_t values = 1024;        // of any kind, in the claims
   std::chrono::seconds leeway{30};  // between the issuer's clock and this one's
 };
 
@@ -41,9 +42,11 @@ struct JwtClaims {
 
   // `audience` is among the audiences, and where there are others too, the token was issued to it ("azp").
   bool is_for(std::string_view audience) const;
+  // nullptr for an absent one. `name` is a claim's name or, when it begins with '/', a JSON Pointer (RFC
+  // 6901) to one within objects, as in "/kubernetes.io/serviceaccount/uid".
+  const boost::json::value* find(std::string_view name) const;
   // A claim as text: a string as it is, an integer in decimal, "true", "false". Nothing for other kinds and
-  // for absent ones. `name` is a claim's name or, when it begins with '/', a JSON Pointer (RFC 6901) to one
-  // within objects, as in "/kubernetes.io/serviceaccount/uid".
+  // for absent ones.
   std::optional<std::string> text(std::string_view name) const;
 };
 

@@ -6,8 +6,10 @@
 
 #include "api/management/operation.h"
 #include "api/management/permission.h"
+#include "api/management/sessions.h"
 #include "api/management/users.h"
 #include "api/management/vocabulary.h"
+#include "oci/quote.h"
 
 namespace bulkhead::api::management {
 namespace {
@@ -35,6 +37,7 @@ constexpr Schema kSessionList = object("", kSessionListFields);
 constexpr Field kLogInFields[] = {
     {"name", &kGivenName, "", kRequired},
     {"password", &kPassword, "", kRequired},
+    {"provider", &kGivenName, "The directory whose name and password these are; absent: this installation's"},
     {"code", &kCode, "Of the authenticator app, or a recovery code, where the account has a second factor"},
     {"assertion", &kAssertion, "Or a security key's answer to the challenge (PublicKeyCredential.toJSON)"},
 };
@@ -57,7 +60,6 @@ constexpr Field kStartedFields[] = {
     {"needs_factor", &kFlag, "A policy asks for a second factor: the session can do nothing but enrol one",
      kRequired},
 };
-constexpr Schema kStarted = object("StartedSession", kStartedFields);
 
 constexpr Field kProofFields[] = {
     {"password", &kPassword, "", kRequired},
@@ -77,17 +79,26 @@ json::object represent_session(const Session& session, const Call& call) {
           {"expires_at", to_rfc3339(session.expires_at)}};
 }
 
-Result<std::optional<identity::LogIn::Veto>> veto(const Call& call, const identity::Account& account) {
+using Veto = std::optional<identity::LogIn::Veto>;
+
+Result<Veto> network_veto(const Call& call, const identity::Account& account) {
   const auto policy = call.services.policies.effective(account.id);
   if (!policy) return policy.error();
-  if (!(*policy)->allow(call.origin.address))
-    return std::optional(identity::LogIn::Veto{"wrong_network", std::nullopt});
+  if ((*policy)->allow(call.origin.address)) return Veto();
+  return Veto(identity::LogIn::Veto{"wrong_network", std::nullopt});
+}
+
+Result<Veto> veto(const Call& call, const identity::Account& account) {
+  auto wrong_network = network_veto(call, account);
+  if (!wrong_network || *wrong_network) return wrong_network;
+  const auto policy = call.services.policies.effective(account.id);
+  if (!policy) return policy.error();
   if (!(*policy)->password_login)
     return std::optional(identity::LogIn::Veto{
         "password_login_off",
         Error{Errc::denied,
               "a policy keeps passwords from logging in; use single sign-on or an access token"}});
-  return std::optional<identity::LogIn::Veto>();
+  return Veto();
 }
 
 Result<void> verify_factor(const Call& call, const identity::Account& account, const audit::Origin& origin) {
@@ -106,6 +117,7 @@ Result<void> verify_factor(const Call& call, const identity::Account& account, c
 struct Shown {
   identity::Account account;
   bool multi_factor = false;
+  std::optional<identity::Sessions::Backing> backing = {};  // of a log-in with a directory
 };
 
 audit::Origin password_origin(const Call& call, std::string_view name) {
@@ -122,35 +134,74 @@ Result<identity::Account> check_password(const Call& call, std::string_view name
                                     [&call](const identity::Account& each) { return veto(call, each); });
 }
 
+// Whoever has a second factor here shows it too, whoever checked the password.
+Result<Shown> prove_factor(const Call& call, Shown shown, const audit::Origin& origin) {
+  const auto enrolled = call.services.mfa.enrolled(shown.account.id);
+  if (!enrolled) return enrolled.error();
+  if (!*enrolled) return shown;
+  if (auto verified = verify_factor(call, shown.account, origin); !verified) return verified.error();
+  shown.multi_factor = true;
+  return shown;
+}
+
 Result<Shown> prove(const Call& call, std::string_view name) {
   auto account = check_password(call, name);
   if (!account) return account.error();
-  const audit::Origin origin = password_origin(call, name);
-  const auto enrolled = call.services.mfa.enrolled(account->id);
-  if (!enrolled) return enrolled.error();
-  if (!*enrolled) return Shown{*std::move(account), false};
-  if (auto verified = verify_factor(call, *account, origin); !verified) return verified.error();
-  return Shown{*std::move(account), true};
+  return prove_factor(call, Shown{*std::move(account)}, password_origin(call, name));
+}
+
+Result<Shown> prove_to_directory(const Call& call, const identity::LoginProvider& provider,
+                                 std::string_view name) {
+  audit::Origin origin = call.origin;
+  origin.account = name;
+  origin.credential = fmt::format("ldap:{}", provider.name);
+  auto proved = call.services.directory_login.verify(
+      provider, name, call.secret("password"), origin,
+      [&call](const identity::Account& each) { return network_veto(call, each); });
+  if (!proved) return proved.error();
+  return prove_factor(call, Shown{std::move(proved->account), false, std::move(proved->backing)}, origin);
+}
+
+// The enabled directory of that name.
+Result<identity::LoginProvider> directory_named(const Call& call, const std::string& name) {
+  auto provider = call.services.login_providers.find(name);
+  if (!provider && provider.error().code != Errc::not_found) return provider.error();
+  if (!provider || !provider->enabled)
+    return Error{
+        Errc::invalid_argument,
+        fmt::format("there is no log-in provider {}; GET /api/v1/login lists them", oci::quote(name))};
+  if (provider->kind() != identity::ProviderKind::ldap)
+    return Error{Errc::invalid_argument,
+                 fmt::format("{} takes no passwords: log in in a browser at /login/{}, or with POST "
+                             "/api/v1/login/device",
+                             oci::quote(name), name)};
+  return provider;
+}
+
+Result<Shown> show(const Call& call) {
+  const std::string name = *call.text("name");
+  const auto where = call.text("provider");
+  if (!where) return prove(call, name);
+  const auto provider = directory_named(call, *where);
+  if (!provider) return provider.error();
+  return prove_to_directory(call, *provider, name);
+}
+
+std::string credential_of(const Shown& shown) {
+  return fmt::format("{}{}", shown.backing ? "directory" : "password", shown.multi_factor ? "+code" : "");
 }
 
 Result<Reply> start_session(Call& call) {
-  auto shown = prove(call, *call.text("name"));
+  const auto shown = show(call);
   if (!shown) return shown.error();
   audit::Origin origin = call.origin;
   origin.account = shown->account.name;
-  origin.credential = shown->multi_factor ? "password+code" : "password";
-  auto started = call.services.sessions.start(shown->account, shown->multi_factor, origin);
+  origin.credential = credential_of(*shown);
+  auto started = shown->backing ? call.services.sessions.start(shown->account, shown->multi_factor,
+                                                               *shown->backing, origin)
+                                : call.services.sessions.start(shown->account, shown->multi_factor, origin);
   if (!started) return started.error();
-  const auto policy = call.services.policies.effective(shown->account.id);
-  if (!policy) return policy.error();
-  json::object session = represent_session(started->session, call);
-  session["current"] = true;
-  Reply reply(json::object{{"session", std::move(session)},
-                           {"user", represent(shown->account)},
-                           {"secret", started->secret.reveal()},
-                           {"needs_factor", (*policy)->mfa_required && !shown->multi_factor}});
-  reply.location = fmt::format("/sessions/{}", started->session.id);
-  return reply;
+  return started_reply(call, shown->account, *started);
 }
 
 Result<Reply> challenge_key(Call& call) {
@@ -161,14 +212,46 @@ Result<Reply> challenge_key(Call& call) {
   return Reply(json::object{{"options", json::parse(*options)}});
 }
 
+// To whoever vouched for the session.
+Result<Shown> show_again(const Call& call) {
+  const auto backing = call.services.sessions.backing(call.caller.session_id);
+  if (!backing && backing.error().code == Errc::not_found) return prove(call, call.caller.principal.account);
+  if (!backing) return backing.error();
+  const auto provider = call.services.login_providers.find(backing->provider_id);
+  if (!provider) return provider.error();
+  if (provider->kind() != identity::ProviderKind::ldap)
+    return Error{Errc::conflict,
+                 fmt::format("{} has to vouch for that anew: log in again", oci::quote(provider->name))};
+  auto person = call.services.directory_login.look_up(*provider, backing->subject);
+  if (!person) return person.error();
+  auto shown = prove_to_directory(call, *provider, person->name);
+  if (!shown) return shown.error();
+  if (shown->account.id != call.caller.principal.account_id)
+    return Error{Errc::unauthenticated, "that is somebody else's password"};
+  return shown;
+}
+
 Result<Reply> prove_again(Call& call) {
   if (call.caller.session_id == 0)
     return Error{Errc::denied, "only sessions are proved anew; an access token is what it is"};
-  const auto shown = prove(call, call.caller.principal.account);
+  const auto shown = show_again(call);
   if (!shown) return shown.error();
   auto proved = call.services.sessions.prove(shown->account.id, call.caller.session_id, shown->multi_factor);
   if (!proved) return proved.error();
   return Reply();
+}
+
+Result<Reply> refresh_current(Call& call) {
+  const auto sessions = call.services.sessions.list(call.caller.principal.account_id);
+  if (!sessions) return sessions.error();
+  for (const Session& session : *sessions) {
+    if (session.id != call.caller.session_id) continue;
+    const auto refreshed = call.services.session_refresh.refresh(session, call.origin);
+    if (!refreshed) return refreshed.error();
+    return Reply(represent_session(*refreshed, call));
+  }
+  return Error{Errc::conflict,
+               "only sessions of single sign-on are refreshed; an access token is what it is"};
 }
 
 Result<Reply> list_sessions(Call& call) {
@@ -216,7 +299,7 @@ constexpr Operation kOperations[] = {
      .permission = kAnyone,
      .request = &kLogIn,
      .status = 201,
-     .response = &kStarted,
+     .response = &kStartedSession,
      .secret = true,
      .slow = true,
      .handler = start_session},
@@ -268,6 +351,16 @@ constexpr Operation kOperations[] = {
      .enrols = true,
      .slow = true,
      .handler = prove_again},
+    {.method = http::Method::post,
+     .path = "/sessions/current/refresh",
+     .id = "refreshSession",
+     .tag = "sessions",
+     .summary = "Have the log-in provider asked again about the caller, and the session last longer",
+     .permission = kAccount,
+     .response = &kSession,
+     .enrols = true,
+     .slow = true,
+     .handler = refresh_current},
     {.method = http::Method::get,
      .path = "/sessions/{session}",
      .id = "getSession",
@@ -295,6 +388,22 @@ constexpr Operation kOperations[] = {
 };
 
 }  // namespace
+
+constexpr Schema kStartedSession = object("StartedSession", kStartedFields);
+
+Result<Reply> started_reply(const Call& call, const identity::Account& account,
+                            const identity::Sessions::Started& started) {
+  const auto policy = call.services.policies.effective(account.id);
+  if (!policy) return policy.error();
+  json::object session = represent_session(started.session, call);
+  session["current"] = true;
+  Reply reply(json::object{{"session", std::move(session)},
+                           {"user", represent(account)},
+                           {"secret", started.secret.reveal()},
+                           {"needs_factor", (*policy)->mfa_required && !started.session.multi_factor}});
+  reply.location = fmt::format("/sessions/{}", started.session.id);
+  return reply;
+}
 
 std::span<const Operation> session_operations() { return kOperations; }
 

@@ -118,6 +118,16 @@ class TestApi {
                               installation.clock,
                               [this](std::int64_t robot) { installation.accounts.forget(robot); },
                               {}};
+  ldap::Directory ldap{{}};
+  identity::DirectoryLogIn directory_login{ldap, login_providers, single_sign_on, login};
+  identity::OidcClient oidc_client{issuer, issuer_keys, installation.clock};
+  identity::LoginRequests login_requests{*installation.database, installation.keyring, *sealer,
+                                         installation.clock};
+  identity::OidcLogIn oidc_login{login_providers,       oidc_client, login_requests, single_sign_on,
+                                 installation.accounts, sessions,    login,          journal,
+                                 installation.clock};
+  identity::SessionRefresh session_refresh{sessions, login_providers, single_sign_on, directory_login,
+                                           oidc_client};
   access::Tokens tokens{installation.keyring,
                         installation.accounts,
                         access_tokens,
@@ -160,7 +170,11 @@ class TestApi {
                     webauthn,
                     workload,
                     login_providers,
-                    single_sign_on};
+                    single_sign_on,
+                    directory_login,
+                    oidc_login,
+                    login_requests,
+                    session_refresh};
   management::Router router;
   management::Performer performer;
 };

@@ -292,21 +292,31 @@ CREATE TABLE external_sessions (
 );
 CREATE INDEX external_sessions_by_provider ON external_sessions (provider_id);
 
--- Log-ins with an OpenID provider that have begun. state_hash: what comes back in the browser; device_hash and
--- user_code_hash: for the device flow.
+-- Log-ins with an OpenID provider that have begun (login_requests.h). state_hash: what comes back in the
+-- browser, once it has been sent to the provider; device_hash and user_code_hash: for the device flow.
 CREATE TABLE login_requests (
   id {{id}},
   provider_id BIGINT NOT NULL REFERENCES login_providers (id),
   state_hash TEXT {{bytewise}} UNIQUE,
   device_hash TEXT {{bytewise}} UNIQUE,
   user_code_hash TEXT {{bytewise}} UNIQUE,
-  -- The nonce and the PKCE verifier.
+  -- waiting: for somebody to enter the user code; open: a browser is at the provider, or on its way back;
+  -- approved, refused: for the device to ask.
+  stage TEXT NOT NULL CHECK (stage IN ('waiting', 'open', 'approved', 'refused')),
+  -- JSON of the nonce, the PKCE verifier and the browser's binder; of the approval once there is one.
   sealed TEXT NOT NULL,
-  account_id BIGINT REFERENCES accounts (id),
+  account_id BIGINT REFERENCES accounts (id),  -- whom it was approved for
+  client TEXT NOT NULL,
+  address TEXT NOT NULL,
+  network TEXT {{bytewise}} NOT NULL,  -- hexadecimal: what the address is counted with
+  polled_at BIGINT NOT NULL DEFAULT 0,
   created_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL
 );
 CREATE INDEX login_requests_by_expiry ON login_requests (expires_at);
+CREATE INDEX login_requests_by_network ON login_requests (network, expires_at);
+CREATE INDEX login_requests_by_provider ON login_requests (provider_id);
+CREATE INDEX login_requests_by_account ON login_requests (account_id);
 
 -- The keys that values are sealed under, each wrapped by a key of the keyring.
 CREATE TABLE data_keys (

@@ -138,8 +138,8 @@ TEST_P(AccountChangesTest, RemoveLeavesNothingBehind) {
            "VALUES ('sso', 'oidc', '', '', 0)",
            "INSERT INTO external_identities (provider_id, subject, account_id, last_seen_at) "
            "SELECT id, 's', {bob}, 0 FROM login_providers",
-           "INSERT INTO login_requests (provider_id, sealed, account_id, created_at, expires_at) "
-           "SELECT id, '', {bob}, 0, 0 FROM login_providers",
+           "INSERT INTO login_requests (provider_id, stage, sealed, account_id, client, address, network, "
+           "created_at, expires_at) SELECT id, 'approved', '', {bob}, '', '', '', 0, 0 FROM login_providers",
            "INSERT INTO idempotency_keys VALUES ({bob}, '', '', '', 0)",
        })
     installation_.write(fmt::format(fmt::runtime(sql), fmt::arg("alice", alice_.id), fmt::arg("bob", bob_.id),
