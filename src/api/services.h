@@ -22,6 +22,7 @@
 #include "identity/login_providers.h"
 #include "identity/members.h"
 #include "identity/mfa.h"
+#include "identity/oidc_login.h"
 #include "identity/organizations.h"
 #include "identity/policies.h"
 #include "identity/recovery_codes.h"
@@ -103,6 +104,7 @@ struct Services {
   identity::SingleSignOn& single_sign_on;
   identity::DirectoryLogIn& directory_login;
   identity::SessionRefresh& session_refresh;
+  identity::OidcLogIn& oidc_login;
 };
 
 }  // namespace bulkhead::api

@@ -147,7 +147,9 @@ TEST_F(OidcClientTest, RefusesEveryForgedIdToken) {
     provider_.sign = [&](const json::object&) { return forgery.token; };
     const auto outcome = log_in();
     ASSERT_TRUE(outcome.has_error()) << forgery.name;
-    EXPECT_EQ(outcome.error().code, Errc::unauthenticated) << forgery.name << ": " << outcome.error().message;
+    // What no token endpoint may put into its answer is refused before it is read as a token.
+    EXPECT_THAT(outcome.error().code, ::testing::AnyOf(Errc::unauthenticated, Errc::unavailable))
+        << forgery.name << ": " << outcome.error().message;
     ++tried;
   }
   EXPECT_GT(tried, 30u);
