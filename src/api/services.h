@@ -20,6 +20,7 @@
 #include "identity/leaked.h"
 #include "identity/login.h"
 #include "identity/login_providers.h"
+#include "identity/login_requests.h"
 #include "identity/members.h"
 #include "identity/mfa.h"
 #include "identity/oidc_login.h"
@@ -103,8 +104,9 @@ struct Services {
   identity::LoginProviders& login_providers;
   identity::SingleSignOn& single_sign_on;
   identity::DirectoryLogIn& directory_login;
-  identity::SessionRefresh& session_refresh;
   identity::OidcLogIn& oidc_login;
+  identity::LoginRequests& login_requests;
+  identity::SessionRefresh& session_refresh;
 };
 
 }  // namespace bulkhead::api

@@ -89,6 +89,7 @@ Result<std::string> print_page(Operator& operations, const json::object& command
 }
 
 Result<void> tail(const CommandLine& line, const AuditOptions& options) {
+  if (auto local = check_local(line); !local) return local.error();
   const auto loaded = line.load();
   if (!loaded) return loaded.error();
   Operator operations(loaded->settings);
@@ -107,6 +108,7 @@ Result<void> tail(const CommandLine& line, const AuditOptions& options) {
 }
 
 Result<void> query(const CommandLine& line, const AuditOptions& options) {
+  if (auto local = check_local(line); !local) return local.error();
   const auto loaded = line.load();
   if (!loaded) return loaded.error();
   Operator operations(loaded->settings);

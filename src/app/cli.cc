@@ -106,6 +106,11 @@ Result<std::optional<RemoteServer>> remote_server(const CommandLine& line) {
   return Result<std::optional<RemoteServer>>(std::move(out));
 }
 
+Result<void> check_local(const CommandLine& line) {
+  if (line.server.empty()) return {};
+  return Error{Errc::unsupported, "this command works on the server's own machine only"};
+}
+
 Result<void> perform_api(const CommandLine& line, const ApiWork& work, const Print& print) {
   auto remote = remote_server(line);
   if (!remote) return remote.error();
@@ -118,8 +123,8 @@ Result<void> perform_api(const CommandLine& line, const ApiWork& work, const Pri
 
 Result<void> perform(const CommandLine& line, const boost::json::object& command, const Print& print) {
   const RemoteCommand remote_command = find_remote_command(command);
-  if (remote_command == nullptr && !line.server.empty())
-    return Error{Errc::unsupported, "this command works on the server's own machine only"};
+  if (remote_command == nullptr)
+    if (auto local = check_local(line); !local) return local.error();
   if (remote_command != nullptr) {
     auto remote = remote_server(line);
     if (!remote) return remote.error();
@@ -174,6 +179,7 @@ int run(int argc, char** argv) {
   add_team_commands(app, line);
   add_robot_commands(app, line);
   add_factor_commands(app, line);
+  add_sso_commands(app, line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -42,6 +42,8 @@ struct RemoteServer {
   std::unique_ptr<ApiClient> client;
 };
 Result<std::optional<RemoteServer>> remote_server(const CommandLine& line);
+// Errc::unsupported when a server was named to a command that works on this machine's data only.
+Result<void> check_local(const CommandLine& line);
 
 // Runs a management command, whose work is given the client that it needs, and prints its value: as JSON with
 // --json, else through `print`.
@@ -65,6 +67,7 @@ void add_organization_commands(CLI::App& app, CommandLine& line);  // org
 void add_team_commands(CLI::App& app, CommandLine& line);          // team
 void add_robot_commands(CLI::App& app, CommandLine& line);         // robot
 void add_factor_commands(CLI::App& app, CommandLine& line);        // factor
+void add_sso_commands(CLI::App& app, CommandLine& line);           // sso
 // --config, --data and every other setting's flag, on this command.
 void add_settings(CLI::App& command, CommandLine& line, bool all);
 

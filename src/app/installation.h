@@ -25,24 +25,32 @@
 #include "identity/code_limiter.h"
 #include "identity/data_keys.h"
 #include "identity/directory.h"
+#include "identity/directory_login.h"
 #include "identity/invitations.h"
 #include "identity/issuer_keys.h"
 #include "identity/key_rotation.h"
 #include "identity/leaked.h"
 #include "identity/login.h"
+#include "identity/login_providers.h"
+#include "identity/login_requests.h"
 #include "identity/members.h"
 #include "identity/mfa.h"
+#include "identity/oidc_client.h"
+#include "identity/oidc_login.h"
 #include "identity/organizations.h"
 #include "identity/policies.h"
 #include "identity/recovery_codes.h"
 #include "identity/registry_login.h"
 #include "identity/robots.h"
+#include "identity/session_refresh.h"
 #include "identity/sessions.h"
 #include "identity/setup.h"
+#include "identity/single_sign_on.h"
 #include "identity/teams.h"
 #include "identity/totp.h"
 #include "identity/webauthn.h"
 #include "identity/workload.h"
+#include "ldap/directory.h"
 #include "registry/blobs.h"
 #include "registry/manifests.h"
 #include "registry/uploads.h"
@@ -70,6 +78,7 @@ class Installation {
   identity::Policies& policies() { return *policies_; }
   identity::AccessTokens& access_tokens() { return *access_tokens_; }
   identity::Sessions& sessions() { return *sessions_; }
+  identity::LoginRequests& login_requests() { return *login_requests_; }
   access::Facts& facts() { return *facts_; }
   registry::Manifests& manifests() { return *manifests_; }
   registry::Uploads& uploads() { return *uploads_; }
@@ -85,6 +94,7 @@ class Installation {
   Result<void> assemble();
   void assemble_identity();
   void assemble_factors();
+  void assemble_sign_on();
   Result<void> open_keys();
 
   config::Settings settings_;
@@ -125,6 +135,14 @@ class Installation {
   std::unique_ptr<HttpFetcher> fetcher_;
   std::unique_ptr<identity::IssuerKeys> issuer_keys_;
   std::unique_ptr<identity::Workload> workload_;
+  std::unique_ptr<identity::LoginProviders> login_providers_;
+  std::unique_ptr<identity::SingleSignOn> single_sign_on_;
+  std::unique_ptr<ldap::Directory> ldap_;
+  std::unique_ptr<identity::DirectoryLogIn> directory_login_;
+  std::unique_ptr<identity::OidcClient> oidc_client_;
+  std::unique_ptr<identity::LoginRequests> login_requests_;
+  std::unique_ptr<identity::OidcLogIn> oidc_login_;
+  std::unique_ptr<identity::SessionRefresh> session_refresh_;
   std::unique_ptr<access::Tokens> tokens_;
   std::unique_ptr<registry::Blobs> blobs_;
   std::unique_ptr<registry::Uploads> uploads_;

@@ -77,6 +77,25 @@ void Installation::assemble_identity() {
   workload_ = std::make_unique<identity::Workload>(
       *database_, *issuer_keys_, *journal_, clock_, [this](std::int64_t robot) { accounts_->forget(robot); },
       identity::Workload::Options());
+  assemble_sign_on();
+}
+
+void Installation::assemble_sign_on() {
+  const config::OutboundSettings& outbound = settings_.outbound;
+  login_providers_ =
+      std::make_unique<identity::LoginProviders>(*directory_, *sessions_, *data_keys_, outbound.plain_hosts);
+  single_sign_on_ = std::make_unique<identity::SingleSignOn>(*directory_, *sessions_);
+  ldap_ = std::make_unique<ldap::Directory>(
+      ldap::Options{.authorities = outbound.authorities, .plain_hosts = outbound.plain_hosts});
+  directory_login_ =
+      std::make_unique<identity::DirectoryLogIn>(*ldap_, *login_providers_, *single_sign_on_, *login_);
+  oidc_client_ = std::make_unique<identity::OidcClient>(*fetcher_, *issuer_keys_, clock_);
+  login_requests_ = std::make_unique<identity::LoginRequests>(*database_, *keyring_, *data_keys_, clock_);
+  oidc_login_ = std::make_unique<identity::OidcLogIn>(*login_providers_, *oidc_client_, *login_requests_,
+                                                      *single_sign_on_, *accounts_, *sessions_, *login_,
+                                                      *journal_, clock_);
+  session_refresh_ = std::make_unique<identity::SessionRefresh>(
+      *sessions_, *login_providers_, *single_sign_on_, *directory_login_, *oidc_client_);
 }
 
 void Installation::assemble_factors() {

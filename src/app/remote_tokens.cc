@@ -120,7 +120,8 @@ Outcome remote_token_create(ApiClient& client, const json::object& command) {
   auto scopes = api_scopes(text(command, "scopes"));
   if (!scopes) return scopes.error();
   json::array networks;
-  for (const std::string_view network : words_of(text(command, "networks"), ' '))
+  const std::string listed = text(command, "networks");
+  for (const std::string_view network : words_of(listed, ' '))
     networks.push_back(json::string(network));
   json::object body{{"name", command.at("name")},
                     {"scopes", *std::move(scopes)},

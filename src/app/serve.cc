@@ -170,7 +170,8 @@ void look_after_credentials(Installation& installation) {
   if (const auto written = installation.access_tokens().flush(); !written)
     log.warning("the last use of tokens cannot be written down", {{"error", written.error().message}});
   for (const auto& removed :
-       {installation.sessions().prune(), installation.access_tokens().prune(kExpiredTokensKept)})
+       {installation.sessions().prune(), installation.access_tokens().prune(kExpiredTokensKept),
+        installation.login_requests().prune()})
     if (!removed)
       log.warning("credentials that have run out cannot be removed", {{"error", removed.error().message}});
 }

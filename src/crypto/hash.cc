@@ -33,7 +33,11 @@ std::size_t size_of(HashAlgorithm algorithm) { return algorithm == HashAlgorithm
 
 unsigned char* writable(std::string& bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
 
-const unsigned char* readable(Bytes bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
+// Never null: C libraries may not be given that, not even with a length of nothing.
+const unsigned char* readable(Bytes bytes) {
+  static constexpr unsigned char kNothing = 0;
+  return bytes.empty() ? &kNothing : reinterpret_cast<const unsigned char*>(bytes.data());
+}
 
 }  // namespace
 

@@ -28,6 +28,8 @@ struct OidcSettings {
 
 enum class ProviderKind : std::uint8_t { oidc, ldap };
 std::string_view name(ProviderKind kind);
+// The words that name() gives; Errc::invalid_argument.
+Result<ProviderKind> parse_provider_kind(std::string_view text);
 
 struct LoginProvider {
   std::int64_t id = 0;
@@ -39,6 +41,7 @@ struct LoginProvider {
   std::vector<std::string> admitted_groups;
   std::variant<OidcSettings, ldap::Settings> settings;
   Time created_at{};
+  bool has_secret = false;  // whether one is stored; says nothing of whether its key is still there
 
   ProviderKind kind() const { return static_cast<ProviderKind>(settings.index()); }
 };

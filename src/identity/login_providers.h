@@ -29,14 +29,17 @@ class LoginProviders {
   LoginProviders(const Directory& directory, Sessions& sessions, crypto::Sealer& sealer, PlainHosts plain)
       : directory_(directory), sessions_(sessions), sealer_(sealer), plain_(std::move(plain)) {}
 
-  // What a provider is made of; its id and time are not looked at. The secret: the OpenID client's, or the
+  // What a provider is made of; its id, its time and whether it has a secret are
+  // not looked at. The secret: the OpenID client's, or the
   // password of the directory's own account; "" for none. Errc::name_invalid, Errc::invalid_argument,
   // Errc::conflict for a name that is taken and when there are kMost.
   Result<LoginProvider> create(const LoginProvider& provider, const Secret<>& secret,
                                const audit::Origin& origin);
   // All but the kind. Without a secret the old one stays, unless the address that it is sent to changes: then
   // Errc::invalid_argument, for whoever may change settings must not learn the secret by naming their own
-  // server.
+  // server. Errc::conflict for another issuer or id attribute while accounts are linked: the ids of their
+  // people would be somebody else's. What changes the settings, or disables the provider, ends log-ins under
+  // way.
   Result<LoginProvider> change(std::int64_t id, const LoginProvider& provider,
                                const std::optional<Secret<>>& secret, const audit::Origin& origin);
   // With its mappings, the memberships that they gave, the identities of its people, log-ins under way, and

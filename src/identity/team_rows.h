@@ -8,9 +8,11 @@
 
 namespace bulkhead::identity {
 
-// The columns that team_from() reads, from the tables teams and organizations under the names `t` and `o`.
+// The columns that team_from() reads, from the tables teams and organizations under the names `t` and `o`;
+// callers append what they need after them.
 inline constexpr std::string_view kTeamColumns =
     "t.id, t.organization_id, o.name, t.name, t.parent_id, t.created_at";
+inline constexpr std::size_t kTeamColumnCount = 6;
 inline constexpr std::string_view kTeams = "teams t JOIN organizations o ON o.id = t.organization_id";
 
 Team team_from(const db::Row& row);

@@ -180,8 +180,9 @@ def test_unknown_parameters_are_refused(document, root):
         assert answer.json()["errors"][0]["parameter"] == "surprise"
 
 
-def test_lists_and_things_are_as_described(document, owner, root, organization, conforms):
+def test_lists_and_things_are_as_described(document, owner, root, outsider, organization, conforms):
     """What is really there, through every GET that the caller may make."""
+    del outsider
     owner.post("/repositories", {"name": "alice/documented"})
     owner.put(path("repositories", "alice/documented", "grants", "mallory"), {"role": "reader"})
     owner.put(path("namespaces", "alice", "grants", "mallory"), {"role": "reader"})

@@ -76,9 +76,10 @@ def test_of_creations_at_once_with_one_key_one_is_made(owner):
     key = str(uuid.uuid4())
     headers = {**owner.session.headers, "Idempotency-Key": key}
     url = owner.server.url + "/api/v1" + path("users", "alice", "tokens")
+    body = {"name": key, "scopes": [{"actions": ["pull"]}]}
 
     def create(_):
-        return requests.post(url, json={"name": key, "scopes": []}, headers=headers, timeout=60).status_code
+        return requests.post(url, json=body, headers=headers, timeout=60).status_code
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         statuses = set(pool.map(create, range(8)))

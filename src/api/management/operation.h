@@ -195,6 +195,8 @@ std::span<const Operation> robot_operations();
 std::span<const Operation> invitation_operations();
 std::span<const Operation> factor_operations();
 std::span<const Operation> workload_operations();
+std::span<const Operation> login_provider_operations();
+std::span<const Operation> identity_operations();
 
 // All of them, in the order of the document.
 std::vector<const Operation*> all_operations();

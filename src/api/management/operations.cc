@@ -9,6 +9,7 @@ constexpr Schema kAccountName = text(1, 160, kNameCharacters);
 constexpr Schema kRepositoryName = text(1, 255, kNameCharacters);
 constexpr Schema kNamespaceName = text(1, 255, kNameCharacters);
 constexpr Schema kSubjectName = text(1, 255, kVisible);
+constexpr Schema kGroup = text(1, 512);
 constexpr Schema kNumber = integer(1, INT64_MAX);
 
 constexpr Field kPathParameters[] = {
@@ -25,6 +26,8 @@ constexpr Field kPathParameters[] = {
     {"credential", &kNumber, "A security key's number"},
     {"trust", &kNumber, "A trust's number"},
     {"invitation", &kNumber, "An invitation's number"},
+    {"provider", &kAccountName, "A log-in provider's name"},
+    {"group", &kGroup, "A group, as the provider names it"},
 };
 
 }  // namespace
@@ -37,11 +40,13 @@ const Field* path_parameter(std::string_view name) {
 std::vector<const Operation*> all_operations() {
   std::vector<const Operation*> out;
   for (const auto operations :
-       {document_operations(), setup_operations(), session_operations(), device_login_operations(),
-        user_operations(), token_operations(), policy_operations(), leak_operations(),
-        repository_operations(), grant_operations(), namespace_operations(), organization_operations(),
-        member_operations(), team_operations(), robot_operations(), invitation_operations(),
-        factor_operations(), workload_operations()})
+       {document_operations(),       setup_operations(),     session_operations(),
+        device_login_operations(),   user_operations(),      token_operations(),
+        policy_operations(),         leak_operations(),      repository_operations(),
+        grant_operations(),          namespace_operations(), organization_operations(),
+        member_operations(),         team_operations(),      robot_operations(),
+        invitation_operations(),     factor_operations(),    workload_operations(),
+        login_provider_operations(), identity_operations()})
     for (const Operation& operation : operations) out.push_back(&operation);
   return out;
 }

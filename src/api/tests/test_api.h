@@ -99,6 +99,8 @@ class TestApi {
   identity::Teams teams{directory};
   identity::Robots robots{directory};
   identity::Invitations invitations{directory, installation.keyring};
+  identity::LoginProviders login_providers{directory, sessions, *sealer, {}};
+  identity::SingleSignOn single_sign_on{directory, sessions};
   identity::CodeLimiter code_limiter{installation.clock, {}};
   identity::Totp totp{*installation.database, *sealer, code_limiter, installation.clock, "Bulkhead"};
   identity::RecoveryCodes recovery_codes{*installation.database, installation.keyring, code_limiter,
@@ -116,6 +118,16 @@ class TestApi {
                               installation.clock,
                               [this](std::int64_t robot) { installation.accounts.forget(robot); },
                               {}};
+  ldap::Directory ldap{{}};
+  identity::DirectoryLogIn directory_login{ldap, login_providers, single_sign_on, login};
+  identity::OidcClient oidc_client{issuer, issuer_keys, installation.clock};
+  identity::LoginRequests login_requests{*installation.database, installation.keyring, *sealer,
+                                         installation.clock};
+  identity::OidcLogIn oidc_login{login_providers,       oidc_client, login_requests, single_sign_on,
+                                 installation.accounts, sessions,    login,          journal,
+                                 installation.clock};
+  identity::SessionRefresh session_refresh{sessions, login_providers, single_sign_on, directory_login,
+                                           oidc_client};
   access::Tokens tokens{installation.keyring,
                         installation.accounts,
                         access_tokens,
@@ -156,7 +168,13 @@ class TestApi {
                     totp,
                     recovery_codes,
                     webauthn,
-                    workload};
+                    workload,
+                    login_providers,
+                    single_sign_on,
+                    directory_login,
+                    oidc_login,
+                    login_requests,
+                    session_refresh};
   management::Router router;
   management::Performer performer;
 };

@@ -1,0 +1,248 @@
+#include "ldap/connection.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <ldap.h>
+#include <strings.h>
+#include <sys/time.h>
+
+#include <algorithm>
+
+#include "base/utf8.h"
+#include "ldap/options.h"
+#include "ldap/wiping.h"
+
+namespace bulkhead::ldap {
+namespace {
+
+// Of one message. People and groups have few of the attributes that are asked for.
+constexpr ber_len_t kLargestMessage = 256u << 10u;
+// Of what is kept of one search.
+constexpr std::size_t kMostKeptBytes = 8u << 20u;
+constexpr std::size_t kLongestDiagnostic = 200;
+
+bool same_name(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string_view view(const berval& value) { return {value.bv_val, value.bv_len}; }
+
+timeval until(std::chrono::steady_clock::time_point deadline) {
+  const auto left =
+      std::chrono::duration_cast<std::chrono::microseconds>(deadline - std::chrono::steady_clock::now());
+  const auto microseconds = std::max<std::chrono::microseconds::rep>(left.count(), 0);
+  return {microseconds / 1'000'000, microseconds % 1'000'000};
+}
+
+// Results of a bind that say nothing about the password, only about the directory.
+bool is_about_directory(int result) {
+  switch (result) {
+    case LDAP_OPERATIONS_ERROR:
+    case LDAP_PROTOCOL_ERROR:
+    case LDAP_TIMELIMIT_EXCEEDED:
+    case LDAP_AUTH_METHOD_NOT_SUPPORTED:
+    case LDAP_STRONG_AUTH_REQUIRED:
+    case LDAP_ADMINLIMIT_EXCEEDED:
+    case LDAP_CONFIDENTIALITY_REQUIRED:
+    case LDAP_BUSY:
+    case LDAP_UNAVAILABLE:
+    case LDAP_OTHER: return true;
+    default: return LDAP_API_ERROR(result);
+  }
+}
+
+// A directory's own words, fit for a log line.
+std::string printable(std::string_view text) {
+  std::string fit;
+  while (!text.empty() && fit.size() < kLongestDiagnostic) {
+    const std::string_view before = text;
+    const auto point = take_code_point(text);
+    if (!point) {
+      text.remove_prefix(1);
+    } else if (!is_control(*point)) {
+      fit += before.substr(0, before.size() - text.size());
+    }
+  }
+  return fit;
+}
+
+}  // namespace
+
+const Attribute* Entry::find(std::string_view name) const {
+  for (const Attribute& attribute : attributes)
+    if (same_name(attribute.name, name)) return &attribute;
+  return nullptr;
+}
+
+void Connection::Unbind::operator()(::ldap* handle) const { ::ldap_unbind_ext(handle, nullptr, nullptr); }
+void Connection::Free::operator()(::ldapmsg* message) const { ::ldap_msgfree(message); }
+
+Error Connection::failure(std::string_view doing, int result) const {
+  char* words = nullptr;
+  ::ldap_get_option(handle_.get(), LDAP_OPT_DIAGNOSTIC_MESSAGE, &words);
+  const std::string diagnostic = words == nullptr ? "" : printable(words);
+  ::ldap_memfree(words);
+  const bool late = result == LDAP_TIMEOUT || result == LDAP_TIMELIMIT_EXCEEDED;
+  return {late ? Errc::timeout : Errc::unavailable,
+          fmt::format("{}: {}{}{}", doing, ::ldap_err2string(result), diagnostic.empty() ? "" : ": ",
+                      diagnostic)};
+}
+
+Result<Connection> Connection::open(const Url& url, bool start_tls, const Options& options) {
+  ::ldap* handle = nullptr;
+  if (const int result = ::ldap_initialize(&handle, url.render().c_str()); result != LDAP_SUCCESS)
+    return Error{Errc::unavailable, fmt::format("cannot prepare a connection to {}: {}", url.render(),
+                                                ::ldap_err2string(result))};
+  Connection connection(handle, options.limits);
+  if (const auto set = set_options(handle, options, url.secure || start_tls); !set) return set.error();
+  if (const auto connected = connection.connect(url, start_tls); !connected) return connected.error();
+  return connection;
+}
+
+Result<void> Connection::connect(const Url& url, bool start_tls) {
+  const std::string doing = fmt::format("cannot connect to {}", url.render());
+  const Deadline deadline = this->deadline();
+  if (::ldap_connect(handle_.get()) != LDAP_SUCCESS) {
+    if (std::chrono::steady_clock::now() >= deadline) return failure(doing, LDAP_TIMEOUT);
+    int result = LDAP_SERVER_DOWN;
+    ::ldap_get_option(handle_.get(), LDAP_OPT_RESULT_CODE, &result);
+    return failure(doing, result);
+  }
+  if (start_tls)
+    if (const auto started = this->start_tls(); !started) return started.error();
+  Sockbuf* socket = nullptr;
+  ber_len_t largest = kLargestMessage;
+  int descriptor = -1;
+  ::ldap_get_option(handle_.get(), LDAP_OPT_SOCKBUF, &socket);
+  if (socket == nullptr || ::ber_sockbuf_ctrl(socket, LBER_SB_OPT_SET_MAX_INCOMING, &largest) < 0 ||
+      ::ber_sockbuf_ctrl(socket, LBER_SB_OPT_GET_FD, &descriptor) < 0)
+    return failure(doing, LDAP_LOCAL_ERROR);
+  // On a blocking socket libldap waits without end for the rest of a message that has begun.
+  if (::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK) != 0)
+    return failure(doing, LDAP_LOCAL_ERROR);
+  wipe_after_writing(socket);
+  return {};
+}
+
+// As ldap_start_tls_s() does it, but within the deadline.
+Result<void> Connection::start_tls() {
+  constexpr std::string_view kDoing = "the directory does not start TLS";
+  int request = 0;
+  if (const int sent = ::ldap_start_tls(handle_.get(), nullptr, nullptr, &request); sent != LDAP_SUCCESS)
+    return failure(kDoing, sent);
+  const Deadline deadline = this->deadline();
+  const auto message = next(request, deadline);
+  if (!message) return message.error();
+  int result = LDAP_OTHER;
+  const int parsed =
+      ::ldap_parse_result(handle_.get(), message->get(), &result, nullptr, nullptr, nullptr, nullptr, 0);
+  if (parsed != LDAP_SUCCESS || result != LDAP_SUCCESS)
+    return failure(kDoing, parsed != LDAP_SUCCESS ? parsed : result);
+  if (const int installed = ::ldap_install_tls(handle_.get()); installed != LDAP_SUCCESS)
+    return failure("cannot encrypt the connection to the directory",
+                   std::chrono::steady_clock::now() >= deadline ? LDAP_TIMEOUT : installed);
+  return {};
+}
+
+Result<Connection::Message> Connection::next(int request, Deadline deadline) {
+  timeval left = until(deadline);
+  ::ldapmsg* message = nullptr;
+  const int kind = ::ldap_result(handle_.get(), request, LDAP_MSG_ONE, &left, &message);
+  if (kind > 0) return Message(message);
+  int result = LDAP_TIMEOUT;
+  if (kind < 0) ::ldap_get_option(handle_.get(), LDAP_OPT_RESULT_CODE, &result);
+  return failure("the directory does not answer", result);
+}
+
+Result<bool> Connection::bind(const std::string& dn, const std::string& password) {
+  constexpr std::string_view kDoing = "the directory cannot check a password";
+  berval credentials{password.size(), const_cast<char*>(password.data())};
+  int request = 0;
+  if (const int sent = ::ldap_sasl_bind(handle_.get(), dn.c_str(), LDAP_SASL_SIMPLE, &credentials, nullptr,
+                                        nullptr, &request);
+      sent != LDAP_SUCCESS)
+    return failure(kDoing, sent);
+  const auto message = next(request, deadline());
+  if (!message) return message.error();
+  int result = LDAP_OTHER;
+  if (const int parsed =
+          ::ldap_parse_result(handle_.get(), message->get(), &result, nullptr, nullptr, nullptr, nullptr, 0);
+      parsed != LDAP_SUCCESS)
+    return failure(kDoing, parsed);
+  if (is_about_directory(result)) return failure(kDoing, result);
+  return result == LDAP_SUCCESS;
+}
+
+Result<Found> Connection::search(const Search& search) {
+  constexpr std::string_view kDoing = "the directory cannot search";
+  std::vector<char*> attributes;
+  for (const std::string& name : search.attributes) attributes.push_back(const_cast<char*>(name.c_str()));
+  attributes.push_back(nullptr);
+  const Deadline deadline = this->deadline();
+  timeval limit = until(deadline);
+  int request = 0;
+  if (const int sent = ::ldap_search_ext(handle_.get(), search.base.c_str(), LDAP_SCOPE_SUBTREE,
+                                         search.filter.c_str(), attributes.data(), 0, nullptr, nullptr,
+                                         &limit, static_cast<int>(search.most + 1), &request);
+      sent != LDAP_SUCCESS)
+    return failure(kDoing, sent);
+
+  Found found;
+  std::size_t kept = 0;
+  while (true) {
+    const auto message = next(request, deadline);
+    if (!message) return message.error();
+    const int kind = ::ldap_msgtype(message->get());
+    if (kind == LDAP_RES_SEARCH_ENTRY) {
+      found.more = found.entries.size() == search.most;
+      if (found.more) {
+        ::ldap_abandon_ext(handle_.get(), request, nullptr, nullptr);
+        return found;
+      }
+      found.entries.push_back(read_entry(message->get(), search));
+      kept += found.entries.back().dn.size();
+      for (const Attribute& attribute : found.entries.back().attributes)
+        for (const std::string& value : attribute.values) kept += value.size();
+      if (kept > kMostKeptBytes)
+        return Error{Errc::too_large, "the directory answers with more than is read of one search"};
+    } else if (kind == LDAP_RES_SEARCH_RESULT) {
+      int result = LDAP_OTHER;
+      const int parsed =
+          ::ldap_parse_result(handle_.get(), message->get(), &result, nullptr, nullptr, nullptr, nullptr, 0);
+      if (parsed != LDAP_SUCCESS) return failure(kDoing, parsed);
+      found.more = result == LDAP_SIZELIMIT_EXCEEDED;
+      if (result != LDAP_SUCCESS && !found.more) return failure(kDoing, result);
+      return found;
+    }
+    // Otherwise a reference to another directory, which is not followed.
+  }
+}
+
+Entry Connection::read_entry(::ldapmsg* message, const Search& search) const {
+  Entry entry;
+  BerElement* cursor = nullptr;
+  berval dn{};
+  if (::ldap_get_dn_ber(handle_.get(), message, &cursor, &dn) != LDAP_SUCCESS) return entry;
+  entry.dn = view(dn);
+  berval name{};
+  berval* values = nullptr;
+  while (::ldap_get_attribute_ber(handle_.get(), message, cursor, &name, &values) == LDAP_SUCCESS &&
+         name.bv_val != nullptr) {
+    const bool wanted = std::any_of(search.attributes.begin(), search.attributes.end(),
+                                    [&](const std::string& one) { return same_name(one, view(name)); });
+    if (wanted) {
+      Attribute attribute{std::string(view(name)), {}, 0};
+      for (const berval* value = values; value != nullptr && value->bv_val != nullptr; ++value) {
+        ++attribute.count;
+        if (value->bv_len <= limits_.value_bytes) attribute.values.emplace_back(view(*value));
+      }
+      entry.attributes.push_back(std::move(attribute));
+    }
+    ::ber_memfree(values);
+    values = nullptr;
+  }
+  ::ber_free(cursor, 0);
+  return entry;
+}
+
+}  // namespace bulkhead::ldap

@@ -1,0 +1,91 @@
+// One connection to a directory, over libldap: LDAPv3, simple binds and searches, each within the time of
+// Limits. Referrals and aliases are not followed.
+//
+// Every option of libldap's that ldap.conf, ldaprc or LDAP* variables can set is set on the handle, so that
+// none of these has a say: not which authorities are trusted, not whether certificates are checked.
+//
+// Not synchronised. After Errc::timeout the connection is of no use. libldap writes to its socket with
+// write(2), so the process must ignore SIGPIPE, as every server does.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "ldap/directory.h"
+#include "ldap/url.h"
+
+struct ldap;
+struct ldapmsg;
+
+namespace bulkhead::ldap {
+
+struct Attribute {
+  std::string name;                 // as the directory writes it
+  std::vector<std::string> values;  // bytes; those over Limits::value_bytes are left out
+  std::size_t count = 0;            // with those left out
+};
+
+struct Entry {
+  std::string dn;
+  std::vector<Attribute> attributes;
+
+  // Attribute names differ in case from one directory to the next (RFC 4512 section 2.5).
+  const Attribute* find(std::string_view name) const;
+};
+
+struct Search {
+  std::string base;  // and everything below it
+  std::string filter;
+  std::vector<std::string> attributes;
+  std::size_t most = 1;  // entries
+};
+
+struct Found {
+  std::vector<Entry> entries;
+  bool more = false;  // than Search::most
+};
+
+class Connection {
+ public:
+  // Connected, and encrypted unless the URL is a plain one without start_tls. Errc::unavailable or
+  // Errc::timeout.
+  static Result<Connection> open(const Url& url, bool start_tls, const Options& options);
+
+  // Whether the directory takes the password for the DN's; "" and "" bind anonymously. Errc::unavailable when
+  // it cannot say.
+  Result<bool> bind(const std::string& dn, const std::string& password);
+
+  // Errc::unavailable when the directory fails, refuses, or does not have the base.
+  Result<Found> search(const Search& search);
+
+ private:
+  struct Unbind {
+    void operator()(::ldap* handle) const;
+  };
+  struct Free {
+    void operator()(::ldapmsg* message) const;
+  };
+  using Message = std::unique_ptr<::ldapmsg, Free>;
+  using Deadline = std::chrono::steady_clock::time_point;
+
+  Connection(::ldap* handle, Limits limits) : handle_(handle), limits_(limits) {}
+
+  Result<void> connect(const Url& url, bool start_tls);
+  Result<void> start_tls();
+  Deadline deadline() const { return std::chrono::steady_clock::now() + limits_.timeout; }
+  Result<Message> next(int request, Deadline deadline);
+  Error failure(std::string_view doing, int result) const;
+  Entry read_entry(::ldapmsg* message, const Search& search) const;
+
+  std::unique_ptr<::ldap, Unbind> handle_;
+  Limits limits_;
+};
+
+}  // namespace bulkhead::ldap
