@@ -67,6 +67,7 @@ Api::Api(const Services& services, const Options& options)
       tokens_(deps_),
       authenticator_(services_),
       management_(services_, options_, authenticator_),
+      login_(services_, options_),
       request_prefix_(to_hex(as_bytes(crypto::random_bytes(6)))) {
   metrics_.add("bulkhead_transfer_memory_bytes", "gauge", "Memory held by uploads under way.",
                [this] { return static_cast<double>(transfers_.used()); });
@@ -125,6 +126,8 @@ async::Task<http::Response> Api::dispatch(http::Exchange& exchange, const Route&
   if (std::holds_alternative<route::Token>(route)) co_return co_await tokens_.handle(exchange);
   if (const auto* at = std::get_if<route::Management>(&route))
     co_return co_await management_.handle(exchange, at->path);
+  if (const auto* at = std::get_if<route::LogIn>(&route))
+    co_return co_await login_.handle(exchange, at->path);
   if (std::holds_alternative<route::Health>(route)) co_return text_response(200, "ok\n");
   if (std::holds_alternative<route::Ready>(route)) co_return co_await ready(exchange);
   if (std::holds_alternative<route::Metrics>(route)) co_return scrape(exchange);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "api/handlers.h"
+#include "api/login/login_pages.h"
 #include "api/management/authenticator.h"
 #include "api/management/management.h"
 #include "api/metrics.h"
@@ -51,6 +52,7 @@ class Api {
   TokenHandler tokens_;
   management::CredentialAuthenticator authenticator_;
   management::Management management_;
+  LoginPages login_;
   Metrics metrics_;
   std::atomic<bool> ready_{true};
   const std::string request_prefix_;

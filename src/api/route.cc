@@ -10,6 +10,7 @@ namespace bulkhead::api {
 namespace {
 
 constexpr std::string_view kManagement = "/api/v1";
+constexpr std::string_view kLogIn = "/login";
 
 // Takes the last component off `path`.
 std::string_view pop(std::string_view& path) {
@@ -76,9 +77,9 @@ Result<Route> parse_registry(std::string_view rest) {
 }  // namespace
 
 std::string_view name(const Route& route) {
-  static constexpr std::string_view kNames[] = {"base",   "catalog", "manifest",  "blob",  "upload_start",
-                                                "upload", "tags",    "referrers", "token", "management",
-                                                "health", "ready",   "metrics"};
+  static constexpr std::string_view kNames[] = {
+      "base",      "catalog", "manifest", "blob",       "upload_start", "upload", "tags",
+      "referrers", "token",   "login",    "management", "health",       "ready",  "metrics"};
   static_assert(std::size(kNames) == std::variant_size_v<Route>);
   return kNames[route.index()];
 }
@@ -88,6 +89,8 @@ Result<Route> parse_route(std::string_view path) {
     const std::string_view below = path.substr(kManagement.size());
     if (below.starts_with('/')) return Route(route::Management{std::string(below)});
   }
+  if (path == kLogIn || path.starts_with(fmt::format("{}/", kLogIn)))
+    return Route(route::LogIn{std::string(path.substr(kLogIn.size()))});
   std::string decoded;
   if (path.find('%') != std::string_view::npos) {
     // An encoded slash would make the path's meaning depend on who decodes it.

@@ -38,6 +38,9 @@ struct Referrers {
   oci::Digest subject;
 };
 struct Token {};  // /token
+struct LogIn {
+  std::string path;  // what stands behind /login, as sent
+};
 struct Management {
   std::string path;  // what stands behind /api/v1, as sent: management/router.h reads it
 };
@@ -47,8 +50,8 @@ struct Metrics {};  // /metrics
 }  // namespace route
 
 using Route = std::variant<route::Base, route::Catalog, route::Manifest, route::Blob, route::UploadStart,
-                           route::Upload, route::Tags, route::Referrers, route::Token, route::Management,
-                           route::Health, route::Ready, route::Metrics>;
+                           route::Upload, route::Tags, route::Referrers, route::Token, route::LogIn,
+                           route::Management, route::Health, route::Ready, route::Metrics>;
 
 // The label in metrics and logs, such as "manifest".
 std::string_view name(const Route& route);

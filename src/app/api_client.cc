@@ -40,6 +40,9 @@ const json::string* text(const json::object& object, std::string_view key) {
 Errc errc_of(unsigned status, std::string_view code) {
   for (int i = 0; i <= static_cast<int>(Errc::internal); ++i)
     if (name(static_cast<Errc>(i)) == code) return static_cast<Errc>(i);
+  // Of a log-in in a browser: go on asking, and more slowly.
+  if (code == "authorization_pending") return Errc::conflict;
+  if (code == "slow_down") return Errc::rate_limited;
   if (status == 401) return Errc::unauthenticated;
   if (status == 403) return Errc::denied;
   if (status == 412 || status == 428) return Errc::conflict;

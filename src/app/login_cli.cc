@@ -8,7 +8,9 @@
 #include <memory>
 
 #include "app/command_line.h"
+#include "app/keep_session.h"
 #include "app/login_store.h"
+#include "app/sso_login.h"
 #include "app/terminal.h"
 
 namespace bulkhead::app {
@@ -19,6 +21,7 @@ namespace json = boost::json;
 struct LoginOptions {
   std::string server = "http://127.0.0.1:5000";
   std::string name;
+  std::string sso;
   std::string code;
   std::string ca;
   bool password_stdin = false;
@@ -34,6 +37,7 @@ bool at_terminal() { return ::isatty(STDIN_FILENO) == 1; }
 // Logs in; where an account turns out to have a second factor, its code is asked for.
 Result<json::value> start_session(ApiClient& client, const LoginOptions& options, const Secret<>& password) {
   json::object body{{"name", options.name}, {"password", password.reveal()}};
+  if (!options.sso.empty()) body["provider"] = options.sso;
   if (!options.code.empty()) body["code"] = options.code;
   auto started = client.create("/sessions", body);
   const bool wants_code = !started && started.error().code == Errc::unauthenticated && options.code.empty() &&
@@ -42,6 +46,20 @@ Result<json::value> start_session(ApiClient& client, const LoginOptions& options
   const Secret<> code = ask_secret("Code of the second factor: ");
   body["code"] = code.reveal();
   return client.create("/sessions", body);
+}
+
+// However the person proves it: in a browser, or with a password, of the server's own or of a directory.
+Result<json::value> prove(ApiClient& client, LoginOptions& options) {
+  if (!options.sso.empty()) {
+    const auto kind = login_provider_kind(client, options.sso);
+    if (!kind) return kind.error();
+    if (*kind == "oidc") return log_in_with_browser(client, options.sso);
+  }
+  if (options.name.empty() && at_terminal() && !options.password_stdin) options.name = ask_line("Name: ");
+  if (options.name.empty()) return Error{Errc::invalid_argument, "say who logs in with --name"};
+  const auto password = read_one_password(options.password_stdin);
+  if (!password) return password.error();
+  return start_session(client, options, *password);
 }
 
 // What docker logs in with: an access token for everything that the account may reach, for a week.
@@ -75,12 +93,8 @@ Result<void> log_in(const CommandLine& line, LoginOptions options) {
   if (!store) return store.error();
   const auto ca = absolute_path(options.ca);
   if (!ca) return ca.error();
-  if (options.name.empty() && at_terminal() && !options.password_stdin) options.name = ask_line("Name: ");
-  if (options.name.empty()) return Error{Errc::invalid_argument, "say who logs in with --name"};
-  const auto password = read_one_password(options.password_stdin);
-  if (!password) return password.error();
   const auto anonymous = make_remote_client(*server, Secret<>(), *ca);
-  const auto started = start_session(*anonymous, options, *password);
+  const auto started = prove(*anonymous, options);
   if (!started) return started.error();
   const Secret<> token(text(*started, "secret"));
   const std::string name = text(started->at("user"), "name");
@@ -88,7 +102,9 @@ Result<void> log_in(const CommandLine& line, LoginOptions options) {
     const auto client = make_remote_client(*server, Secret<>(token.reveal()), *ca);
     if (auto added = add_registry_credential(*client, *store, *server, name); !added) return added.error();
   }
-  store->put_session(*server, {name, Secret<>(token.reveal()), *ca});
+  const std::int64_t now = to_micros(SystemClock().now()) / 1'000'000;
+  store->put_session(*server,
+                     {name, Secret<>(token.reveal()), *ca, options.sso.empty() ? 0 : now + kRefreshSeconds});
   if (auto saved = store->save(); !saved) return saved.error();
   if (line.json)
     fmt::print(
@@ -155,6 +171,8 @@ void add_login_commands(CLI::App& app, CommandLine& line) {
   auto* login = app.add_subcommand("login", "Log in to a server; commands go to it from then on");
   login->add_option("server", options->server, "The server's address")->capture_default_str();
   login->add_option("--name", options->name, "The account");
+  login->add_option("--sso", options->sso, "Log in with this provider, in a browser or with its password")
+      ->type_name("PROVIDER");
   login->add_option("--code", options->code, "Of the second factor, or a recovery code");
   login->add_option("--ca", options->ca, "Trust this certificate authority (PEM), such as <data>/tls/ca.pem");
   login->add_flag("--password-stdin", options->password_stdin, "Read the password from standard input");

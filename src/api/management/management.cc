@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/caller.h"
+#include "api/login/browser.h"
 #include "api/management/input.h"
 #include "api/problem.h"
 #include "async/offload.h"
@@ -40,6 +41,7 @@ std::optional<std::string> header_of(const http::Exchange& exchange, std::string
 
 Management::Management(const Services& services, const Options& options, Authenticator& authenticator)
     : services_(services),
+      options_(options),
       authenticator_(authenticator),
       router_(all_operations()),
       performer_(services, options, router_) {}
@@ -89,15 +91,29 @@ async::Task<http::Response> Management::handle(http::Exchange& exchange, std::st
 async::Task<std::variant<ManagementCaller, http::Response>> Management::authenticate(
     http::Exchange& exchange, const Operation& operation, const audit::Origin& origin) const {
   if (operation.permission.kind == Permission::Kind::anyone) co_return ManagementCaller();
-  const auto header = exchange.request().header("Authorization");
-  if (!header)
-    co_return log_in_first("send a session's or an access token as Authorization: Bearer", origin.request_id);
-  const auto authorization = parse_authorization(*header);
-  if (!authorization || authorization->scheme != "bearer" || exchange.request().count("Authorization") > 1)
-    co_return log_in_first(
-        "this address takes one Authorization: Bearer, with a session's or an access token",
-        origin.request_id);
-  const std::string_view credential = authorization->value;
+  const http::Request& request = exchange.request();
+  const auto header = request.header("Authorization");
+  std::string_view credential;
+  if (header) {
+    const auto authorization = parse_authorization(*header);
+    if (!authorization || authorization->scheme != "bearer" || request.count("Authorization") > 1)
+      co_return log_in_first(
+          "this address takes one Authorization: Bearer, with a session's or an access token",
+          origin.request_id);
+    credential = authorization->value;
+  } else {
+    const auto session = cookie(request, kSessionCookie);
+    if (!session || !session->starts_with(identity::kSessionPrefix))
+      co_return log_in_first("send a session's or an access token as Authorization: Bearer",
+                             origin.request_id);
+    // The browser sends the cookie whoever made it ask.
+    if (operation.method != http::Method::get &&
+        !has_origin(request, browser_origin(request, options_, exchange.encrypted())))
+      co_return problem_response(
+          Error{Errc::denied, "a change with a browser's cookie comes from a page of this registry only"},
+          origin.request_id);
+    credential = *session;
+  }
   auto caller = co_await async::offload(
       services_.work, [this, credential, &origin] { return authenticator_.verify(credential, origin); });
   if (!caller) {

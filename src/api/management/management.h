@@ -33,6 +33,7 @@ class Management {
                                              std::string_view instance) const;
 
   const Services& services_;
+  const Options& options_;
   Authenticator& authenticator_;
   const Router router_;
   Performer performer_;

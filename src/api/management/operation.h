@@ -20,6 +20,7 @@
 #include "access/system.h"
 #include "api/management/caller.h"
 #include "api/management/schema.h"
+#include "api/problem.h"
 #include "api/services.h"
 #include "base/secret.h"
 #include "http/request.h"
@@ -73,6 +74,9 @@ struct Reply {
   boost::json::value body;
   std::string location;             // of what was created: its path below /api/v1
   std::optional<std::string> next;  // of a page: where the next one begins after; none on the last
+  // In place of all that: an outcome that is a problem to the caller, and no Errc of ours.
+  std::optional<ProblemKind> problem;
+  std::string detail;
 };
 
 // One request on its way through a handler, checked against its description. Blocking work is allowed here.
@@ -180,6 +184,7 @@ std::span<const Operation> repository_operations();
 std::span<const Operation> grant_operations();
 std::span<const Operation> namespace_operations();
 std::span<const Operation> session_operations();
+std::span<const Operation> device_login_operations();
 std::span<const Operation> token_operations();
 std::span<const Operation> policy_operations();
 std::span<const Operation> leak_operations();

@@ -164,6 +164,8 @@ http::Response Performer::replay(const Incoming& incoming, const Call& call, con
 
 http::Response Performer::run(const Incoming& incoming, Call& call, std::optional<std::string>* created) {
   Result<Reply> reply = incoming.match.operation->handler(call);
+  if (reply && reply->problem)
+    return problem_response(*reply->problem, reply->detail, incoming.origin.request_id);
   if (created != nullptr && reply) *created = reply->location;
   if (reply) return render(incoming, call, std::move(*reply));
   if (problem_kind(reply.error().code).status == 500)

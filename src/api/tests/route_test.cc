@@ -25,6 +25,7 @@ std::string render(const Route& parsed) {
   if (const auto* at = std::get_if<route::Referrers>(&parsed))
     return kind + ' ' + at->name.render() + ' ' + at->subject.render();
   if (const auto* at = std::get_if<route::Management>(&parsed)) return kind + ' ' + at->path;
+  if (const auto* at = std::get_if<route::LogIn>(&parsed)) return kind + ' ' + at->path;
   return kind;
 }
 
@@ -46,6 +47,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Known{"/v2", "base"}, Known{"/v2/", "base"}, Known{"/v2/_catalog", "catalog"},
                     Known{"/token", "token"}, Known{"/api/v1/setup", "management /setup"},
                     Known{"/api/v1/repositories/a%2Fb", "management /repositories/a%2Fb"},
+                    Known{"/login", "login "}, Known{"/login/corp", "login /corp"},
                     Known{"/healthz", "health"}, Known{"/readyz", "ready"}, Known{"/metrics", "metrics"},
 
                     Known{"/v2/app/manifests/latest", "manifest app latest"},
@@ -147,12 +149,14 @@ INSTANTIATE_TEST_SUITE_P(
                     Wrong{"/v2/a/tags/list/", Errc::not_found}, Wrong{"/v2/a/uploads/x", Errc::not_found},
                     Wrong{"/v2/a/blob/uploads/x", Errc::not_found},
                     Wrong{"/v2/a/blobs/uploads/x/y", Errc::not_found}, Wrong{"/token/", Errc::not_found},
+                    Wrong{"/loginx", Errc::not_found},
                     Wrong{"/healthz/", Errc::not_found}, Wrong{"/metrics/x", Errc::not_found}));
 
 TEST(RouteName, IsKnownForEveryRoute) {
   EXPECT_EQ(name(route::Base{}), "base");
   EXPECT_EQ(name(route::Catalog{}), "catalog");
   EXPECT_EQ(name(route::Token{}), "token");
+  EXPECT_EQ(name(route::LogIn{}), "login");
   EXPECT_EQ(name(route::Management{}), "management");
   EXPECT_EQ(name(route::Health{}), "health");
   EXPECT_EQ(name(route::Ready{}), "ready");

@@ -147,7 +147,9 @@ TEST_F(OidcClientTest, RefusesEveryForgedIdToken) {
     provider_.sign = [&](const json::object&) { return forgery.token; };
     const auto outcome = log_in();
     ASSERT_TRUE(outcome.has_error()) << forgery.name;
-    EXPECT_EQ(outcome.error().code, Errc::unauthenticated) << forgery.name << ": " << outcome.error().message;
+    // What no token endpoint may put into its answer is refused before it is read as a token.
+    EXPECT_THAT(outcome.error().code, ::testing::AnyOf(Errc::unauthenticated, Errc::unavailable))
+        << forgery.name << ": " << outcome.error().message;
     ++tried;
   }
   EXPECT_GT(tried, 30u);
@@ -163,7 +165,7 @@ TEST_F(OidcClientTest, RefusesAnIdTokenThatIsNotForThisLogIn) {
   EXPECT_THAT(with_claim("azp", "another"), refused);
   EXPECT_THAT(with_claim("aud", json::array(10'000, "bulk:head")), refused);
   EXPECT_THAT(with_claim("iss", "https://ci.example"), refused);
-  EXPECT_THAT(with_claim("at_hash", testing::at_hash_of("another")), refused);
+  EXPECT_THAT(with_claim("at_hash", json::string(testing::at_hash_of("another"))), refused);
   EXPECT_THAT(with_claim("at_hash", json::array{}), refused);
   EXPECT_THAT(with_claims([](json::object& claims) {
                 claims["aud"] = json::array{"bulk:head", "another"};

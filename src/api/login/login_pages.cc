@@ -1,0 +1,263 @@
+#include "api/login/login_pages.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "api/caller.h"
+#include "api/login/browser.h"
+#include "api/login/page.h"
+#include "api/problem.h"
+#include "async/offload.h"
+#include "crypto/hash.h"
+#include "identity/token_format.h"
+
+namespace bulkhead::api {
+namespace {
+
+using identity::OidcLogIn;
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+constexpr std::size_t kFormBytes = 4096;
+
+std::string_view value_of(const Parameters& parameters, std::string_view key) {
+  for (const auto& [name, value] : parameters)
+    if (name == key) return value;
+  return {};
+}
+
+// A parameter that is given twice means whatever its reader likes (RFC 6749 section 3.1).
+std::optional<Parameters> read_parameters(std::string_view text) {
+  auto parameters = http::parse_query(text);
+  if (!parameters) return std::nullopt;
+  for (std::size_t i = 0; i < parameters->size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if ((*parameters)[i].first == (*parameters)[j].first) return std::nullopt;
+  return parameters;
+}
+
+audit::Origin origin_of(const http::Exchange& exchange) {
+  audit::Origin origin;
+  origin.address = exchange.address();
+  origin.user_agent = exchange.request().header("User-Agent").value_or("").substr(0, kUserAgentBytes);
+  origin.request_id = exchange.request_id;
+  return origin;
+}
+
+// A browser keeps its binder for as long as it has log-ins under way, so that several tabs do not spoil each
+// other's.
+Secret<> binder_of(const http::Request& request) {
+  const auto sent = cookie(request, kBinderCookie);
+  if (!sent || !identity::token_is_well_formed(identity::kBinderPrefix, *sent)) return {};
+  return Secret<>(std::string(*sent));
+}
+
+// Ties a form to the browser that it was shown in.
+std::string form_mark(const Secret<>& binder) {
+  return to_hex(as_bytes(
+      crypto::hash(crypto::HashAlgorithm::sha256, as_bytes(fmt::format("device-form:{}", binder.reveal())))));
+}
+
+std::string_view advice(Errc code) {
+  switch (code) {
+    case Errc::not_found:
+    case Errc::unauthenticated: return "Go back to where you began, and log in again.";
+    case Errc::conflict:
+    case Errc::name_invalid: return "Ask an administrator of this registry to link the account.";
+    case Errc::denied: return "If you should get in, ask an administrator of this registry.";
+    case Errc::rate_limited: return "Wait a few minutes, and log in again.";
+    case Errc::unavailable:
+    case Errc::timeout:
+      return "Wait a moment, and log in again; if it stays like this, tell an administrator.";
+    default: return "Tell an administrator of this registry.";
+  }
+}
+
+unsigned status_of(Errc code) {
+  // A 401 would have to name a scheme that the browser could ask for.
+  return code == Errc::unauthenticated ? 403 : code == Errc::timeout ? 503 : problem_kind(code).status;
+}
+
+http::Response problem_page(const Error& error) {
+  Page page;
+  page.status = status_of(error.code);
+  page.title = "You are not logged in";
+  const std::string message =
+      page.status == 500 ? std::string("something failed here; the server's log says what") : error.message;
+  page.body = fmt::format("<p role=\"alert\">What went wrong: {}.</p><p>{}</p>", escape_html(message),
+                          advice(error.code));
+  return render(page);
+}
+
+http::Response bad_request(std::string_view why) {
+  return problem_page(Error(Errc::invalid_argument, std::string(why)));
+}
+
+std::string callback_url(const std::string& origin) { return origin + "/login/callback"; }
+
+std::string escape_code(std::string_view code) {
+  const auto parsed = identity::parse_user_code(code);
+  return parsed ? identity::show_user_code(*parsed) : std::string();
+}
+
+}  // namespace
+
+async::Task<http::Response> LoginPages::handle(http::Exchange& exchange, std::string_view path) {
+  const http::Method method = exchange.request().method;
+  const bool posts = path == "/device" && method == http::Method::post;
+  if (method != http::Method::get && !posts) {
+    http::Response response = bad_request("this address answers GET only");
+    response.status = 405;
+    response.header("Allow", path == "/device" ? "GET, POST" : "GET");
+    co_return response;
+  }
+  const std::string origin = browser_origin(exchange.request(), options_, exchange.encrypted());
+  if (origin.empty())
+    co_return problem_page(Error(Errc::unsupported,
+                                 "this registry does not know its own address; an administrator sets "
+                                 "public_url, and until then you can log in at http://localhost only"));
+  if (posts) co_return co_await answer(exchange, origin);
+  if (path.empty() || path == "/") co_return co_await choose(exchange);
+  if (path == "/callback") co_return co_await callback(exchange, origin);
+  if (path == "/device") co_return co_await ask(exchange);
+  const std::string provider(path.substr(1));
+  co_return co_await depart(exchange, provider, origin);
+}
+
+async::Task<http::Response> LoginPages::choose(http::Exchange&) const {
+  const auto providers =
+      co_await async::offload(services_.work, [this] { return services_.login_providers.list(); });
+  if (!providers) co_return problem_page(providers.error());
+  Page page;
+  page.title = "Log in";
+  for (const identity::LoginProvider& provider : *providers)
+    if (provider.enabled && provider.kind() == identity::ProviderKind::oidc)
+      page.body +=
+          fmt::format("<p><a href=\"/login/{0}\">Log in with {0}</a></p>", escape_html(provider.name));
+  if (page.body.empty()) page.body = "<p>No provider is set up that a browser could log in with.</p>";
+  co_return render(page);
+}
+
+async::Task<http::Response> LoginPages::depart(http::Exchange& exchange, const std::string& provider,
+                                               const std::string& origin) const {
+  Secret<> binder = binder_of(exchange.request());
+  if (binder.empty()) binder = identity::make_token(identity::kBinderPrefix);
+  const audit::Origin from = origin_of(exchange);
+  const std::string back = callback_url(origin);
+  const auto url = co_await async::offload(
+      services_.passwords, [&] { return services_.oidc_login.begin(provider, binder, back, from); });
+  if (!url) co_return problem_page(url.error());
+  Page page;
+  page.status = 302;
+  page.title = "Log in";
+  page.body = fmt::format("<p><a href=\"{}\">Go on</a></p>", escape_html(*url));
+  http::Response response = render(page);
+  response.header("Location", *url);
+  response.header("Set-Cookie", set_cookie(kBinderCookie, binder.reveal(), "Lax"));
+  co_return response;
+}
+
+async::Task<http::Response> LoginPages::callback(http::Exchange& exchange, const std::string& origin) const {
+  auto parameters = read_parameters(exchange.request().query);
+  if (!parameters) co_return bad_request("the provider's answer is not properly encoded");
+  std::ranges::for_each(*parameters, [](auto& each) { std::ranges::replace(each.second, '+', ' '); });
+  OidcLogIn::Callback sent;
+  sent.state = value_of(*parameters, "state");
+  sent.code = Secret<>(std::string(value_of(*parameters, "code")));
+  sent.error = value_of(*parameters, "error");
+  sent.issuer = value_of(*parameters, "iss");
+  const Secret<> binder = binder_of(exchange.request());
+  const audit::Origin from = origin_of(exchange);
+  const std::string back = callback_url(origin);
+  const auto finished = co_await async::offload(
+      services_.passwords, [&] { return services_.oidc_login.finish(sent, binder, back, from); });
+  if (!finished) co_return problem_page(finished.error());
+  exchange.account = finished->account;
+  Page page;
+  page.title = finished->session ? "You are logged in" : "The command line is logged in";
+  page.body = fmt::format("<p>You are <strong>{}</strong> here.</p><p>You can close this page{}.</p>",
+                          escape_html(finished->account),
+                          finished->session ? "" : " and go back to the command line");
+  http::Response response = render(page);
+  response.header("Set-Cookie", drop_cookie(kBinderCookie, "Lax"));
+  if (finished->session)
+    response.header("Set-Cookie", set_cookie(kSessionCookie, finished->session->secret.reveal(), "Strict"));
+  co_return response;
+}
+
+async::Task<http::Response> LoginPages::ask(http::Exchange& exchange) const {
+  const auto parameters = read_parameters(exchange.request().query);
+  if (!parameters) co_return bad_request("the address is not properly encoded");
+  const std::string code(value_of(*parameters, "user_code"));
+  Page page;
+  page.title = "Log in a command line";
+  page.has_form = true;
+  if (code.empty()) {
+    page.body =
+        "<form method=\"get\" action=\"/login/device\"><label for=\"user_code\">The code that the command "
+        "line shows</label><input id=\"user_code\" name=\"user_code\" required maxlength=\"20\" "
+        "autocomplete=\"off\" autocapitalize=\"characters\" spellcheck=\"false\" placeholder=\"WDJB-MJHT\">"
+        "<button>Go on</button></form>";
+    co_return render(page);
+  }
+  const audit::Origin from = origin_of(exchange);
+  const auto waiting =
+      co_await async::offload(services_.work, [&] { return services_.oidc_login.waiting(code, from); });
+  if (!waiting) co_return problem_page(waiting.error());
+  Secret<> binder = binder_of(exchange.request());
+  if (binder.empty()) binder = identity::make_token(identity::kBinderPrefix);
+  page.body = fmt::format(
+      "<p>Somebody asks to be logged in as you, with <strong>{provider}</strong>:</p>"
+      "<dl><dt>Code</dt><dd><code>{code}</code></dd><dt>Program</dt><dd>{client}</dd>"
+      "<dt>Address</dt><dd>{address}</dd><dt>Since</dt><dd>{since}</dd></dl>"
+      "<p>Go on only if you have begun this yourself, and the code is the one that you see there.</p>"
+      "<form method=\"post\" action=\"/login/device\"><input type=\"hidden\" name=\"user_code\" "
+      "value=\"{code}\"><input type=\"hidden\" name=\"form\" value=\"{mark}\">"
+      "<button name=\"answer\" value=\"yes\">Log in with {provider}</button>"
+      "<button name=\"answer\" value=\"no\">This was not me</button></form>",
+      fmt::arg("provider", escape_html(waiting->provider)), fmt::arg("code", escape_code(code)),
+      fmt::arg("client", escape_html(waiting->client)), fmt::arg("address", escape_html(waiting->address)),
+      fmt::arg("since", to_rfc3339(waiting->created_at)), fmt::arg("mark", form_mark(binder)));
+  http::Response response = render(page);
+  response.header("Set-Cookie", set_cookie(kBinderCookie, binder.reveal(), "Lax"));
+  co_return response;
+}
+
+async::Task<http::Response> LoginPages::answer(http::Exchange& exchange, const std::string& origin) const {
+  const http::Request& request = exchange.request();
+  auto body = co_await exchange.read_all(kFormBytes);
+  if (!body) co_return problem_page(body.error());
+  const auto form = read_parameters(*body);
+  if (!form) co_return bad_request("the form is not properly encoded");
+  const Secret<> binder = binder_of(request);
+  const bool own_form =
+      from_origin(request, origin) && !binder.empty() &&
+      crypto::equal_in_constant_time(as_bytes(value_of(*form, "form")), as_bytes(form_mark(binder)));
+  if (!own_form)
+    co_return problem_page(Error(Errc::unauthenticated,
+                                 "the answer does not come from this registry's page in this browser, or "
+                                 "your browser keeps no cookies"));
+  const std::string code(value_of(*form, "user_code"));
+  const audit::Origin from = origin_of(exchange);
+  Page page;
+  if (value_of(*form, "answer") == "yes") {
+    const std::string back = callback_url(origin);
+    const auto url = co_await async::offload(
+        services_.passwords, [&] { return services_.oidc_login.confirm(code, binder, back, from); });
+    if (!url) co_return problem_page(url.error());
+    page.title = "Go on to your provider";
+    page.body = fmt::format("<p><a href=\"{}\">Go on</a></p>", escape_html(*url));
+    page.next = *url;
+    co_return render(page);
+  }
+  const auto refused =
+      co_await async::offload(services_.work, [&] { return services_.oidc_login.refuse(code, from); });
+  if (!refused) co_return problem_page(refused.error());
+  page.title = "Refused";
+  page.body = "<p>The command line is told that you refused it. Nobody was logged in.</p>";
+  co_return render(page);
+}
+
+}  // namespace bulkhead::api
