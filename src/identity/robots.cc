@@ -65,7 +65,7 @@ Result<std::vector<Robot>> robots_from(const Result<std::vector<db::Row>>& rows)
 struct Place {
   std::optional<std::int64_t> organization_id;
   std::optional<std::int64_t> repository_id;
-  std::string owner;       // what stands before the '+'
+  std::string space;       // the name of the namespace
   std::string repository;  // its name, for the evidence
 };
 
@@ -73,7 +73,7 @@ db::Value value(std::optional<std::int64_t> id) { return id ? db::Value(*id) : d
 
 Result<Robot> insert(Change& change, const Place& place, std::string_view short_name,
                      const std::string& description, std::optional<std::int64_t> creator) {
-  const std::string name = fmt::format("{}+{}", place.owner, short_name);
+  const std::string name = robot_name(place.space, short_name);
   const auto taken = change.session.query("SELECT 1 FROM accounts WHERE name = ?", {name});
   if (!taken) return taken.error();
   if (!taken->empty())
@@ -137,13 +137,18 @@ Result<Robot> Robots::create_for_repository(std::int64_t repository_id, std::str
                                             const audit::Origin& origin) {
   return create(directory_, name, description, creator, origin, [&](db::Session& session) -> Result<Place> {
     const auto rows = session.query("SELECT name FROM repositories WHERE id = ?", {repository_id});
+std::string robot_name(std::string_view space, std::string_view short_name) {
+  return fmt::format("{}+{}", space.empty() ? kOfficial : space, short_name);
+}
+
+std::string_view robot_short_name(std::string_view name) { return name.substr(name.find('+') + 1); }
+
     if (!rows) return rows.error();
     if (rows->empty())
       return Error{Errc::name_unknown, fmt::format("there is no repository number {}", repository_id)};
     const auto repository = oci::RepositoryName::parse(rows->front().text(0));
     if (!repository) return repository.error();
-    const std::string_view space = repository->namespace_name();
-    return Place{{}, repository_id, std::string(space.empty() ? kOfficial : space), repository->render()};
+    return Place{{}, repository_id, std::string(repository->namespace_name()), repository->render()};
   });
 }
 

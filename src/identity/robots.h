@@ -15,6 +15,10 @@
 
 namespace bulkhead::identity {
 
+// OWNER+NAME for a namespace ("" is the installation's own) and the short name, and the latter back again.
+std::string robot_name(std::string_view space, std::string_view short_name);
+std::string_view robot_short_name(std::string_view name);
+
 struct Robot {
   Account account;
   std::optional<std::int64_t> organization_id;  // one of the two

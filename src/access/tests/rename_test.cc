@@ -189,7 +189,7 @@ TEST_P(RenameTest, TakesItsRobotsAlong) {
   EXPECT_EQ(role(bot, "bob/app"), Role::writer);
   make("alice/app");
   EXPECT_EQ(role(bot, "alice/app"), Role::none);
-  EXPECT_THAT(facts_.grant({false, "alice+bot"}, Role::reader, {false, "alice/app"}, some_origin()),
+  EXPECT_THAT(facts_.grant({false, "bob+bot"}, Role::reader, {false, "alice/app"}, some_origin()),
               FailsWith(Errc::invalid_argument));
 }
 
@@ -232,3 +232,40 @@ INSTANTIATE_TEST_SUITE_P(Engines, RenameTest, ::testing::Values(Engine::sqlite, 
 
 }  // namespace
 }  // namespace bulkhead::access
+TEST_P(RenameTest, NamesItsRobotsAfterTheNewNamespace) {
+  const auto named = [&](const Principal& bot) {
+    const auto known = installation_.accounts.peek(bot.account_id);
+    return known ? known->name : installation_.accounts.find(bot.account_id)->name;
+  };
+  const Principal bot = robot("alice+bot", "", id_);
+  const Principal other = robot("alice+other", "", make("alice/other"));
+  ASSERT_EQ(named(bot), "alice+bot");
+  ASSERT_THAT(rename("alice/app", "alice/new"), Succeeds());
+  EXPECT_EQ(named(bot), "alice+bot") << "the namespace is the same";
+  const auto events = installation_.events().size();
+  ASSERT_THAT(rename("alice/new", "bob/app"), Succeeds());
+  EXPECT_EQ(named(bot), "bob+bot") << "memory has forgotten the old name";
+  EXPECT_EQ(named(other), "alice+other");
+  EXPECT_EQ(installation_.events().at(events + 1),
+            (identity::testing::Recorded{"account_renamed", "root-of-tests", "operator", "bob/app",
+                                         "alice+bot", "bob+bot"}));
+  ASSERT_THAT(rename("bob/app", "official"), Succeeds());
+  EXPECT_EQ(named(bot), "library+bot");
+  ASSERT_THAT(rename("official", "alice/app"), Succeeds());
+  EXPECT_EQ(named(bot), "alice+bot");
+}
+
+TEST_P(RenameTest, RefusesWhereARobotOfTheNameIs) {
+  const Principal first = robot("alice+another", "", id_);
+  robot("alice+bot", "", id_);
+  robot("bob+bot", "", make("bob/other"));
+  const auto events = installation_.events().size();
+  const auto refused = rename("alice/app", "bob/app");
+  ASSERT_THAT(refused, FailsWith(Errc::conflict));
+  EXPECT_THAT(refused.error().message, ::testing::HasSubstr("bob+bot"));
+  EXPECT_EQ(installation_.accounts.find(first.account_id)->name, "alice+another");
+  EXPECT_TRUE(standing(alice_, "alice/app").exists);
+  EXPECT_FALSE(standing(bob_, "bob/app").exists);
+  EXPECT_EQ(installation_.events().size(), events);
+}
+
