@@ -15,9 +15,6 @@
 
 namespace bulkhead::identity {
 
-inline constexpr std::string_view kPersonalTokenPrefix = "bhpat_";
-inline constexpr std::string_view kRobotTokenPrefix = "bhrobot_";
-
 // What a token may do in /api/v1.
 enum class Management : std::uint8_t { none, read, write };
 std::string_view name(Management management);
