@@ -59,7 +59,4 @@ class RegistryLogIn {
   Policies& policies_;
 };
 
-// Whether the account has a second factor that it has confirmed.
-Result<bool> has_second_factor(db::Session& session, std::int64_t account_id);
-
 }  // namespace bulkhead::identity
