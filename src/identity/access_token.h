@@ -38,6 +38,8 @@ struct AccessToken {
   Time expires_at{};
   std::optional<Time> revoked_at;
   std::int64_t successor_id = 0;  // what it was rotated into, or 0
+  // Of the key that it is stored under: with the key, the token ends.
+  std::uint32_t key_version = 0;
   std::optional<TokenUse> last_use;
 
   bool revoked() const { return revoked_at.has_value(); }

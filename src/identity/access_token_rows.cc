@@ -8,6 +8,8 @@
 #include <span>
 #include <utility>
 
+#include "identity/token_hash.h"
+
 namespace bulkhead::identity {
 namespace {
 
@@ -44,13 +46,11 @@ Result<AccessToken> token_from(const db::Row& row) {
   token.expires_at = from_micros(row.integer(7));
   if (!row.is_null(8)) token.revoked_at = from_micros(row.integer(8));
   token.successor_id = id_or_zero(row, 9);
+  token.key_version = key_version(row.text(kHash));
   if (!row.is_null(10)) token.last_use = TokenUse{from_micros(row.integer(10)), row.text(11), row.text(12)};
   return token;
 }
 
-}  // namespace
-
-std::string placeholders(std::size_t count) {
 // The scopes of all tokens that the rows hold, which are of one account and in the order of their ids.
 Result<std::map<std::int64_t, std::vector<TokenScope>>> read_scopes(db::Session& session,
                                                                     const std::vector<db::Row>& tokens) {
@@ -83,6 +83,9 @@ Result<std::vector<AccessToken>> tokens_from(db::Session& session, const std::ve
   return tokens;
 }
 
+}  // namespace
+
+std::string placeholders(std::size_t count) {
   std::string text;
   for (std::size_t i = 0; i < count; ++i) text += i == 0 ? "?" : ", ?";
   return text;

@@ -139,6 +139,19 @@ TEST_P(TokenBearersTest, DieWithTheirAccessToken) {
   EXPECT_THAT(check(another), FailsWith(Errc::unauthenticated));
 }
 
+TEST_P(TokenBearersTest, DieWithTheKeyThatTheirAccessTokenIsStoredUnder) {
+  constexpr auto kPurpose = crypto::KeyPurpose::token_hash;
+  const std::string token = issue(with(make_token(alice_, {{0, 0, kAll}})));
+  ASSERT_THAT(check(token), Succeeds());
+  ASSERT_TRUE(installation_.keyring.rotate(kPurpose, installation_.clock.now()));
+  const std::string later = issue(with(make_token(alice_, {{0, 0, kAll}})));
+  ASSERT_TRUE(tokens_.peek(token, kHome).has_value()) << "from memory";
+  ASSERT_TRUE(installation_.keyring.retire(kPurpose, 1));
+  EXPECT_THAT(check(token), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(tokens_.verify(token, kHome), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(check(later), Succeeds());
+}
+
 TEST_P(TokenBearersTest, DieWhenTheirAccessTokenExpires) {
   identity::NewAccessToken wanted;
   wanted.account_id = alice_.account_id;
