@@ -69,6 +69,21 @@ struct Place {
   std::string repository;  // its name, for the evidence
 };
 
+Result<void> check_room(db::Session& session, const std::string& space) {
+  const auto rows = session.query(
+      "SELECT COUNT(*) FROM robots WHERE organization_id = (SELECT organization_id FROM namespaces WHERE "
+      "name "
+      "= ?) OR repository_id IN (SELECT r.id FROM repositories r JOIN namespaces n ON n.id = r.namespace_id "
+      "WHERE n.name = ?)",
+      {space, space});
+  if (!rows) return rows.error();
+  if (rows->front().integer(0) < Robots::kMost) return {};
+  return Error{Errc::conflict,
+               fmt::format("{}/ has {} robots, those of its repositories included, the most there may be; "
+                           "delete some first",
+                           space, Robots::kMost)};
+}
+
 db::Value value(std::optional<std::int64_t> id) { return id ? db::Value(*id) : db::Value(); }
 
 Result<Robot> insert(Change& change, const Place& place, std::string_view short_name,
@@ -79,6 +94,7 @@ Result<Robot> insert(Change& change, const Place& place, std::string_view short_
   if (!taken->empty())
     return Error{Errc::conflict,
                  fmt::format("there is a robot named {} already; choose another name", oci::quote(name))};
+  if (const auto room = check_room(change.session, place.space); !room) return room.error();
   const auto rows = change.session.query(
       "INSERT INTO accounts (name, kind, state, password_hash, created_at) VALUES (?, 'robot', 'active', '', "
       "?) "
@@ -121,6 +137,12 @@ Result<Robot> create(const Directory& directory, std::string_view name, std::str
 
 }  // namespace
 
+std::string robot_name(std::string_view space, std::string_view short_name) {
+  return fmt::format("{}+{}", space.empty() ? kOfficial : space, short_name);
+}
+
+std::string_view robot_short_name(std::string_view name) { return name.substr(name.find('+') + 1); }
+
 Result<Robot> Robots::create_for_organization(std::int64_t organization_id, std::string_view name,
                                               std::string_view description,
                                               std::optional<std::int64_t> creator,
@@ -137,12 +159,6 @@ Result<Robot> Robots::create_for_repository(std::int64_t repository_id, std::str
                                             const audit::Origin& origin) {
   return create(directory_, name, description, creator, origin, [&](db::Session& session) -> Result<Place> {
     const auto rows = session.query("SELECT name FROM repositories WHERE id = ?", {repository_id});
-std::string robot_name(std::string_view space, std::string_view short_name) {
-  return fmt::format("{}+{}", space.empty() ? kOfficial : space, short_name);
-}
-
-std::string_view robot_short_name(std::string_view name) { return name.substr(name.find('+') + 1); }
-
     if (!rows) return rows.error();
     if (rows->empty())
       return Error{Errc::name_unknown, fmt::format("there is no repository number {}", repository_id)};
