@@ -80,13 +80,18 @@ void Installation::assemble_identity() {
 }
 
 void Installation::assemble_factors() {
+  const identity::LogInsEnded log_ins_ended = [this](std::int64_t account, std::int64_t session) {
+    accounts_->forget(account);
+    sessions_->forget(session);
+  };
   code_limiter_ = std::make_unique<identity::CodeLimiter>(clock_, identity::CodeLimits());
   totp_ = std::make_unique<identity::Totp>(*database_, *data_keys_, *code_limiter_, clock_,
-                                           issuer_name(settings_));
+                                           issuer_name(settings_), log_ins_ended);
   recovery_codes_ = std::make_unique<identity::RecoveryCodes>(*database_, *keyring_, *code_limiter_, clock_);
-  webauthn_ =
-      std::make_unique<identity::WebAuthn>(*database_, *keyring_, clock_, webauthn_settings(settings_));
-  mfa_ = std::make_unique<identity::Mfa>(*database_, *totp_, *recovery_codes_, *webauthn_, *journal_, clock_);
+  webauthn_ = std::make_unique<identity::WebAuthn>(*database_, *keyring_, clock_,
+                                                   webauthn_settings(settings_), log_ins_ended);
+  mfa_ = std::make_unique<identity::Mfa>(*database_, *totp_, *recovery_codes_, *webauthn_, *journal_, clock_,
+                                         log_ins_ended);
 }
 
 }  // namespace bulkhead::app
