@@ -57,7 +57,7 @@ RegistryLogIn::Outcome RegistryLogIn::settle(std::string_view name, const Access
   }
   audit::Origin with_token = origin;
   with_token.credential = fmt::format("token:{}", (*checked)->id);
-  login_.succeeded(*account, with_token);
+  login_.succeeded(account->name, with_token);
   return Proved{*account, *checked};
 }
 
