@@ -84,7 +84,11 @@ Result<AccessTokens::State::Known> AccessTokens::State::load(const Fingerprint& 
     }));
   auto known = std::make_shared<const AccessToken>(std::move(stored->token));
   by_print.put(print_ticket, print, id);
-  by_id.put(id_ticket, id, known);
+  // Written under another key: what memory knows of the old one is read anew when it is asked for.
+  if (stored->hash != hashes.front())
+    by_id.forget(id);
+  else
+    by_id.put(id_ticket, id, known);
   return Known(std::move(known));
 }
 
@@ -98,7 +102,7 @@ Result<AccessTokens::State::Known> AccessTokens::State::load(std::int64_t id) {
     return {};
   });
   if (!done) return done.error();
-  if (!stored) return refused();
+  if (!stored || !has_key(*stored)) return refused();
   auto known = std::make_shared<const AccessToken>(*std::move(stored));
   by_id.put(ticket, id, known);
   return Known(std::move(known));
@@ -159,13 +163,13 @@ AccessTokens::Checked AccessTokens::verify(std::string_view token, const TokenSo
 std::optional<AccessTokens::Checked> AccessTokens::peek(std::int64_t token_id,
                                                         std::string_view address) const {
   const State::Known known = state_->by_id.find(token_id).value_or(nullptr);
-  if (known == nullptr) return std::nullopt;
+  if (known == nullptr || !state_->has_key(*known)) return std::nullopt;
   return state_->peek_judgement(known, address);
 }
 
 AccessTokens::Checked AccessTokens::check(std::int64_t token_id, std::string_view address) {
   State::Known known = state_->by_id.find(token_id).value_or(nullptr);
-  if (known == nullptr) {
+  if (known == nullptr || !state_->has_key(*known)) {
     auto loaded = state_->load(token_id);
     if (!loaded) return loaded.error();
     known = *std::move(loaded);

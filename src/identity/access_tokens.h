@@ -75,7 +75,8 @@ class AccessTokens {
   // now. A wrong checksum is refused without a look-up. peek() has no answer when the database must be asked.
   std::optional<Checked> peek(std::string_view token, const TokenSource& source);
   Checked verify(std::string_view token, const TokenSource& source);
-  // The same for one that was verified before, by its id.
+  // The same for one that was verified before, by its id. It ends as well when the key that it is stored
+  // under is retired.
   std::optional<Checked> peek(std::int64_t token_id, std::string_view address) const;
   Checked check(std::int64_t token_id, std::string_view address);
 
