@@ -180,15 +180,9 @@ def _linked(world, caller, thing):
     yield ABSENT_NAME, ABSENT_NAME, True
 
 
-def _mapped(world, caller):
-    """Teams to which a provider's groups could lead."""
-    out = []
-    for thing in _providers(world, caller):
-        for organization, team in (("acme", "writers"), ("other", "others"), ("acme", "no-such-team")):
-            values = (("organization", organization), ("team", team), ("group", "a group"))
-            stray = (organization, team) not in plan.TEAMS
-            out.append(Thing(f"{thing.label}/{organization}/{team}", thing.values + values, thing.absent, stray))
-    return out
+def _groups(world, caller, thing):
+    del world, caller, thing
+    yield "a group", "a group", False
 
 
 def _own_sessions(world, caller):
@@ -232,7 +226,9 @@ _OF = {
     ("user", "credential"): _inside(_users, "credential", _numbered("credential", ("bert",))),
     ("robot", "trust"): _inside(_robots, "trust", _numbered("trust", tuple(plan.ROBOTS))),
     ("provider",): _providers,
-    ("provider", "organization", "team", "group"): _mapped,
+    ("organization", "team", "provider", "group"): _inside(
+        _inside(_inside(_organizations, "team", _teams), "provider", _linked), "group", _groups
+    ),
     ("user", "provider"): _inside(_users, "provider", _linked),
     ("session",): _own_sessions,
     ("invitation",): _own_invitations,

@@ -57,8 +57,9 @@ getLoginProvider         auditor officer administrator
 changeLoginProvider      administrator                                  +proof
 removeLoginProvider      administrator
 listGroupMappings        auditor officer administrator
-addGroupMapping          administrator                                  +proof
-removeGroupMapping       administrator
+listTeamGroups           member auditor officer administrator
+addGroupMapping          chair                                          +proof
+removeGroupMapping       chair
 listIdentities           self itself auditor officer administrator
 linkIdentity             administrator                                  +proof
 unlinkIdentity           administrator
@@ -210,7 +211,7 @@ def visible(rule, thing, words):
     show nothing else; and so it is with looking after a robot."""
     if not thing.values:
         return True
-    if thing.get("provider"):
+    if thing.get("provider") and not thing.get("organization"):
         return bool(words & {"self", "itself"})
     return bool(words & ({"self", "itself", "member", "pull", "reader"} | rule.who & {"keeper"}))
 

@@ -126,23 +126,33 @@ TEST_F(LoginProvidersApi, IsManagedByAdministratorsWhoHaveJustProvedThatTheyAre)
   EXPECT_EQ(send(Method::put, "/users/alice/identities/corp", R"({"subject":"1"})").status, 403u);
 }
 
-TEST_F(LoginProvidersApi, MapsGroupsWithAnyLettersToTeams) {
+TEST_F(LoginProvidersApi, MapsGroupsWithAnyLettersToTeamsForTheOrganizationsOwners) {
   make_team();
   ASSERT_EQ(send(Method::post, "/login-providers", kOidc).status, 201u);
-  const std::string mapping = "/login-providers/corp/mappings/acme/devs/";
+  const std::string groups = "/organizations/acme/teams/devs/groups";
+  const std::string mapping = groups + "/corp/";
+  const auto owner = person("alice", SystemRole::none);
+  const auto as_owner = [&](Method method, const std::string& path) {
+    return api_.send(owner, method, path).status;
+  };
   for (const std::string_view group : {"eng", "a%2Fb%20%22c%22", "%C3%A4"}) {
-    EXPECT_EQ(send(Method::put, mapping + std::string(group)).status, 204u) << group;
-    EXPECT_EQ(send(Method::put, mapping + std::string(group)).status, 204u) << "twice";
+    EXPECT_EQ(as_owner(Method::put, mapping + std::string(group)), 204u) << group;
+    EXPECT_EQ(as_owner(Method::put, mapping + std::string(group)), 204u) << "twice";
   }
+  EXPECT_EQ(send(Method::put, mapping + "admins").status, 404u) << "administrators have no part in it";
   const json::array listed = get("/login-providers/corp/mappings").at("items").as_array();
   ASSERT_EQ(listed.size(), 3u);
   EXPECT_EQ(listed[0], (json::object{{"group", "a/b \"c\""}, {"team", "acme/devs"}}));
-  EXPECT_EQ(send(Method::delete_, mapping + "eng").status, 204u);
-  EXPECT_EQ(send(Method::delete_, mapping + "eng").status, 404u);
-  EXPECT_EQ(send(Method::put, "/login-providers/corp/mappings/acme/none/eng").status, 404u);
-  EXPECT_EQ(send(Method::put, "/login-providers/corp/mappings/none/devs/eng").status, 404u);
-  EXPECT_EQ(send(Method::put, mapping + std::string(513, 'g')).status, 400u);
-  EXPECT_EQ(send(Method::put, mapping + "a%0Ab").status, 400u);
+  const json::array of_team = get(groups).at("items").as_array();
+  ASSERT_EQ(of_team.size(), 3u);
+  EXPECT_EQ(of_team[0], (json::object{{"provider", "corp"}, {"group", "a/b \"c\""}}));
+  EXPECT_EQ(as_owner(Method::delete_, mapping + "eng"), 204u);
+  EXPECT_EQ(as_owner(Method::delete_, mapping + "eng"), 404u);
+  EXPECT_EQ(as_owner(Method::put, "/organizations/acme/teams/none/groups/corp/eng"), 404u);
+  EXPECT_EQ(as_owner(Method::put, "/organizations/none/teams/devs/groups/corp/eng"), 404u);
+  EXPECT_EQ(as_owner(Method::put, groups + "/none/eng"), 404u);
+  EXPECT_EQ(as_owner(Method::put, mapping + std::string(513, 'g')), 400u);
+  EXPECT_EQ(as_owner(Method::put, mapping + "a%0Ab"), 400u);
 }
 
 TEST_F(LoginProvidersApi, LinksAnAccountToASubject) {
