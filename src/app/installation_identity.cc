@@ -88,7 +88,7 @@ void Installation::assemble_sign_on() {
   ldap_ = std::make_unique<ldap::Directory>(
       ldap::Options{.authorities = outbound.authorities, .plain_hosts = outbound.plain_hosts});
   directory_login_ =
-      std::make_unique<identity::DirectoryLogIn>(*ldap_, *login_providers_, *single_sign_on_, *login_);
+      std::make_unique<identity::DirectoryLogIn>(*ldap_, *login_providers_, *single_sign_on_, *login_, log_);
   oidc_client_ = std::make_unique<identity::OidcClient>(*fetcher_, *issuer_keys_, clock_);
   login_requests_ = std::make_unique<identity::LoginRequests>(*database_, *keyring_, *data_keys_, clock_);
   oidc_login_ = std::make_unique<identity::OidcLogIn>(*login_providers_, *oidc_client_, *login_requests_,

@@ -126,7 +126,7 @@ class TestApi {
                               [this](std::int64_t robot) { installation.accounts.forget(robot); },
                               {}};
   ldap::Directory ldap{{}};
-  identity::DirectoryLogIn directory_login{ldap, login_providers, single_sign_on, login};
+  identity::DirectoryLogIn directory_login{ldap, login_providers, single_sign_on, login, Log::none()};
   identity::OidcClient oidc_client{issuer, issuer_keys, installation.clock};
   identity::LoginRequests login_requests{*installation.database, installation.keyring, *sealer,
                                          installation.clock};
