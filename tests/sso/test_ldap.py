@@ -1,8 +1,12 @@
 """People of an LDAP directory (Debian's slapd) log in, and have what its groups give them."""
 
+import base64
+import time
+
 import pytest
 import requests
 
+from breach import crypto
 from harness import slapd
 from harness.management import Management, path
 from harness.registry import Registry
@@ -21,7 +25,7 @@ def directory(folder):
 
 @pytest.fixture
 def server(launch):
-    server = launch({"outbound.plain_hosts": "127.0.0.1"})
+    server = launch({"outbound.plain_hosts": "127.0.0.1", "auth.login_attempts_per_account": 10})
     server.create_user("root-admin", admin=True)
     server.create_user("alice")
     return server
@@ -174,7 +178,18 @@ def test_a_renamed_person_stays_who_they_are(company, directory):
 
 def test_a_second_factor_here_is_asked_for_whoever_checked_the_password(company):
     person = session_of(company, "dora")
-    assert person.post(path("users", "dora", "totp"), {}).status_code in (200, 201)
+    seed = base64.b32decode(pad(person.post(path("users", "dora", "factors", "totp")).json()["secret"]))
+    codes = [crypto.one_time_code(seed, time.time() - ago) for ago in (30, 0)]
+    confirmed = person.post(path("users", "dora", "factors", "totp", "confirmation"), {"code": codes[0]})
+    assert confirmed.status_code in (200, 204), confirmed.text
+    without = log_in(company, "dora")
+    assert without.status_code == 401 and "second factor" in without.json()["detail"], without.text
+    with_code = log_in(company, "dora", code=codes[1])
+    assert with_code.status_code == 201 and with_code.json()["session"]["multi_factor"]
+
+
+def pad(text):
+    return text + "=" * (-len(text) % 8)
 
 
 def test_guesses_at_a_directorys_passwords_are_limited(company):
@@ -222,7 +237,7 @@ def test_a_directory_is_spoken_to_over_tls_unless_a_setting_names_it(launch, fol
         root = root_of(trusting)
         plain = {"name": "plain", "secret": slapd.SEARCHER_PASSWORD, "ldap": settings_of(directory)}
         refused = root.post("/login-providers", plain)
-        assert refused.status_code == 400 and "TLS" in refused.text, refused.text
+        assert refused.status_code == 400 and "encrypted" in refused.text, refused.text
         body = {"name": "corp", "secret": slapd.SEARCHER_PASSWORD, "ldap": settings_of(directory, directory.tls_url)}
         assert root.post("/login-providers", body).status_code == 201
         assert log_in(trusting, "dora").status_code == 201
