@@ -34,13 +34,12 @@ class LoginProvidersApi : public ::testing::Test {
   json::object get(std::string_view target) { return testing::TestApi::body(send(Method::get, target)); }
   void make_team() {
     const auto acme =
-        api_.organizations.create("acme", "", alice_.id, identity::testing::some_origin()).value();
+        api_.organizations.create("acme", "", erin_.id, identity::testing::some_origin()).value();
     ASSERT_TRUE(api_.teams.create(acme.id, "devs", {}, identity::testing::some_origin()));
   }
 
   testing::TestApi api_;
-  identity::Account root_ = api_.installation.add_account("root", true);
-  identity::Account alice_ = api_.installation.add_account("alice");
+  identity::Account erin_ = api_.installation.add_account("erin");
   ManagementCaller admin_ = person("root", SystemRole::administrator);
 };
 
@@ -109,21 +108,21 @@ TEST_F(LoginProvidersApi, SendsTheSecretNowhereElse) {
 TEST_F(LoginProvidersApi, IsManagedByAdministratorsWhoHaveJustProvedThatTheyAre) {
   ASSERT_EQ(send(Method::post, "/login-providers", kOidc).status, 201u);
   for (const SystemRole role : {SystemRole::none, SystemRole::auditor, SystemRole::security_officer}) {
-    const auto caller = person("alice", role);
+    const auto caller = person("erin", role);
     const bool reads = role != SystemRole::none;
     EXPECT_EQ(api_.send(caller, Method::get, "/login-providers").status, reads ? 200u : 403u);
     EXPECT_EQ(api_.send(caller, Method::get, "/login-providers/corp").status, reads ? 200u : 404u);
     EXPECT_EQ(api_.send(caller, Method::get, "/login-providers/corp/mappings").status, reads ? 200u : 404u);
     EXPECT_EQ(api_.send(caller, Method::post, "/login-providers", kOidc).status, 403u);
     EXPECT_EQ(api_.send(caller, Method::delete_, "/login-providers/corp").status, 404u);
-    EXPECT_EQ(api_.send(caller, Method::put, "/users/alice/identities/corp", R"({"subject":"1"})").status,
+    EXPECT_EQ(api_.send(caller, Method::put, "/users/erin/identities/corp", R"({"subject":"1"})").status,
               404u);
-    EXPECT_EQ(api_.send(caller, Method::get, "/users/alice/identities").status, 200u) << "their own";
+    EXPECT_EQ(api_.send(caller, Method::get, "/users/erin/identities").status, 200u) << "their own";
     EXPECT_EQ(api_.send(caller, Method::get, "/users/root/identities").status, reads ? 200u : 404u);
   }
   admin_.proved_at = api_.installation.clock.now() - kProofLifetime;
   EXPECT_EQ(send(Method::post, "/login-providers", kOidc).status, 403u);
-  EXPECT_EQ(send(Method::put, "/users/alice/identities/corp", R"({"subject":"1"})").status, 403u);
+  EXPECT_EQ(send(Method::put, "/users/erin/identities/corp", R"({"subject":"1"})").status, 403u);
 }
 
 TEST_F(LoginProvidersApi, MapsGroupsWithAnyLettersToTeams) {
@@ -147,17 +146,17 @@ TEST_F(LoginProvidersApi, MapsGroupsWithAnyLettersToTeams) {
 
 TEST_F(LoginProvidersApi, LinksAnAccountToASubject) {
   ASSERT_EQ(send(Method::post, "/login-providers", kOidc).status, 201u);
-  EXPECT_EQ(send(Method::put, "/users/alice/identities/corp", R"({"subject":"248289761001"})").status, 204u);
-  const json::array listed = get("/users/alice/identities").at("items").as_array();
+  EXPECT_EQ(send(Method::put, "/users/erin/identities/corp", R"({"subject":"248289761001"})").status, 204u);
+  const json::array listed = get("/users/erin/identities").at("items").as_array();
   ASSERT_EQ(listed.size(), 1u);
   EXPECT_EQ(listed[0].at("provider"), "corp");
   EXPECT_EQ(listed[0].at("subject"), "248289761001");
   EXPECT_EQ(send(Method::put, "/users/root/identities/corp", R"({"subject":"248289761001"})").status, 409u);
-  EXPECT_EQ(send(Method::put, "/users/alice/identities/corp", R"({"subject":""})").status, 400u);
-  EXPECT_EQ(send(Method::put, "/users/alice/identities/none", R"({"subject":"1"})").status, 404u);
+  EXPECT_EQ(send(Method::put, "/users/erin/identities/corp", R"({"subject":""})").status, 400u);
+  EXPECT_EQ(send(Method::put, "/users/erin/identities/none", R"({"subject":"1"})").status, 404u);
   EXPECT_EQ(send(Method::put, "/users/nobody/identities/corp", R"({"subject":"1"})").status, 404u);
-  EXPECT_EQ(send(Method::delete_, "/users/alice/identities/corp").status, 204u);
-  EXPECT_EQ(send(Method::delete_, "/users/alice/identities/corp").status, 404u);
+  EXPECT_EQ(send(Method::delete_, "/users/erin/identities/corp").status, 204u);
+  EXPECT_EQ(send(Method::delete_, "/users/erin/identities/corp").status, 404u);
 }
 
 TEST_F(LoginProvidersApi, TellsEverybodyTheNamesOfEnabledProvidersAndNothingElse) {
