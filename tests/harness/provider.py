@@ -142,7 +142,7 @@ class Provider:
         if "error" in self.mischief:
             answer["error"] = self.mischief["error"]
         else:
-            answer["code"] = secrets.token_urlsafe(20)
+            answer["code"] = "a+b/%" + secrets.token_urlsafe(20)
             self.codes[answer["code"]] = (asked, dict(self.person))
         return self._send(handler, 302, Location=f"{asked['redirect_uri']}?{urllib.parse.urlencode(answer)}")
 

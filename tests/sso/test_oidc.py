@@ -2,6 +2,7 @@
 
 import html
 import json
+import os
 import re
 import subprocess
 import urllib.parse
@@ -93,7 +94,7 @@ def test_a_browser_logs_in_and_its_cookie_is_good_for_the_api(registry_server, c
     assert me["user"]["name"] == "dora" and me["user"]["email"] == "dora@example.com"
     assert "dora" in accounts(root)
 
-    token = {"name": "laptop"}
+    token = {"name": "laptop", "scopes": [{"actions": ["pull"]}]}
     for headers in ({}, {"Origin": "https://evil.example"}, {"Origin": "null"}):
         refused = browser.send("POST", api + "/users/dora/tokens", headers=headers, json=token)
         assert refused.status_code == 403, refused.text
@@ -179,7 +180,8 @@ def test_every_forgery_gets_a_plain_answer_and_changes_nothing(registry_server, 
 
 
 def start_login(server, folder):
-    environment = {**server.environment(), "HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("BULKHEAD_")}
+    environment |= {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config")}
     process_ = subprocess.Popen(
         server.command("login", server.url, "--sso", "corp", "--json"),
         stdout=subprocess.PIPE,
@@ -256,6 +258,7 @@ def test_polls_are_answered_as_the_rfc_says(registry_server, corp, root):
 def test_groups_bring_push_rights_and_take_them_away(registry_server, corp, root, browser, rng):
     made(root.post("/organizations", {"name": "acme"}))
     made(root.post("/organizations/acme/teams", {"name": "devs"}))
+    made(root.post("/repositories", {"name": "acme/app"}))
     made(root.put("/namespaces/acme/grants/" + urllib.parse.quote("team:acme/devs", safe=""), {"role": "writer"}))
     made(root.put("/login-providers/corp/mappings/acme/devs/devs"))
 
