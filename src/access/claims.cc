@@ -166,6 +166,7 @@ std::string render_claims(const Claims& claims) {
                    {"jti", claims.token_id},
                    {"tok", claims.access_token_id},
                    {"cap", render_ceiling(claims.ceiling)},
+                   {"par", claims.parent_id},
                    {"iat", seconds(claims.issued_at)},
                    {"nbf", seconds(claims.not_before)},
                    {"exp", seconds(claims.expires_at)},
@@ -184,17 +185,20 @@ Result<Claims> parse_claims(std::string_view source) {
   const auto token_id = text(object, "jti");
   const auto access_token_id = integer(object, "tok");
   const auto cap = text(object, "cap");
+  const auto parent_id = text(object, "par");
   const auto issued_at = time(object, "iat");
   const auto not_before = time(object, "nbf");
   const auto expires_at = time(object, "exp");
   auto scopes = scopes_of(object);
   if (!issuer || !audience || !id || !account || !version || !token_id || !access_token_id || !cap ||
-      !issued_at || !not_before || !expires_at || !scopes)
+      !parent_id || !issued_at || !not_before || !expires_at || !scopes)
     return malformed();
   std::optional<identity::TokenScopes> ceiling;
   if (!take_ceiling(*cap, ceiling)) return malformed();
-  if (token_id->empty() || token_id->size() > kLongestId) return malformed();
-  if (*id == 0 && (!account->empty() || *version != 0 || *access_token_id != 0)) return malformed();
+  if (token_id->empty() || token_id->size() > kLongestId || parent_id->size() > kLongestId)
+    return malformed();
+  if (*id == 0 && (!account->empty() || *version != 0 || *access_token_id != 0 || !parent_id->empty()))
+    return malformed();
   return Claims{.issuer = std::string(*issuer),
                 .audience = std::string(*audience),
                 .account_id = *id,
@@ -203,6 +207,7 @@ Result<Claims> parse_claims(std::string_view source) {
                 .token_id = std::string(*token_id),
                 .access_token_id = *access_token_id,
                 .ceiling = std::move(ceiling),
+                .parent_id = std::string(*parent_id),
                 .issued_at = *issued_at,
                 .not_before = *not_before,
                 .expires_at = *expires_at,

@@ -64,8 +64,9 @@ Result<void> Facts::State::record(db::Session& session, audit::Action action, st
                                  .detail = std::move(detail)});
 }
 
-Facts::Facts(db::Database& database, const Clock& clock, std::size_t cached, bool anonymous_pull)
-    : state_(new State(database, clock, cached, anonymous_pull)) {}
+Facts::Facts(db::Database& database, identity::Accounts& accounts, const Clock& clock, std::size_t cached,
+             bool anonymous_pull)
+    : state_(new State(database, accounts, clock, cached, anonymous_pull)) {}
 
 Facts::~Facts() = default;
 

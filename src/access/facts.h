@@ -16,6 +16,7 @@
 #include "audit/event.h"
 #include "base/clock.h"
 #include "db/database.h"
+#include "identity/accounts.h"
 #include "oci/name.h"
 
 namespace bulkhead::access {
@@ -91,7 +92,9 @@ struct EffectiveGrants {
 
 class Facts {
  public:
-  Facts(db::Database& database, const Clock& clock, std::size_t cached, bool anonymous_pull);
+  // All must outlive this. `accounts` forgets the robots that a rename gives another name.
+  Facts(db::Database& database, identity::Accounts& accounts, const Clock& clock, std::size_t cached,
+        bool anonymous_pull);
   ~Facts();
 
   // Whether callers without an account may pull public repositories.
@@ -129,9 +132,9 @@ class Facts {
                            const audit::Origin& origin);
   // Gives the repository another name, perhaps in another namespace, whose quota must have room for it
   // (Errc::quota_exceeded). What is bound to the repository goes with it: grants, tokens, robots, an
-  // appointed owner; nothing of it stays with the old name. In a namespace where an owner who was not
-  // appointed has no role, the namespace's owner takes their place. Errc::conflict when the new name is
-  // taken.
+  // appointed owner; nothing of it stays with the old name. Its robots are named after the namespace, and
+  // get its new name. In a namespace where an owner who was not appointed has no role, the namespace's owner
+  // takes their place. Errc::conflict when the new name, or that of a robot, is taken.
   Result<void> rename(const oci::RepositoryName& from, const oci::RepositoryName& to,
                       const audit::Origin& origin);
   Result<void> set_quota(std::string_view namespace_name, std::optional<std::uint64_t> bytes,

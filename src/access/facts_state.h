@@ -20,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "access/facts.h"
 #include "access/roles.h"
@@ -68,6 +69,7 @@ struct RoleKeyHash {
 
 struct Facts::State {
   db::Database& database;
+  identity::Accounts& accounts;
   const Clock& clock;
   bool anonymous_pull;
   ExactCache<std::string, std::shared_ptr<const Repository>, TextHash> repositories;
@@ -75,8 +77,9 @@ struct Facts::State {
   ExactCache<RepositoryKey, RepositoryRole, RoleKeyHash> repository_roles;
   ExactCache<std::string, std::int64_t, TextHash> namespace_ids;
 
-  State(db::Database& d, const Clock& c, std::size_t cached, bool anonymous)
+  State(db::Database& d, identity::Accounts& a, const Clock& c, std::size_t cached, bool anonymous)
       : database(d),
+        accounts(a),
         clock(c),
         anonymous_pull(anonymous),
         repositories(cached),
@@ -99,6 +102,11 @@ struct Facts::State {
   // Puts the namespace's owner in the place of a repository's who has come to have no role in it.
   Result<void> settle_owner(db::Session& session, std::int64_t repository_id, std::int64_t namespace_id,
                             const oci::RepositoryName& name, const audit::Origin& origin) const;
+
+  // Names the repository's robots after the namespace that it is now in; `renamed` gets their ids.
+  Result<void> rename_robots(db::Session& session, std::int64_t repository_id,
+                             const oci::RepositoryName& name, std::vector<std::int64_t>& renamed,
+                             const audit::Origin& origin) const;
 
   // `column` is one of the two that hold a pattern of tags.
   Result<void> set_pattern(const oci::RepositoryName& name, std::string_view column, std::string_view pattern,

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "access/facts_state.h"
+#include "identity/robots.h"
 #include "oci/quote.h"
 
 namespace bulkhead::access {
@@ -104,6 +105,35 @@ Result<void> Facts::State::change(const oci::RepositoryName& name, const Reposit
   return done;
 }
 
+Result<void> Facts::State::rename_robots(db::Session& session, std::int64_t repository_id,
+                                         const oci::RepositoryName& name, std::vector<std::int64_t>& renamed,
+                                         const audit::Origin& origin) const {
+  renamed.clear();
+  const auto robots = session.query(
+      "SELECT a.id, a.name FROM robots b JOIN accounts a ON a.id = b.account_id WHERE b.repository_id = ? "
+      "ORDER BY a.id",
+      {repository_id});
+  if (!robots) return robots.error();
+  for (const db::Row& robot : *robots) {
+    const std::string& before = robot.text(1);
+    const std::string after = identity::robot_name(name.namespace_name(), identity::robot_short_name(before));
+    const auto other = session.query("SELECT 1 FROM accounts WHERE name = ?", {after});
+    if (!other) return other.error();
+    if (!other->empty())
+      return Error{Errc::conflict,
+                   fmt::format("the repository's robot {} would be named {}, which there is already; delete "
+                               "one of the two first",
+                               oci::quote(before), oci::quote(after))};
+    const auto done = session.execute("UPDATE accounts SET name = ? WHERE id = ?", {after, robot.integer(0)});
+    if (!done) return done.error();
+    renamed.push_back(robot.integer(0));
+    if (auto recorded = record(session, audit::Action::account_renamed, name.render(), before, after, origin);
+        !recorded)
+      return recorded;
+  }
+  return {};
+}
+
 Result<void> Facts::State::set_pattern(const oci::RepositoryName& name, std::string_view column,
                                        std::string_view pattern, const audit::Origin& origin) {
   if (const auto valid = check_pattern(pattern); !valid) return valid.error();
@@ -165,6 +195,7 @@ Result<void> Facts::rename(const oci::RepositoryName& from, const oci::Repositor
                            const audit::Origin& origin) {
   const Error taken(Errc::conflict, fmt::format("there is a repository {} already; choose another name",
                                                 oci::quote(to.render())));
+  std::vector<std::int64_t> robots;
   const auto done =
       state_->change(from, [&](db::Session& session, const Repository& repository) -> Result<void> {
         if (from == to) return {};
@@ -184,10 +215,13 @@ Result<void> Facts::rename(const oci::RepositoryName& from, const oci::Repositor
                                            to.render(), {}, origin);
             !recorded)
           return recorded;
-        if (moves) return state_->settle_owner(session, repository.id, space->id, to, origin);
-        return {};
+        if (!moves) return {};
+        if (auto named = state_->rename_robots(session, repository.id, to, robots, origin); !named)
+          return named;
+        return state_->settle_owner(session, repository.id, space->id, to, origin);
       });
   state_->repositories.forget(to.render());
+  for (const std::int64_t robot : robots) state_->accounts.forget(robot);
   // Of the owner who may have been settled; renaming is rare.
   state_->repository_roles.forget_all();
   return done;

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -46,8 +47,9 @@ Principal principal_of(const identity::Account& account,
 }
 
 std::string Bearer::credential() const {
-  return principal.token_id == 0 ? fmt::format("bearer:{}", token_id)
-                                 : fmt::format("token:{}/{}", principal.token_id, token_id);
+  if (principal.token_id != 0) return fmt::format("token:{}/{}", principal.token_id, token_id);
+  return parent_id.empty() ? fmt::format("bearer:{}", token_id)
+                           : fmt::format("bearer:{}/{}", parent_id, token_id);
 }
 
 bool Bearer::covers(std::string_view repository, Action action) const {
@@ -89,6 +91,9 @@ struct Tokens::State {
   Result<Bearer> parse(std::string_view token) const;
 
   Result<std::optional<Scope>> granted(const Principal& principal, const Scope& requested);
+  // `with` is null for what is not made with another bearer token.
+  Result<IssuedToken> issue(const Principal& principal, const std::vector<Scope>& requested,
+                            std::chrono::seconds lifetime, const Bearer* with);
   void keep(const Fingerprint& print, const Checked& bearer) { cache.put(cache.begin(), print, bearer); }
 };
 
@@ -107,6 +112,7 @@ Result<Bearer> Tokens::State::parse(std::string_view token) const {
   if (claims->ceiling)
     bearer.principal.ceiling = std::make_shared<const identity::TokenScopes>(*std::move(claims->ceiling));
   bearer.token_id = std::move(claims->token_id);
+  bearer.parent_id = std::move(claims->parent_id);
   bearer.scopes = std::move(claims->scopes);
   bearer.expires_at = claims->expires_at;
   return bearer;
@@ -165,6 +171,49 @@ Result<std::optional<Scope>> Tokens::State::granted(const Principal& principal, 
   return part.actions.empty() ? std::nullopt : std::optional(std::move(part));
 }
 
+Result<IssuedToken> Tokens::State::issue(const Principal& principal, const std::vector<Scope>& requested,
+                                         std::chrono::seconds lifetime, const Bearer* with) {
+  Principal current;
+  if (!principal.anonymous()) {
+    const auto account = accounts.find(principal.account_id);
+    if (!account && account.error().code != Errc::not_found) return account.error();
+    if (!account || !account->active() || account->credential_version != principal.credential_version)
+      return Error{Errc::unauthenticated, "the account has changed since it logged in; log in again"};
+    current = principal_of(*account);
+    current.token_id = principal.token_id;
+    current.ceiling = principal.ceiling;
+  }
+
+  const Time now = std::chrono::floor<std::chrono::seconds>(clock.now());
+  if (with != nullptr)
+    lifetime = std::min(lifetime, std::chrono::floor<std::chrono::seconds>(with->expires_at - now));
+  if (lifetime <= std::chrono::seconds::zero()) return refused();
+  Claims claims{.issuer = options.issuer,
+                .audience = options.service,
+                .account_id = current.account_id,
+                .account = current.account,
+                .credential_version = current.credential_version,
+                .token_id = to_hex(as_bytes(crypto::random_bytes(16))),
+                .access_token_id = current.token_id,
+                .ceiling = {},
+                .parent_id = with != nullptr ? with->token_id : std::string(),
+                .issued_at = now,
+                .not_before = now,
+                .expires_at = now + lifetime,
+                .scopes = {}};
+  // An access token's own scopes are looked up where the bearer token is used.
+  if (current.token_id == 0 && current.ceiling != nullptr) claims.ceiling = *current.ceiling;
+  for (const Scope& scope : requested) {
+    auto part = granted(current, scope);
+    if (!part) return part.error();
+    if (*part) claims.scopes.push_back(**std::move(part));
+  }
+  std::string token = crypto::sign_jwt(keyring, crypto::KeyPurpose::token_signing, render_claims(claims));
+  if (token.size() > kJwtLimits.bytes)
+    return Error{Errc::invalid_argument, "the scopes do not fit into one token; ask for fewer at once"};
+  return IssuedToken{std::move(token), lifetime, now};
+}
+
 Tokens::Tokens(const crypto::Keyring& keyring, identity::Accounts& accounts,
                identity::AccessTokens& access_tokens, identity::Policies& policies, Facts& facts,
                const Clock& clock, Options options)
@@ -175,43 +224,21 @@ Tokens::~Tokens() = default;
 
 Result<IssuedToken> Tokens::issue(const Principal& principal, const std::vector<Scope>& requested,
                                   std::optional<std::chrono::seconds> lifetime) {
-  Principal current;
-  if (!principal.anonymous()) {
-    const auto account = state_->accounts.find(principal.account_id);
-    if (!account && account.error().code != Errc::not_found) return account.error();
-    if (!account || !account->active() || account->credential_version != principal.credential_version)
-      return Error{Errc::unauthenticated, "the account has changed since it logged in; log in again"};
-    current = principal_of(*account);
-    current.token_id = principal.token_id;
-    current.ceiling = principal.ceiling;
-  }
+  return state_->issue(principal, requested, lifetime.value_or(state_->options.lifetime), nullptr);
+}
 
-  const std::chrono::seconds lives = lifetime.value_or(state_->options.lifetime);
-  const Time now = std::chrono::floor<std::chrono::seconds>(state_->clock.now());
-  Claims claims{.issuer = state_->options.issuer,
-                .audience = state_->options.service,
-                .account_id = current.account_id,
-                .account = current.account,
-                .credential_version = current.credential_version,
-                .token_id = to_hex(as_bytes(crypto::random_bytes(16))),
-                .access_token_id = current.token_id,
-                .ceiling = {},
-                .issued_at = now,
-                .not_before = now,
-                .expires_at = now + lives,
-                .scopes = {}};
-  // An access token's own scopes are looked up where the bearer token is used.
-  if (current.token_id == 0 && current.ceiling != nullptr) claims.ceiling = *current.ceiling;
+Result<IssuedToken> Tokens::issue(const Bearer& with, const std::vector<Scope>& requested) {
+  if (!with.logs_in()) return refused();
+  std::vector<Scope> covered;
   for (const Scope& scope : requested) {
-    auto part = state_->granted(current, scope);
-    if (!part) return part.error();
-    if (*part) claims.scopes.push_back(**std::move(part));
+    if (scope.type == Scope::Type::catalog && with.covers_catalog()) covered.push_back(scope);
+    if (scope.type != Scope::Type::repository) continue;
+    Scope part{scope.type, scope.name, {}};
+    for (const Action action : {Action::pull, Action::push, Action::remove})
+      if (scope.actions.has(action) && with.covers(scope.name, action)) part.actions.add(action);
+    if (!part.actions.empty()) covered.push_back(std::move(part));
   }
-  std::string token =
-      crypto::sign_jwt(state_->keyring, crypto::KeyPurpose::token_signing, render_claims(claims));
-  if (token.size() > kJwtLimits.bytes)
-    return Error{Errc::invalid_argument, "the scopes do not fit into one token; ask for fewer at once"};
-  return IssuedToken{std::move(token), lives, now};
+  return state_->issue(with.principal, covered, state_->options.lifetime, &with);
 }
 
 std::optional<Result<std::shared_ptr<const Bearer>>> Tokens::peek(std::string_view token,

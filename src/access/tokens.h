@@ -27,14 +27,21 @@ Principal principal_of(const identity::Account& account,
 // What a checked token says.
 struct Bearer {
   Principal principal;
-  std::string token_id;  // "jti"; for evidence
+  std::string token_id;   // "jti"; for evidence
+  std::string parent_id;  // that of the one it was made with, or ""
   std::vector<Scope> scopes;
   Time expires_at{};
 
-  // For evidence: "bearer:<token id>", or "token:<number>/<token id>" when it was made with an access token.
+  // For evidence: "bearer:<token id>", "token:<number>/<token id>" when it was made with an access token, or
+  // "bearer:<parent id>/<token id>" when with another bearer token.
   std::string credential() const;
   bool covers(std::string_view repository, Action action) const;
   bool covers_catalog() const;
+  // Whether others may be made with it: what a workload got in exchange may stand for its robot's password.
+  bool logs_in() const {
+    return !principal.anonymous() && principal.token_id == 0 && principal.ceiling != nullptr &&
+           parent_id.empty();
+  }
 };
 
 struct IssuedToken {
@@ -63,6 +70,12 @@ class Tokens {
   // token would be longer than a token may be. Blocking.
   Result<IssuedToken> issue(const Principal& principal, const std::vector<Scope>& requested,
                             std::optional<std::chrono::seconds> lifetime = std::nullopt);
+
+  // One that is made with another, for a client that knows only passwords: grants the part of `requested`
+  // that `with` covers and decide() allows now, lives as long as the options say and no longer than `with`
+  // does, and dies of whatever ends that. Errc::unauthenticated also for a token that does not log in, such
+  // as one that was made this way.
+  Result<IssuedToken> issue(const Bearer& with, const std::vector<Scope>& requested);
 
   // Whether a caller at `address` may use the token. Errc::unauthenticated for anything wrong: shape, MAC,
   // algorithm, typ, iss, aud, missing iat or exp, expired, from the future, an account that is gone, disabled

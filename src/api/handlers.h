@@ -107,13 +107,22 @@ class TokenHandler {
  private:
   async::Task<http::Response> get(http::Exchange& exchange);
   async::Task<http::Response> post(http::Exchange& exchange);
-  async::Task<http::Response> issue(const access::Principal& principal,
-                                    const std::vector<std::string>& scopes);
-  // With a password or an access token.
-  async::Task<Result<access::Principal>> log_in(http::Exchange& exchange,
-                                                const BasicCredentials& credentials);
+  // Whom a token is issued to: somebody, or whoever has a bearer token that logs in.
+  struct LoggedIn {
+    LoggedIn() = default;
+    explicit LoggedIn(access::Principal by) : principal(std::move(by)) {}
+    explicit LoggedIn(std::shared_ptr<const access::Bearer> by) : bearer(std::move(by)) {}
+
+    access::Principal principal;
+    std::shared_ptr<const access::Bearer> bearer;  // null for the former
+  };
+  async::Task<http::Response> issue(const LoggedIn& who, const std::vector<std::string>& scopes);
+  // With a password, an access token or, for a robot, a workload's bearer token.
+  async::Task<Result<LoggedIn>> log_in(http::Exchange& exchange, const BasicCredentials& credentials);
   async::Task<identity::RegistryLogIn::Outcome> prove(const BasicCredentials& credentials,
                                                       const audit::Origin& origin);
+  async::Task<Result<LoggedIn>> prove_by_bearer(const BasicCredentials& credentials,
+                                                const audit::Origin& origin);
 
   const Deps& deps_;
 };

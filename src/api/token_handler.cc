@@ -38,6 +38,11 @@ http::Response oauth_error(unsigned status, std::string_view code, std::string_v
       status, fmt::format(R"({{"error":"{}","error_description":{}}})", code, json_quote(description))));
 }
 
+// A robot has no password, and nobody else has its kind of name: what is given for one can only be a token.
+bool is_bearer(const BasicCredentials& credentials) {
+  return credentials.name.find('+') != std::string::npos && credentials.password.reveal().starts_with("eyJ");
+}
+
 audit::Origin login_origin(const http::Exchange& exchange, std::string_view account) {
   audit::Origin origin;
   origin.account = account.substr(0, 255);
@@ -84,21 +89,50 @@ async::Task<identity::RegistryLogIn::Outcome> TokenHandler::prove(const BasicCre
   });
 }
 
-async::Task<Result<access::Principal>> TokenHandler::log_in(http::Exchange& exchange,
-                                                            const BasicCredentials& credentials) {
+async::Task<Result<TokenHandler::LoggedIn>> TokenHandler::prove_by_bearer(const BasicCredentials& credentials,
+                                                                          const audit::Origin& origin) {
+  const Services& services = deps_.services;
+  const std::string& token = credentials.password.reveal();
+  auto checked = services.tokens.peek(token, origin.address);
+  if (!checked)
+    checked =
+        co_await async::offload(services.work, [&] { return services.tokens.verify(token, origin.address); });
+  if (!*checked && checked->error().code != Errc::unauthenticated) co_return checked->error();
+  if (*checked && (**checked)->logs_in() && (**checked)->principal.account == credentials.name) {
+    audit::Origin with_token = origin;
+    with_token.credential = (**checked)->credential();
+    services.login.succeeded(credentials.name, with_token);
+    co_return LoggedIn(std::move(**checked));
+  }
+  // After the check, which is cheap: nobody is kept out whose token is good.
+  if (auto admitted = services.login.admit_network(credentials.name, origin); !admitted)
+    co_return admitted.error();
+  services.login.failed(credentials.name, "wrong_bearer", origin);
+  co_return Error(Errc::unauthenticated,
+                  "the token is not one that its workload got for this robot, or is not valid any more");
+}
+
+async::Task<Result<TokenHandler::LoggedIn>> TokenHandler::log_in(http::Exchange& exchange,
+                                                                 const BasicCredentials& credentials) {
   const audit::Origin origin = login_origin(exchange, credentials.name);
+  if (is_bearer(credentials)) {
+    auto who = co_await prove_by_bearer(credentials, origin);
+    if (who) exchange.account = credentials.name;
+    co_return who;
+  }
   const auto proved = co_await prove(credentials, origin);
   if (!proved) co_return proved.error();
   exchange.account = proved->account.name;
-  co_return access::principal_of(proved->account, proved->token);
+  co_return LoggedIn(access::principal_of(proved->account, proved->token));
 }
 
-async::Task<http::Response> TokenHandler::issue(const access::Principal& principal,
-                                                const std::vector<std::string>& scopes) {
+async::Task<http::Response> TokenHandler::issue(const LoggedIn& who, const std::vector<std::string>& scopes) {
   const auto requested = access::parse_scopes(scopes, deps_.options.token_scopes);
   if (!requested) co_return error_response(requested.error());
-  auto issued = co_await async::offload(deps_.services.work,
-                                        [&] { return deps_.services.tokens.issue(principal, *requested); });
+  auto issued = co_await async::offload(deps_.services.work, [&] {
+    return who.bearer ? deps_.services.tokens.issue(*who.bearer, *requested)
+                      : deps_.services.tokens.issue(who.principal, *requested);
+  });
   if (!issued) co_return error_response(issued.error());
   co_return no_store(json_response(
       200,
@@ -117,7 +151,7 @@ async::Task<http::Response> TokenHandler::get(http::Exchange& exchange) {
         fmt::format("this is the token service of \"{}\", not of \"{}\"", deps_.options.service, service));
   const auto scopes = scopes_of(*query);
   const auto header = exchange.request().header("Authorization");
-  if (!header) co_return co_await issue(access::Principal(), scopes);
+  if (!header) co_return co_await issue(LoggedIn(), scopes);
 
   const auto refuse = [&](const Error& error) {
     if (error.code != Errc::unauthenticated) return error_response(error);
@@ -130,9 +164,9 @@ async::Task<http::Response> TokenHandler::get(http::Exchange& exchange) {
     co_return refuse({Errc::unauthenticated, "the token service takes a user name and password (Basic)"});
   const auto credentials = parse_basic(authorization->value);
   if (!credentials) co_return refuse(credentials.error());
-  const auto principal = co_await log_in(exchange, *credentials);
-  if (!principal) co_return refuse(principal.error());
-  co_return co_await issue(*principal, scopes);
+  const auto who = co_await log_in(exchange, *credentials);
+  if (!who) co_return refuse(who.error());
+  co_return co_await issue(*who, scopes);
 }
 
 async::Task<http::Response> TokenHandler::post(http::Exchange& exchange) {
@@ -153,11 +187,11 @@ async::Task<http::Response> TokenHandler::post(http::Exchange& exchange) {
                                      Secret<>(std::string(value_of(*form, "password")))};
   const auto scopes = scopes_of(*form);
   if (credentials.name.empty()) co_return oauth_error(400, "invalid_request", "the form names no user");
-  const auto principal = co_await log_in(exchange, credentials);
-  if (!principal && principal.error().code == Errc::unauthenticated)
-    co_return oauth_error(401, "invalid_grant", principal.error().message);
-  if (!principal) co_return error_response(principal.error());
-  co_return co_await issue(*principal, scopes);
+  const auto who = co_await log_in(exchange, credentials);
+  if (!who && who.error().code == Errc::unauthenticated)
+    co_return oauth_error(401, "invalid_grant", who.error().message);
+  if (!who) co_return error_response(who.error());
+  co_return co_await issue(*who, scopes);
 }
 
 }  // namespace bulkhead::api

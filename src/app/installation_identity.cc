@@ -47,7 +47,7 @@ void Installation::assemble_identity() {
       identity::LoginLimits{s.auth.login_attempts_per_account, s.auth.login_attempts_per_network,
                             seconds(s.auth.login_window)});
   setup_ = std::make_unique<identity::Setup>(*database_, *keyring_, *accounts_, clock_);
-  facts_ = std::make_unique<access::Facts>(*database_, clock_, cached, s.auth.anonymous_pull);
+  facts_ = std::make_unique<access::Facts>(*database_, *accounts_, clock_, cached, s.auth.anonymous_pull);
   policies_ = std::make_unique<identity::Policies>(*database_, clock_, cached);
   sessions_ = std::make_unique<identity::Sessions>(*database_, *keyring_, *data_keys_, *accounts_, *policies_,
                                                    clock_, identity::Sessions::Options{.cached = cached});
@@ -88,7 +88,7 @@ void Installation::assemble_sign_on() {
   ldap_ = std::make_unique<ldap::Directory>(
       ldap::Options{.authorities = outbound.authorities, .plain_hosts = outbound.plain_hosts});
   directory_login_ =
-      std::make_unique<identity::DirectoryLogIn>(*ldap_, *login_providers_, *single_sign_on_, *login_);
+      std::make_unique<identity::DirectoryLogIn>(*ldap_, *login_providers_, *single_sign_on_, *login_, log_);
   oidc_client_ = std::make_unique<identity::OidcClient>(*fetcher_, *issuer_keys_, clock_);
   login_requests_ = std::make_unique<identity::LoginRequests>(*database_, *keyring_, *data_keys_, clock_);
   oidc_login_ = std::make_unique<identity::OidcLogIn>(*login_providers_, *oidc_client_, *login_requests_,
@@ -99,13 +99,18 @@ void Installation::assemble_sign_on() {
 }
 
 void Installation::assemble_factors() {
+  const identity::LogInsEnded log_ins_ended = [this](std::int64_t account, std::int64_t session) {
+    accounts_->forget(account);
+    sessions_->forget(session);
+  };
   code_limiter_ = std::make_unique<identity::CodeLimiter>(clock_, identity::CodeLimits());
   totp_ = std::make_unique<identity::Totp>(*database_, *data_keys_, *code_limiter_, clock_,
-                                           issuer_name(settings_));
+                                           issuer_name(settings_), log_ins_ended);
   recovery_codes_ = std::make_unique<identity::RecoveryCodes>(*database_, *keyring_, *code_limiter_, clock_);
-  webauthn_ =
-      std::make_unique<identity::WebAuthn>(*database_, *keyring_, clock_, webauthn_settings(settings_));
-  mfa_ = std::make_unique<identity::Mfa>(*database_, *totp_, *recovery_codes_, *webauthn_, *journal_, clock_);
+  webauthn_ = std::make_unique<identity::WebAuthn>(*database_, *keyring_, clock_,
+                                                   webauthn_settings(settings_), log_ins_ended);
+  mfa_ = std::make_unique<identity::Mfa>(*database_, *totp_, *recovery_codes_, *webauthn_, *journal_, clock_,
+                                         log_ins_ended);
 }
 
 }  // namespace bulkhead::app

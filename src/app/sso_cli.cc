@@ -223,14 +223,33 @@ void add_providers(CLI::App& sso, CommandLine& line, const Options& options) {
       ->required();
 }
 
+// The items with what is the same of all of them.
+Result<json::value> with_member(Result<json::value> items, const char* name, const std::string& value) {
+  if (!items) return items.error();
+  for (json::value& item : items->as_array()) item.as_object()[name] = value;
+  return items;
+}
+
 Result<json::value> change_mapping(ApiClient& client, const SsoOptions& options, const char* method) {
   const auto team = parse_team_name(options.team);
   if (!team) return team.error();
   auto done = client.send({.method = method,
-                           .path = path_of("login-providers", options.provider, "mappings",
-                                           team->organization, team->team, options.group)});
+                           .path = path_of("organizations", team->organization, "teams", team->team, "groups",
+                                           options.provider, options.group)});
   if (!done) return done.error();
   return json::value(json::object{});
+}
+
+Result<json::value> list_mappings(ApiClient& client, const SsoOptions& options) {
+  // Only a team's name has a slash.
+  if (options.provider.find('/') == std::string::npos)
+    return with_member(items_of(client.get(path_of("login-providers", options.provider, "mappings"))),
+                       "provider", options.provider);
+  const auto team = parse_team_name(options.provider);
+  if (!team) return team.error();
+  return with_member(
+      items_of(client.get(path_of("organizations", team->organization, "teams", team->team, "groups"))),
+      "team", options.provider);
 }
 
 void add_mapping(CLI::App& map, CommandLine& line, const Options& options, const char* method,
@@ -250,14 +269,12 @@ void add_mappings(CLI::App& sso, CommandLine& line, const Options& options) {
   auto* map = sso.add_subcommand("map", "Which groups lead into which teams: list, add, remove");
   map->require_subcommand(1);
   add_api_command(
-      *map, line, "list", "List a provider's group mappings",
-      [options](ApiClient& client) {
-        return items_of(client.get(path_of("login-providers", options->provider, "mappings")));
-      },
+      *map, line, "list", "List the group mappings of a provider, or of a team",
+      [options](ApiClient& client) { return list_mappings(client, *options); },
       [] {
-        return print_rows({"GROUP", "TEAM"}, {"group", "team"});
+        return print_rows({"PROVIDER", "GROUP", "TEAM"}, {"provider", "group", "team"});
       })
-      ->add_option("provider", options->provider)
+      ->add_option("provider", options->provider, "A provider, or ORGANIZATION/TEAM")
       ->required();
   add_mapping(*map, line, options, "PUT", "add",
               "Put a group's people into a team, from their next log-in on", "leads into");

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -26,8 +27,9 @@ struct PasswordParameters {
 };
 
 // Length 8 to 128 characters (code points), valid UTF-8 without control characters, not one of the well-known
-// breached ones: otherwise Errc::invalid_argument saying which rule and that 15 or more are advised.
-Result<void> check_password_rules(const Secret<>& password);
+// breached ones, and not begun like one of `reserved`, by which other credentials are told from passwords:
+// otherwise Errc::invalid_argument saying which rule and that 15 or more are advised.
+Result<void> check_password_rules(const Secret<>& password, std::span<const std::string_view> reserved = {});
 
 class PasswordHasher {
  public:

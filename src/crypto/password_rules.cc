@@ -21,7 +21,7 @@ Error too_long() {
 
 }  // namespace
 
-Result<void> check_password_rules(const Secret<>& password) {
+Result<void> check_password_rules(const Secret<>& password, std::span<const std::string_view> reserved) {
   std::string_view rest = password.reveal();
   // Before anything looks at the bytes, so that megabytes cost nothing.
   if (rest.size() > kMostCharacters * kLongestCharacter) return too_long();
@@ -35,6 +35,10 @@ Result<void> check_password_rules(const Secret<>& password) {
     return refused(fmt::format("the password has {} characters, and must have at least {}", characters,
                                kLeastCharacters));
   if (characters > kMostCharacters) return too_long();
+  for (const std::string_view prefix : reserved)
+    if (password.reveal().starts_with(prefix))
+      return refused(
+          fmt::format("the password begins with {}, as tokens do, and would be taken for one", prefix));
   if (is_common_password(password.reveal()))
     return refused("the password is one of those that are guessed first, or a slight variation of one");
   return {};

@@ -15,9 +15,6 @@
 
 namespace bulkhead::identity {
 
-inline constexpr std::string_view kPersonalTokenPrefix = "bhpat_";
-inline constexpr std::string_view kRobotTokenPrefix = "bhrobot_";
-
 // What a token may do in /api/v1.
 enum class Management : std::uint8_t { none, read, write };
 std::string_view name(Management management);
@@ -41,6 +38,8 @@ struct AccessToken {
   Time expires_at{};
   std::optional<Time> revoked_at;
   std::int64_t successor_id = 0;  // what it was rotated into, or 0
+  // Of the key that it is stored under: with the key, the token ends.
+  std::uint32_t key_version = 0;
   std::optional<TokenUse> last_use;
 
   bool revoked() const { return revoked_at.has_value(); }

@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 
 #include <limits>
+#include <map>
+#include <memory>
 #include <span>
 #include <utility>
+
+#include "identity/token_hash.h"
 
 namespace bulkhead::identity {
 namespace {
@@ -25,22 +29,8 @@ Error corrupt(std::int64_t id, const Error& why) {
   return {Errc::corrupt, fmt::format("access token {} cannot be read: {}", id, why.message)};
 }
 
-Result<std::shared_ptr<const TokenScopes>> read_scopes(db::Session& session, std::int64_t token_id) {
-  const auto rows = session.query(
-      "SELECT namespace_id, repository_id, actions FROM access_token_scopes WHERE token_id = ? ORDER BY "
-      "position",
-      {token_id});
-  if (!rows) return rows.error();
-  std::vector<TokenScope> scopes;
-  for (const db::Row& row : *rows) {
-    const auto actions = TokenActions::parse(row.text(2));
-    if (!actions) return corrupt(token_id, actions.error());
-    scopes.push_back({id_or_zero(row, 0), id_or_zero(row, 1), *actions});
-  }
-  return std::make_shared<const TokenScopes>(std::move(scopes));
-}
-
-Result<AccessToken> token_from(db::Session& session, const db::Row& row) {
+// Without its scopes.
+Result<AccessToken> token_from(const db::Row& row) {
   AccessToken token;
   token.id = row.integer(0);
   token.account_id = row.integer(1);
@@ -56,11 +46,41 @@ Result<AccessToken> token_from(db::Session& session, const db::Row& row) {
   token.expires_at = from_micros(row.integer(7));
   if (!row.is_null(8)) token.revoked_at = from_micros(row.integer(8));
   token.successor_id = id_or_zero(row, 9);
+  token.key_version = key_version(row.text(kHash));
   if (!row.is_null(10)) token.last_use = TokenUse{from_micros(row.integer(10)), row.text(11), row.text(12)};
-  auto scopes = read_scopes(session, token.id);
-  if (!scopes) return scopes.error();
-  token.scopes = *std::move(scopes);
   return token;
+}
+
+// The scopes of all tokens that the rows hold, which are of one account and in the order of their ids.
+Result<std::map<std::int64_t, std::vector<TokenScope>>> read_scopes(db::Session& session,
+                                                                    const std::vector<db::Row>& tokens) {
+  const auto rows = session.query(
+      "SELECT s.token_id, s.namespace_id, s.repository_id, s.actions FROM access_token_scopes s "
+      "JOIN access_tokens t ON t.id = s.token_id WHERE t.account_id = ? AND t.id BETWEEN ? AND ? "
+      "ORDER BY s.token_id, s.position",
+      {tokens.front().integer(1), tokens.front().integer(0), tokens.back().integer(0)});
+  if (!rows) return rows.error();
+  std::map<std::int64_t, std::vector<TokenScope>> scopes;
+  for (const db::Row& row : *rows) {
+    const auto actions = TokenActions::parse(row.text(3));
+    if (!actions) return corrupt(row.integer(0), actions.error());
+    scopes[row.integer(0)].push_back({id_or_zero(row, 1), id_or_zero(row, 2), *actions});
+  }
+  return scopes;
+}
+
+Result<std::vector<AccessToken>> tokens_from(db::Session& session, const std::vector<db::Row>& rows) {
+  std::vector<AccessToken> tokens;
+  if (rows.empty()) return tokens;
+  auto scopes = read_scopes(session, rows);
+  if (!scopes) return scopes.error();
+  for (const db::Row& row : rows) {
+    auto token = token_from(row);
+    if (!token) return token.error();
+    token->scopes = std::make_shared<const TokenScopes>(std::move((*scopes)[token->id]));
+    tokens.push_back(*std::move(token));
+  }
+  return tokens;
 }
 
 }  // namespace
@@ -77,19 +97,19 @@ Result<std::optional<StoredToken>> read_token(db::Session& session, const std::v
       fmt::format("SELECT {} FROM access_tokens WHERE hash IN ({})", kColumns, placeholders(hashes.size())),
       std::span(parameters));
   if (!rows) return rows.error();
-  if (rows->empty()) return std::optional<StoredToken>();
-  auto token = token_from(session, rows->front());
-  if (!token) return token.error();
-  return std::optional(StoredToken{*std::move(token), rows->front().text(kHash)});
+  auto tokens = tokens_from(session, *rows);
+  if (!tokens) return tokens.error();
+  if (tokens->empty()) return std::optional<StoredToken>();
+  return std::optional(StoredToken{std::move(tokens->front()), rows->front().text(kHash)});
 }
 
 Result<std::optional<AccessToken>> read_token(db::Session& session, std::int64_t id) {
   const auto rows = session.query(fmt::format("SELECT {} FROM access_tokens WHERE id = ?", kColumns), {id});
   if (!rows) return rows.error();
-  if (rows->empty()) return std::optional<AccessToken>();
-  auto token = token_from(session, rows->front());
-  if (!token) return token.error();
-  return std::optional(*std::move(token));
+  auto tokens = tokens_from(session, *rows);
+  if (!tokens) return tokens.error();
+  if (tokens->empty()) return std::optional<AccessToken>();
+  return std::optional(std::move(tokens->front()));
 }
 
 Result<std::vector<AccessToken>> read_tokens(db::Session& session, std::int64_t account_id,
@@ -100,13 +120,7 @@ Result<std::vector<AccessToken>> read_tokens(db::Session& session, std::int64_t 
       {account_id, after,
        static_cast<std::int64_t>(std::min<std::size_t>(limit, std::numeric_limits<std::int32_t>::max()))});
   if (!rows) return rows.error();
-  std::vector<AccessToken> tokens;
-  for (const db::Row& row : *rows) {
-    auto token = token_from(session, row);
-    if (!token) return token.error();
-    tokens.push_back(*std::move(token));
-  }
-  return tokens;
+  return tokens_from(session, *rows);
 }
 
 Result<std::int64_t> insert_token(db::Session& session, const AccessToken& token, const std::string& hash,

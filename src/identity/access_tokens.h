@@ -67,9 +67,6 @@ class AccessTokens {
   // Of one account, dead ones too, in the order of ids after `after`.
   Result<std::vector<AccessToken>> list(std::int64_t account_id, std::int64_t after, std::size_t limit);
   Result<AccessToken> find(std::int64_t account_id, std::int64_t token_id);
-  // Whether `actor_id` may see, make and end the account's tokens: a person their own, and those of a robot
-  // its organization's owners, or its repository's owner.
-  Result<bool> may_manage(std::int64_t actor_id, std::int64_t account_id);
 
   using Checked = Result<std::shared_ptr<const AccessToken>>;
   // Whether the text claims to be one of these, by its prefix.
@@ -78,7 +75,8 @@ class AccessTokens {
   // now. A wrong checksum is refused without a look-up. peek() has no answer when the database must be asked.
   std::optional<Checked> peek(std::string_view token, const TokenSource& source);
   Checked verify(std::string_view token, const TokenSource& source);
-  // The same for one that was verified before, by its id.
+  // The same for one that was verified before, by its id. It ends as well when the key that it is stored
+  // under is retired.
   std::optional<Checked> peek(std::int64_t token_id, std::string_view address) const;
   Checked check(std::int64_t token_id, std::string_view address);
 

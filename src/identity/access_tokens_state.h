@@ -42,6 +42,10 @@ struct AccessTokens::State {
   Known find(const Fingerprint& print) const;
   Result<Known> load(const Fingerprint& print, std::string_view token);
   Result<Known> load(std::int64_t id);
+  // Whether the keyring still has the key that the token is stored under, as far as memory knows which.
+  bool has_key(const AccessToken& token) const {
+    return keyring.find(crypto::KeyPurpose::token_hash, token.key_version) != nullptr;
+  }
 
   // Whether it may be used from there now; nothing when the database must be asked.
   std::optional<Checked> peek_judgement(const Known& token, std::string_view address) const;

@@ -13,6 +13,7 @@
 #include "identity/namespaces.h"
 #include "identity/paging.h"
 #include "identity/profile.h"
+#include "identity/token_format.h"
 #include "oci/quote.h"
 
 namespace bulkhead::identity {
@@ -97,7 +98,8 @@ Result<Accounts::Prepared> Accounts::prepare(std::string_view name, const Secret
                                              bool administrator) const {
   auto parsed = parse_account_name(name);
   if (!parsed) return parsed.error();
-  if (const auto allowed = crypto::check_password_rules(password); !allowed) return allowed.error();
+  if (const auto allowed = crypto::check_password_rules(password, kTokenPrefixes); !allowed)
+    return allowed.error();
   return Prepared{*std::move(parsed), state_->hasher.hash(password), administrator};
 }
 
@@ -144,7 +146,8 @@ Result<Account> Accounts::create(std::string_view name, const Secret<>& password
 
 Result<void> Accounts::set_password(std::string_view name, const Secret<>& password,
                                     const audit::Origin& origin) {
-  if (const auto allowed = crypto::check_password_rules(password); !allowed) return allowed.error();
+  if (const auto allowed = crypto::check_password_rules(password, kTokenPrefixes); !allowed)
+    return allowed.error();
   const std::string hash = state_->hasher.hash(password);
   return state_->change(name, [&](db::Session& session, const Account& account) -> Result<void> {
     if (account.kind == AccountKind::robot)

@@ -25,8 +25,8 @@ class Accounts {
            std::size_t cached);
   ~Accounts();
 
-  // Checks the name and the password's rules, hashes (slow), creates the account and the namespace of its
-  // name. Errc::conflict when the name is taken.
+  // Checks the name and the password's rules (crypto/password.h; none begins like a token), hashes (slow),
+  // creates the account and the namespace of its name. Errc::conflict when the name is taken.
   Result<Account> create(std::string_view name, const Secret<>& password, bool administrator,
                          const audit::Origin& origin);
   // create() in two steps, for a caller whose transaction holds more than the account (setup.h). The first is

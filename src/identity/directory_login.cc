@@ -25,15 +25,15 @@ ExternalPerson external(ldap::Person person) {
 
 Error wrong() { return {Errc::unauthenticated, "the user name or the password is wrong"}; }
 
-// A directory's own complaints are for the operator; people are told which log-in does not work now.
-Error unreachable(const LoginProvider& provider, const Error& why) {
-  return {why.code, fmt::format("the directory {} cannot be asked now ({}); access tokens work as ever",
-                                oci::quote(provider.name), why.message)};
-}
-
 bool is_outage(Errc code) { return code == Errc::unavailable || code == Errc::timeout; }
 
 }  // namespace
+
+Error DirectoryLogIn::unreachable(const LoginProvider& provider, const Error& why) const {
+  log_.warning("a directory cannot be asked", {{"provider", provider.name}, {"error", why.message}});
+  return {why.code, fmt::format("the directory {} cannot be asked now; access tokens work as ever",
+                                oci::quote(provider.name))};
+}
 
 Result<DirectoryLogIn::Proved> DirectoryLogIn::verify(const LoginProvider& provider, std::string_view name,
                                                       const Secret<>& password, const audit::Origin& origin,

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "audit/event.h"
+#include "base/log.h"
 #include "base/secret.h"
 #include "identity/external_person.h"
 #include "identity/login.h"
@@ -21,8 +22,8 @@ class DirectoryLogIn {
  public:
   // All must outlive this.
   DirectoryLogIn(const ldap::Directory& directory, const LoginProviders& providers, SingleSignOn& sign_on,
-                 LogIn& login)
-      : directory_(directory), providers_(providers), sign_on_(sign_on), login_(login) {}
+                 LogIn& login, Log& log)
+      : directory_(directory), providers_(providers), sign_on_(sign_on), login_(login), log_(log) {}
 
   struct Proved {
     Account account;
@@ -39,10 +40,14 @@ class DirectoryLogIn {
   Result<ExternalPerson> look_up(const LoginProvider& provider, std::string_view subject) const;
 
  private:
+  // What the caller is told of it; the log has why.
+  Error unreachable(const LoginProvider& provider, const Error& why) const;
+
   const ldap::Directory& directory_;
   const LoginProviders& providers_;
   SingleSignOn& sign_on_;
   LogIn& login_;
+  Log& log_;
 };
 
 }  // namespace bulkhead::identity

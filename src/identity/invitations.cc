@@ -16,8 +16,6 @@
 namespace bulkhead::identity {
 namespace {
 
-constexpr std::string_view kPrefix = "bhinvite_";
-
 std::string select(std::string_view condition) {
   return fmt::format(
       "SELECT i.id, i.organization_id, o.name, i.team_id, COALESCE(t.name, ''), i.account_id, "
@@ -200,7 +198,7 @@ Result<IssuedInvitation> Invitations::invite(const Request& request, std::int64_
   if (!email) return email.error();
   parsed.email = *std::move(email);
 
-  IssuedInvitation issued{{}, make_token(kPrefix)};
+  IssuedInvitation issued{{}, make_token(kInvitationPrefix)};
   const std::string hash = token_hash(keyring_, issued.token.reveal());
   const auto done = directory_.change(origin, [&](Change& change) -> Result<void> {
     const auto organization = read_organization(change.session, parsed.organization_id);
@@ -228,14 +226,14 @@ Result<IssuedInvitation> Invitations::invite(const Request& request, std::int64_
 
 Result<void> Invitations::accept(const Secret<>& token, std::int64_t account_id,
                                  const audit::Origin& origin) {
-  if (!token_is_well_formed(kPrefix, token.reveal())) return no_invitation();
+  if (!token_is_well_formed(kInvitationPrefix, token.reveal())) return no_invitation();
   return answer(directory_, by_token(keyring_, token), account_id, Answer::accept, for_somebody_else(),
                 origin);
 }
 
 Result<void> Invitations::decline(const Secret<>& token, std::int64_t account_id,
                                   const audit::Origin& origin) {
-  if (!token_is_well_formed(kPrefix, token.reveal())) return no_invitation();
+  if (!token_is_well_formed(kInvitationPrefix, token.reveal())) return no_invitation();
   return answer(directory_, by_token(keyring_, token), account_id, Answer::decline, for_somebody_else(),
                 origin);
 }

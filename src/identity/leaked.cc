@@ -39,10 +39,10 @@ constexpr std::array kKinds = {
          "SELECT s.id, a.name FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.hash IN ({})",
          "DELETE FROM sessions WHERE id = ?"},
     // The owner is who sent it.
-    Kind{"invitation", "bhinvite_",
+    Kind{"invitation", kInvitationPrefix,
          "SELECT i.id, a.name FROM invitations i JOIN accounts a ON a.id = i.invited_by WHERE i.hash IN ({})",
          "DELETE FROM invitations WHERE id = ?"},
-    Kind{"setup_token", "bhsetup_", "SELECT id, '' FROM setup_token WHERE hash IN ({})",
+    Kind{"setup_token", kSetupPrefix, "SELECT id, '' FROM setup_token WHERE hash IN ({})",
          "DELETE FROM setup_token WHERE id = ?"},
 };
 

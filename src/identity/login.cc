@@ -216,10 +216,18 @@ void LogIn::failed(std::string_view name, std::string_view why, const audit::Ori
   state_->record(audit::Action::login_failed, caller.account, why, countable(origin));
 }
 
-void LogIn::succeeded(const Account& account, const audit::Origin& origin) {
+void LogIn::refused(std::string_view address) {
+  const std::string network = network_of(address);
+  const Time now = state_->clock.now();
+  const std::lock_guard lock(state_->mutex);
+  state_->by_network.begin(network, now);
+  state_->by_network.fail(network, now);
+}
+
+void LogIn::succeeded(std::string_view account, const audit::Origin& origin) {
   audit::Origin named = origin;
-  named.account = account.name;
-  state_->record(audit::Action::login_succeeded, account.name, "", named);
+  named.account = account;
+  state_->record(audit::Action::login_succeeded, account, "", named);
 }
 
 Result<Account> LogIn::State::attempt(const Caller& caller, std::string_view target, audit::Origin tried,

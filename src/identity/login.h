@@ -65,7 +65,10 @@ class LogIn {
   Result<void> admit_network(std::string_view name, const audit::Origin& origin);
   // Counts and journals the outcome. A success clears nothing: it says nothing about guesses at the password.
   void failed(std::string_view name, std::string_view why, const audit::Origin& origin);
-  void succeeded(const Account& account, const audit::Origin& origin);
+  void succeeded(std::string_view account, const audit::Origin& origin);
+  // Counts a refusal that names no account and that somebody else has journaled, against the network alone.
+  // Does not block.
+  void refused(std::string_view address);
 
  private:
   struct State;

@@ -47,6 +47,7 @@ struct LoginProvider {
 };
 
 struct GroupMapping {
+  std::string provider;
   std::string group;  // as the provider names it, compared byte by byte
   std::int64_t team_id = 0;
   std::string team;  // ORGANIZATION/TEAM

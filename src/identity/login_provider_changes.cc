@@ -97,21 +97,49 @@ Result<void> LoginProviders::remove(std::int64_t id, const audit::Origin& origin
   return done;
 }
 
+namespace {
+
+Result<std::vector<GroupMapping>> read_mappings(db::Session& session, std::string_view condition,
+                                                std::int64_t parameter) {
+  const auto rows = session.query(
+      fmt::format("SELECT {}, m.external_group, p.name FROM {} JOIN group_mappings m ON m.team_id = t.id "
+                  "JOIN login_providers p ON p.id = m.provider_id "
+                  "WHERE {} ORDER BY p.name, m.external_group, o.name, t.name",
+                  kTeamColumns, kTeams, condition),
+      {parameter});
+  if (!rows) return rows.error();
+  std::vector<GroupMapping> all;
+  for (const db::Row& row : *rows) {
+    const Team team = team_from(row);
+    all.push_back({.provider = row.text(kTeamColumnCount + 1),
+                   .group = row.text(kTeamColumnCount),
+                   .team_id = team.id,
+                   .team = team.path()});
+  }
+  return all;
+}
+
+}  // namespace
+
 Result<std::vector<GroupMapping>> LoginProviders::mappings(std::int64_t id) const {
   std::vector<GroupMapping> all;
   const auto done = directory_.read([&](db::Session& session) -> Result<void> {
-    all.clear();
     if (const auto name = read_name(session, id); !name) return name.error();
-    const auto rows = session.query(
-        fmt::format("SELECT {}, m.external_group FROM {} JOIN group_mappings m ON m.team_id = t.id "
-                    "WHERE m.provider_id = ? ORDER BY m.external_group, o.name, t.name",
-                    kTeamColumns, kTeams),
-        {id});
-    if (!rows) return rows.error();
-    for (const db::Row& row : *rows) {
-      const Team team = team_from(row);
-      all.push_back({.group = row.text(kTeamColumnCount), .team_id = team.id, .team = team.path()});
-    }
+    auto found = read_mappings(session, "m.provider_id = ?", id);
+    if (!found) return found.error();
+    all = *std::move(found);
+    return {};
+  });
+  if (!done) return done.error();
+  return all;
+}
+
+Result<std::vector<GroupMapping>> LoginProviders::mappings_of_team(std::int64_t team_id) const {
+  std::vector<GroupMapping> all;
+  const auto done = directory_.read([&](db::Session& session) -> Result<void> {
+    auto found = read_mappings(session, "m.team_id = ?", team_id);
+    if (!found) return found.error();
+    all = *std::move(found);
     return {};
   });
   if (!done) return done.error();

@@ -54,6 +54,8 @@ class LoginProviders {
 
   // By group, then team.
   Result<std::vector<GroupMapping>> mappings(std::int64_t id) const;
+  // Of all providers, by provider, then group.
+  Result<std::vector<GroupMapping>> mappings_of_team(std::int64_t team_id) const;
   // Success, without an event, for one that is there already.
   Result<void> add_mapping(std::int64_t id, std::string_view group, std::int64_t team_id,
                            const audit::Origin& origin);

@@ -17,13 +17,14 @@ using audit::Action;
 }  // namespace
 
 Mfa::Mfa(db::Database& database, Totp& totp, RecoveryCodes& recovery_codes, WebAuthn& webauthn,
-         audit::Journal& journal, const Clock& clock)
+         audit::Journal& journal, const Clock& clock, LogInsEnded log_ins_ended)
     : database_(database),
       totp_(totp),
       recovery_codes_(recovery_codes),
       webauthn_(webauthn),
       journal_(journal),
-      clock_(clock) {}
+      clock_(clock),
+      log_ins_ended_(std::move(log_ins_ended)) {}
 
 Result<Factors> Mfa::factors(std::int64_t account) {
   Factors factors;
@@ -70,7 +71,7 @@ Result<void> Mfa::verify(const Account& account, const AssertionResponse& respon
 }
 
 Result<void> Mfa::reset(const Account& account, const audit::Origin& administrator) {
-  return database_.write([&](db::Session& session) -> Result<void> {
+  const auto done = database_.write([&](db::Session& session) -> Result<void> {
     const auto taken = [&](std::string_view table) {
       return session.execute(fmt::format("DELETE FROM {} WHERE account_id = ?", table), {account.id});
     };
@@ -83,10 +84,14 @@ Result<void> Mfa::reset(const Account& account, const audit::Origin& administrat
     const auto challenges = taken("webauthn_challenges");
     if (!challenges) return challenges.error();
     if (*totp + *codes + *keys == 0) return Error{Errc::not_found, "the account has no second factor"};
+    if (const auto ended = end_log_ins(session, account.id, 0, clock_.now()); !ended) return ended.error();
     const std::string detail =
         fmt::format(R"({{"totp":{},"recovery_codes":{},"webauthn":{}}})", *totp, *codes, *keys);
     return audit::record(session, account_event(clock_, Action::mfa_reset, account, administrator, detail));
   });
+  // Also after an error: a commit whose answer was lost on the way is a commit all the same.
+  log_ins_ended_(account.id, 0);
+  return done;
 }
 
 }  // namespace bulkhead::identity

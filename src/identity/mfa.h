@@ -21,7 +21,7 @@ class Mfa {
  public:
   // All must outlive this.
   Mfa(db::Database& database, Totp& totp, RecoveryCodes& recovery_codes, WebAuthn& webauthn,
-      audit::Journal& journal, const Clock& clock);
+      audit::Journal& journal, const Clock& clock, LogInsEnded log_ins_ended);
 
   Result<Factors> factors(std::int64_t account);
   // Whether a password alone must not be enough.
@@ -34,7 +34,8 @@ class Mfa {
   Result<void> verify(const Account& account, const AssertionResponse& response, const audit::Origin& origin);
 
   // An administrator's help for somebody who lost everything: takes away all factors, recovery codes and open
-  // challenges, and records who did it. Errc::not_found when there was nothing to take.
+  // challenges, and records who did it. All sessions and bearer tokens end, whoever has them: the one who
+  // asked for this may not be the one who lost. Errc::not_found when there was nothing to take.
   Result<void> reset(const Account& account, const audit::Origin& administrator);
 
  private:
@@ -47,6 +48,7 @@ class Mfa {
   WebAuthn& webauthn_;
   audit::Journal& journal_;
   const Clock& clock_;
+  LogInsEnded log_ins_ended_;
 };
 
 }  // namespace bulkhead::identity

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "identity/robots.h"
 #include "oci/name.h"
 #include "oci/quote.h"
 
@@ -21,13 +22,11 @@ Result<std::int64_t> namespace_id(db::Session& session, std::string_view name) {
   return rows->front().integer(0);
 }
 
-Result<void> rename_robots(Change& change, std::int64_t space, std::string_view from, std::string_view to) {
+Result<void> rename_robots(Change& change, std::int64_t space, std::string_view to) {
   const auto robots = change.session.query(kRobots, {space, space});
   if (!robots) return robots.error();
   for (const db::Row& robot : *robots) {
-    // One whose repository came here from another namespace has that one's name.
-    if (!robot.text(1).starts_with(fmt::format("{}+", from))) continue;
-    const std::string name = std::string(to) + robot.text(1).substr(from.size());
+    const std::string name = robot_name(to, robot_short_name(robot.text(1)));
     const auto renamed =
         change.execute("UPDATE accounts SET name = ? WHERE id = ?", {name, robot.integer(0)});
     if (!renamed) return renamed.error();
@@ -70,7 +69,7 @@ Result<void> rename_namespace(Change& change, std::string_view from, std::string
   if (!renamed) return renamed.error();
   const auto named = change.execute("UPDATE namespaces SET name = ? WHERE id = ?", {std::string(to), *space});
   if (!named) return named.error();
-  return rename_robots(change, *space, from, to);
+  return rename_robots(change, *space, to);
 }
 
 Result<void> erase_namespace(Change& change, std::string_view name) {

@@ -177,7 +177,7 @@ Result<OidcLogIn::Finished> OidcLogIn::settle(const LoginRequests::Returned& ret
   origin.account = account->name;
   auto started = sessions_.start(*account, vouched->person.multi_factor, backing, origin);
   if (!started) return started.error();
-  login_.succeeded(*account, origin);
+  login_.succeeded(account->name, origin);
   finished.session = *std::move(started);
   return finished;
 }
@@ -233,7 +233,7 @@ Result<Sessions::Started> OidcLogIn::start(LoginRequests::Approval& approval, au
   origin.account = account->name;
   auto started = sessions_.start(*account, approval.multi_factor, approval.backing, origin);
   if (!started) return started.error();
-  login_.succeeded(*account, origin);
+  login_.succeeded(account->name, origin);
   account_name = account->name;
   return started;
 }

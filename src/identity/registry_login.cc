@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "identity/factors.h"
+
 namespace bulkhead::identity {
 namespace {
 
@@ -55,7 +57,7 @@ RegistryLogIn::Outcome RegistryLogIn::settle(std::string_view name, const Access
   }
   audit::Origin with_token = origin;
   with_token.credential = fmt::format("token:{}", (*checked)->id);
-  login_.succeeded(*account, with_token);
+  login_.succeeded(account->name, with_token);
   return Proved{*account, *checked};
 }
 
@@ -73,24 +75,15 @@ Result<std::optional<LogIn::Veto>> RegistryLogIn::veto(const Account& account, s
   if (!(*policy)->allow(address)) return std::optional(LogIn::Veto{"wrong_network", std::nullopt});
   bool second_factor = false;
   const auto done = database_.read([&](db::Session& session) -> Result<void> {
-    const auto has = has_second_factor(session, account.id);
-    if (!has) return has.error();
-    second_factor = *has;
+    const auto factors = read_factors(session, account.id);
+    if (!factors) return factors.error();
+    second_factor = factors->enrolled();
     return {};
   });
   if (!done) return done.error();
   if (second_factor || (*policy)->mfa_required || !(*policy)->password_login)
     return std::optional(LogIn::Veto{"token_needed", token_needed()});
   return std::optional<LogIn::Veto>();
-}
-
-Result<bool> has_second_factor(db::Session& session, std::int64_t account_id) {
-  const auto rows = session.query(
-      "SELECT 1 FROM totp WHERE account_id = ? AND confirmed_at IS NOT NULL UNION ALL "
-      "SELECT 1 FROM webauthn_credentials WHERE account_id = ? LIMIT 1",
-      {account_id, account_id});
-  if (!rows) return rows.error();
-  return !rows->empty();
 }
 
 }  // namespace bulkhead::identity

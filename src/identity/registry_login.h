@@ -32,7 +32,7 @@ class RegistryLogIn {
   };
   using Outcome = Result<Proved>;
 
-  // Which of the two below is meant for it. A person's password that looks like a token is taken for one.
+  // Which of the two below is meant for it. No password begins like a token (accounts.h).
   static bool is_token(const Secret<>& secret) { return AccessTokens::is_access_token(secret.reveal()); }
 
   // Of a token: the outcome as far as memory knows it, without blocking; then verify_token(), which blocks
@@ -58,8 +58,5 @@ class RegistryLogIn {
   AccessTokens& tokens_;
   Policies& policies_;
 };
-
-// Whether the account has a second factor that it has confirmed.
-Result<bool> has_second_factor(db::Session& session, std::int64_t account_id);
 
 }  // namespace bulkhead::identity

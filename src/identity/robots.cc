@@ -65,20 +65,36 @@ Result<std::vector<Robot>> robots_from(const Result<std::vector<db::Row>>& rows)
 struct Place {
   std::optional<std::int64_t> organization_id;
   std::optional<std::int64_t> repository_id;
-  std::string owner;       // what stands before the '+'
+  std::string space;       // the name of the namespace
   std::string repository;  // its name, for the evidence
 };
+
+Result<void> check_room(db::Session& session, const std::string& space) {
+  const auto rows = session.query(
+      "SELECT COUNT(*) FROM robots WHERE organization_id = (SELECT organization_id FROM namespaces WHERE "
+      "name "
+      "= ?) OR repository_id IN (SELECT r.id FROM repositories r JOIN namespaces n ON n.id = r.namespace_id "
+      "WHERE n.name = ?)",
+      {space, space});
+  if (!rows) return rows.error();
+  if (rows->front().integer(0) < Robots::kMost) return {};
+  return Error{Errc::conflict,
+               fmt::format("{}/ has {} robots, those of its repositories included, the most there may be; "
+                           "delete some first",
+                           space, Robots::kMost)};
+}
 
 db::Value value(std::optional<std::int64_t> id) { return id ? db::Value(*id) : db::Value(); }
 
 Result<Robot> insert(Change& change, const Place& place, std::string_view short_name,
                      const std::string& description, std::optional<std::int64_t> creator) {
-  const std::string name = fmt::format("{}+{}", place.owner, short_name);
+  const std::string name = robot_name(place.space, short_name);
   const auto taken = change.session.query("SELECT 1 FROM accounts WHERE name = ?", {name});
   if (!taken) return taken.error();
   if (!taken->empty())
     return Error{Errc::conflict,
                  fmt::format("there is a robot named {} already; choose another name", oci::quote(name))};
+  if (const auto room = check_room(change.session, place.space); !room) return room.error();
   const auto rows = change.session.query(
       "INSERT INTO accounts (name, kind, state, password_hash, created_at) VALUES (?, 'robot', 'active', '', "
       "?) "
@@ -121,6 +137,12 @@ Result<Robot> create(const Directory& directory, std::string_view name, std::str
 
 }  // namespace
 
+std::string robot_name(std::string_view space, std::string_view short_name) {
+  return fmt::format("{}+{}", space.empty() ? kOfficial : space, short_name);
+}
+
+std::string_view robot_short_name(std::string_view name) { return name.substr(name.find('+') + 1); }
+
 Result<Robot> Robots::create_for_organization(std::int64_t organization_id, std::string_view name,
                                               std::string_view description,
                                               std::optional<std::int64_t> creator,
@@ -142,8 +164,7 @@ Result<Robot> Robots::create_for_repository(std::int64_t repository_id, std::str
       return Error{Errc::name_unknown, fmt::format("there is no repository number {}", repository_id)};
     const auto repository = oci::RepositoryName::parse(rows->front().text(0));
     if (!repository) return repository.error();
-    const std::string_view space = repository->namespace_name();
-    return Place{{}, repository_id, std::string(space.empty() ? kOfficial : space), repository->render()};
+    return Place{{}, repository_id, std::string(repository->namespace_name()), repository->render()};
   });
 }
 

@@ -15,6 +15,10 @@
 
 namespace bulkhead::identity {
 
+// OWNER+NAME for a namespace ("" is the installation's own) and the short name, and the latter back again.
+std::string robot_name(std::string_view space, std::string_view short_name);
+std::string_view robot_short_name(std::string_view name);
+
 struct Robot {
   Account account;
   std::optional<std::int64_t> organization_id;  // one of the two
@@ -26,11 +30,14 @@ struct Robot {
 
 class Robots {
  public:
+  // Of one namespace: an organization's, those of its repositories included.
+  static constexpr std::int64_t kMost = 1000;
+
   explicit Robots(const Directory& directory) : directory_(directory) {}
 
   // `name` is the part after the '+', one component. Errc::name_invalid, Errc::invalid_argument for a bad
-  // description, Errc::not_found, Errc::conflict when the name is taken. `creator` is nothing for an
-  // operator.
+  // description, Errc::not_found, Errc::conflict when the name is taken or there are kMost already. `creator`
+  // is nothing for an operator.
   Result<Robot> create_for_organization(std::int64_t organization_id, std::string_view name,
                                         std::string_view description, std::optional<std::int64_t> creator,
                                         const audit::Origin& origin);

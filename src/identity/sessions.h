@@ -24,8 +24,6 @@
 
 namespace bulkhead::identity {
 
-inline constexpr std::string_view kSessionPrefix = "bhsession_";
-
 struct Session {
   std::int64_t id = 0;
   std::int64_t account_id = 0;

@@ -13,7 +13,6 @@
 namespace bulkhead::identity {
 namespace {
 
-constexpr std::string_view kPrefix = "bhsetup_";
 constexpr std::chrono::hours kLifetime{1};
 
 Error refused() {
@@ -64,7 +63,7 @@ Setup::Setup(db::Database& database, const crypto::Keyring& keyring, Accounts& a
     : database_(database), keyring_(keyring), accounts_(accounts), clock_(clock) {}
 
 Result<std::optional<Secret<>>> Setup::issue() {
-  Secret<> token = make_token(kPrefix);
+  Secret<> token = make_token(kSetupPrefix);
   const std::string hash = token_hash(keyring_, token.reveal());
   bool needed = false;
   const auto done = database_.write([&](db::Session& session) -> Result<void> {
@@ -89,7 +88,7 @@ Result<std::optional<Secret<>>> Setup::issue() {
 
 Result<Account> Setup::redeem(const Secret<>& token, std::string_view name, const Secret<>& password,
                               const audit::Origin& origin) {
-  if (!token_is_well_formed(kPrefix, token.reveal())) return refused();
+  if (!token_is_well_formed(kSetupPrefix, token.reveal())) return refused();
   // Before the slow hash, so that a wrong token costs nothing; again in the transaction, where it counts.
   const auto valid =
       database_.read([&](db::Session& session) { return check(session, keyring_, clock_.now(), token); });

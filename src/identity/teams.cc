@@ -23,6 +23,14 @@ Result<void> check_team_name_is_free(db::Session& session, const Organization& o
                                            oci::quote(organization.name), oci::quote(name))};
 }
 
+Result<void> check_room(db::Session& session, const Organization& organization) {
+  const auto rows = session.query("SELECT COUNT(*) FROM teams WHERE organization_id = ?", {organization.id});
+  if (!rows) return rows.error();
+  if (rows->front().integer(0) < Teams::kMost) return {};
+  return Error{Errc::conflict, fmt::format("{} has {} teams, the most there may be; delete some first",
+                                           oci::quote(organization.name), Teams::kMost)};
+}
+
 // The levels from the team down to the lowest below it.
 Result<std::int64_t> height(db::Session& session, std::int64_t team_id) {
   const auto rows = session.query(
@@ -94,6 +102,7 @@ Result<Team> Teams::create(std::int64_t organization_id, std::string_view name,
     if (!organization) return organization.error();
     if (const auto free = check_team_name_is_free(change.session, *organization, *parsed); !free)
       return free.error();
+    if (const auto room = check_room(change.session, *organization); !room) return room.error();
     std::string detail;
     if (parent_id) {
       const auto parent = check_parent(change.session, 0, organization_id, *parent_id, 1);

@@ -37,11 +37,12 @@ class Teams {
  public:
   // From a team without a parent to the lowest below it.
   static constexpr std::int64_t kDeepest = 8;
+  static constexpr std::int64_t kMost = 1000;  // of one organization
 
   explicit Teams(const Directory& directory) : directory_(directory) {}
 
-  // Errc::name_invalid, Errc::not_found, Errc::conflict when the organization has a team of the name, and for
-  // a parent as set_parent() says.
+  // Errc::name_invalid, Errc::not_found, Errc::conflict when the organization has a team of the name or kMost
+  // teams, and for a parent as set_parent() says.
   Result<Team> create(std::int64_t organization_id, std::string_view name,
                       std::optional<std::int64_t> parent_id, const audit::Origin& origin);
 

@@ -4,6 +4,7 @@
 // guesses can compute it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string_view>
 
@@ -13,6 +14,14 @@ namespace bulkhead::identity {
 
 inline constexpr std::size_t kTokenRandom = 30;
 inline constexpr std::size_t kTokenChecksum = 6;  // 62^6 > 2^32
+
+inline constexpr std::string_view kPersonalTokenPrefix = "bhpat_";
+inline constexpr std::string_view kRobotTokenPrefix = "bhrobot_";
+inline constexpr std::string_view kSessionPrefix = "bhsession_";
+inline constexpr std::string_view kInvitationPrefix = "bhinvite_";
+inline constexpr std::string_view kSetupPrefix = "bhsetup_";
+inline constexpr std::array kTokenPrefixes = {kPersonalTokenPrefix, kRobotTokenPrefix, kSessionPrefix,
+                                              kInvitationPrefix, kSetupPrefix};
 
 constexpr std::size_t token_length(std::string_view prefix) {
   return prefix.size() + kTokenRandom + kTokenChecksum;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <span>
 
 #include "base/bytes.h"
@@ -28,6 +29,12 @@ std::vector<std::string> token_hashes(const crypto::Keyring& keyring, std::strin
   for (auto version = keyring.current(kPurpose).version; version > 0; --version)
     if (const crypto::Key* key = keyring.find(kPurpose, version)) hashes.push_back(stored_form(*key, token));
   return hashes;
+}
+
+std::uint32_t key_version(std::string_view stored) {
+  std::uint32_t version = 0;
+  if (stored.starts_with('v')) std::from_chars(stored.data() + 1, stored.data() + stored.size(), version);
+  return version;
 }
 
 Fingerprint fingerprint(const crypto::Keyring& keyring, crypto::KeyPurpose purpose, std::string_view token) {

@@ -19,6 +19,9 @@ std::string token_hash(const crypto::Keyring& keyring, std::string_view token);
 // The same under every version that the keyring has, newest first: one of them is what is stored.
 std::vector<std::string> token_hashes(const crypto::Keyring& keyring, std::string_view token);
 
+// The version of the key that a stored form was made with; 0 for what is none.
+std::uint32_t key_version(std::string_view stored);
+
 // SHA-256 of the token, and of the keys that the keyring has for the purpose: when one comes or goes, what
 // memory knows is found no more and has to prove itself again. So a token of a retired key is refused from
 // the next request, and one of an older key is stored under the newest when it is seen.

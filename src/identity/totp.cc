@@ -61,8 +61,13 @@ Secret<> make_uri(std::string_view issuer, std::string_view account, const Secre
 }  // namespace
 
 Totp::Totp(db::Database& database, crypto::Sealer& sealer, CodeLimiter& limiter, const Clock& clock,
-           std::string issuer)
-    : database_(database), sealer_(sealer), limiter_(limiter), clock_(clock), issuer_(std::move(issuer)) {}
+           std::string issuer, LogInsEnded log_ins_ended)
+    : database_(database),
+      sealer_(sealer),
+      limiter_(limiter),
+      clock_(clock),
+      issuer_(std::move(issuer)),
+      log_ins_ended_(std::move(log_ins_ended)) {}
 
 Result<Totp::Enrolment> Totp::begin(const Account& account, const audit::Origin& origin) {
   const Secret<> seed(crypto::random_bytes(crypto::kOtpSeedBytes));
@@ -123,7 +128,8 @@ Result<bool> Totp::check(std::int64_t account, bool confirmed, const Secret<>& c
   return Error{Errc::conflict, "the authenticator app's enrolment is being changed; try again"};
 }
 
-Result<void> Totp::confirm(const Account& account, const Secret<>& code, const audit::Origin& origin) {
+Result<void> Totp::confirm(const Account& account, const Secret<>& code, const audit::Origin& origin,
+                           std::int64_t session_id) {
   bool begun = false;
   const auto looked = database_.read([&](db::Session& session) -> Result<void> {
     const auto rows =
@@ -135,18 +141,23 @@ Result<void> Totp::confirm(const Account& account, const Secret<>& code, const a
   if (!looked) return looked.error();
   if (!begun)
     return Error{Errc::conflict, "no authenticator app is being enrolled; begin an enrolment first"};
-  return limiter_.attempt(account.id, [&] {
+  const auto confirmed = limiter_.attempt(account.id, [&] {
     return check(account.id, false, code, [&](db::Session& session, std::int64_t step) -> Result<bool> {
       const auto taken =
           session.execute("UPDATE totp SET confirmed_at = ?, last_step = ? WHERE account_id = ?",
                           {to_micros(clock_.now()), step, account.id});
       if (!taken) return taken.error();
+      if (const auto ended = end_log_ins(session, account.id, session_id, clock_.now()); !ended)
+        return ended.error();
       const auto recorded =
           audit::record(session, account_event(clock_, Action::totp_enrolled, account, origin));
       if (!recorded) return recorded.error();
       return true;
     });
   });
+  // Also after an error: a commit whose answer was lost on the way is a commit all the same.
+  log_ins_ended_(account.id, session_id);
+  return confirmed;
 }
 
 Result<void> Totp::verify(const Account& account, const Secret<>& code) {

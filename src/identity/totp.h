@@ -15,6 +15,7 @@
 #include "db/database.h"
 #include "identity/account.h"
 #include "identity/code_limiter.h"
+#include "identity/factors.h"
 
 namespace bulkhead::identity {
 
@@ -23,7 +24,7 @@ class Totp {
   // All must outlive this. `issuer` is what apps show beside the account's name: this installation's, without
   // a colon.
   Totp(db::Database& database, crypto::Sealer& sealer, CodeLimiter& limiter, const Clock& clock,
-       std::string issuer);
+       std::string issuer, LogInsEnded log_ins_ended);
 
   // What the person's app takes in, shown once: the seed in base32 for typing, and the same in an otpauth URI
   // for a QR code (qr.h).
@@ -34,9 +35,11 @@ class Totp {
   // Replaces an enrolment that was begun and not confirmed. Errc::conflict when there is a confirmed one.
   Result<Enrolment> begin(const Account& account, const audit::Origin& origin);
 
-  // Takes the enrolment into use when the app shows the right code, which is thereby used. Errc::conflict
-  // when none was begun, and as CodeLimiter::attempt().
-  Result<void> confirm(const Account& account, const Secret<>& code, const audit::Origin& origin);
+  // Takes the enrolment into use when the app shows the right code, which is thereby used, and ends what was
+  // logged in without it, but for the session `session_id` (factors.h). Errc::conflict when none was begun,
+  // and as CodeLimiter::attempt().
+  Result<void> confirm(const Account& account, const Secret<>& code, const audit::Origin& origin,
+                       std::int64_t session_id = 0);
 
   // As CodeLimiter::attempt(); an account without a confirmed enrolment has no right code.
   Result<void> verify(const Account& account, const Secret<>& code);
@@ -56,6 +59,7 @@ class Totp {
   CodeLimiter& limiter_;
   const Clock& clock_;
   std::string issuer_;
+  LogInsEnded log_ins_ended_;
 };
 
 }  // namespace bulkhead::identity

@@ -93,11 +93,12 @@ Result<StoredCredential> find_credential(db::Database& database, std::int64_t ac
 }  // namespace
 
 WebAuthn::WebAuthn(db::Database& database, const crypto::Keyring& keyring, const Clock& clock,
-                   WebAuthnSettings settings)
+                   WebAuthnSettings settings, LogInsEnded log_ins_ended)
     : database_(database),
       clock_(clock),
       settings_(std::move(settings)),
-      challenges_(database, keyring, clock, settings_.challenge_lifetime, settings_.challenges_per_account) {}
+      challenges_(database, keyring, clock, settings_.challenge_lifetime, settings_.challenges_per_account),
+      log_ins_ended_(std::move(log_ins_ended)) {}
 
 Result<std::vector<std::string>> WebAuthn::credential_ids(const Account& account) {
   std::vector<std::string> ids;
@@ -136,7 +137,8 @@ Result<std::string> WebAuthn::assertion_options(const Account& account) {
 
 Result<WebAuthn::Credential> WebAuthn::register_credential(const Account& account, std::string_view name,
                                                            const RegistrationResponse& response,
-                                                           const audit::Origin& origin) {
+                                                           const audit::Origin& origin,
+                                                           std::int64_t session_id) {
   if (const auto named = check_name(name); !named) return named.error();
   const auto challenge = check_client_data(response.client_data, Ceremony::registration, settings_.origins);
   if (!challenge) return challenge.error();
@@ -150,13 +152,13 @@ Result<WebAuthn::Credential> WebAuthn::register_credential(const Account& accoun
   if (as_text(credential.id) != response.credential_id)
     return Error{Errc::invalid_argument, "the browser and the authenticator name different credentials"};
   return keep(account, name, identity::name(attestation->kind), credential, attestation->data.sign_count,
-              origin);
+              origin, session_id);
 }
 
 Result<WebAuthn::Credential> WebAuthn::keep(const Account& account, std::string_view name,
                                             std::string_view attestation,
                                             const AttestedCredential& credential, std::uint32_t sign_count,
-                                            const audit::Origin& origin) {
+                                            const audit::Origin& origin, std::int64_t session_id) {
   std::optional<Credential> kept;
   const auto done = database_.write([&](db::Session& session) -> Result<void> {
     kept.reset();
@@ -175,11 +177,15 @@ Result<WebAuthn::Credential> WebAuthn::keep(const Account& account, std::string_
     if (!rows) return rows.error();
     if (rows->empty()) return Error{Errc::conflict, "this security key is registered already"};
     kept = credential_from(rows->front());
+    if (const auto ended = end_log_ins(session, account.id, session_id, clock_.now()); !ended)
+      return ended.error();
     const std::string detail =
         fmt::format(R"({{"id":{},"name":{},"attestation":"{}"}})", kept->id, json_quote(name), attestation);
     return audit::record(session,
                          account_event(clock_, Action::webauthn_credential_added, account, origin, detail));
   });
+  // Also after an error: a commit whose answer was lost on the way is a commit all the same.
+  log_ins_ended_(account.id, session_id);
   if (!done) return done.error();
   return *std::move(kept);
 }

@@ -16,6 +16,7 @@
 #include "crypto/keyring.h"
 #include "db/database.h"
 #include "identity/account.h"
+#include "identity/factors.h"
 #include "identity/webauthn_challenges.h"
 #include "identity/webauthn_messages.h"
 
@@ -27,7 +28,7 @@ class WebAuthn {
  public:
   // All must outlive this.
   WebAuthn(db::Database& database, const crypto::Keyring& keyring, const Clock& clock,
-           WebAuthnSettings settings);
+           WebAuthnSettings settings, LogInsEnded log_ins_ended);
 
   struct Credential {
     std::int64_t id = 0;  // ours, not the authenticator's
@@ -44,10 +45,12 @@ class WebAuthn {
   Result<std::string> assertion_options(const Account& account);
 
   // Verifies the answer and keeps the credential under the person's name for it: 1 to 64 bytes, else as
-  // parse_display_name(). Errc::unauthenticated for a challenge that is not open, Errc::conflict for a
-  // credential that anybody has registered, and otherwise the errors of client_data.h and attestation.h.
+  // parse_display_name(). Ends what was logged in without it, but for the session `session_id` (factors.h).
+  // Errc::unauthenticated for a challenge that is not open, Errc::conflict for a credential that anybody has
+  // registered, and otherwise the errors of client_data.h and attestation.h.
   Result<Credential> register_credential(const Account& account, std::string_view name,
-                                         const RegistrationResponse& response, const audit::Origin& origin);
+                                         const RegistrationResponse& response, const audit::Origin& origin,
+                                         std::int64_t session_id = 0);
 
   // Verifies a log-in with one of the account's credentials; a right signature with a counter that did not
   // rise is refused and recorded. Every refusal is Errc::unauthenticated, with the reason in its message. The
@@ -64,7 +67,7 @@ class WebAuthn {
   Result<std::vector<std::string>> credential_ids(const Account& account);
   Result<Credential> keep(const Account& account, std::string_view name, std::string_view attestation,
                           const AttestedCredential& credential, std::uint32_t sign_count,
-                          const audit::Origin& origin);
+                          const audit::Origin& origin, std::int64_t session_id);
   Result<void> raise_count(const Account& account, Credential& credential, std::uint32_t received,
                            const audit::Origin& origin);
 
@@ -72,6 +75,7 @@ class WebAuthn {
   const Clock& clock_;
   WebAuthnSettings settings_;
   WebAuthnChallenges challenges_;
+  LogInsEnded log_ins_ended_;
 };
 
 }  // namespace bulkhead::identity

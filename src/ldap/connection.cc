@@ -102,12 +102,15 @@ Result<Connection> Connection::open(const Url& url, bool start_tls, const Option
 Result<void> Connection::connect(const Url& url, bool start_tls) {
   const std::string doing = fmt::format("cannot connect to {}", url.render());
   const Deadline deadline = this->deadline();
+  if (!handshake_->watch(handle_.get())) return failure(doing, LDAP_LOCAL_ERROR);
+  handshake_->begin(deadline);
   if (::ldap_connect(handle_.get()) != LDAP_SUCCESS) {
     if (std::chrono::steady_clock::now() >= deadline) return failure(doing, LDAP_TIMEOUT);
     int result = LDAP_SERVER_DOWN;
     ::ldap_get_option(handle_.get(), LDAP_OPT_RESULT_CODE, &result);
     return failure(doing, result);
   }
+  handshake_->end();
   if (start_tls)
     if (const auto started = this->start_tls(); !started) return started.error();
   Sockbuf* socket = nullptr;
@@ -138,9 +141,11 @@ Result<void> Connection::start_tls() {
       ::ldap_parse_result(handle_.get(), message->get(), &result, nullptr, nullptr, nullptr, nullptr, 0);
   if (parsed != LDAP_SUCCESS || result != LDAP_SUCCESS)
     return failure(kDoing, parsed != LDAP_SUCCESS ? parsed : result);
+  handshake_->begin(deadline);
   if (const int installed = ::ldap_install_tls(handle_.get()); installed != LDAP_SUCCESS)
     return failure("cannot encrypt the connection to the directory",
                    std::chrono::steady_clock::now() >= deadline ? LDAP_TIMEOUT : installed);
+  handshake_->end();
   return {};
 }
 

@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "ldap/directory.h"
+#include "ldap/handshake.h"
 #include "ldap/url.h"
 
 struct ldap;
@@ -75,7 +76,8 @@ class Connection {
   using Message = std::unique_ptr<::ldapmsg, Free>;
   using Deadline = std::chrono::steady_clock::time_point;
 
-  Connection(::ldap* handle, Limits limits) : handle_(handle), limits_(limits) {}
+  Connection(::ldap* handle, Limits limits)
+      : handshake_(std::make_unique<Handshake>()), handle_(handle), limits_(limits) {}
 
   Result<void> connect(const Url& url, bool start_tls);
   Result<void> start_tls();
@@ -84,6 +86,7 @@ class Connection {
   Error failure(std::string_view doing, int result) const;
   Entry read_entry(::ldapmsg* message, const Search& search) const;
 
+  std::unique_ptr<Handshake> handshake_;  // which the handle refers to
   std::unique_ptr<::ldap, Unbind> handle_;
   Limits limits_;
 };

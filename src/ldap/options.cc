@@ -70,7 +70,6 @@ Result<FileDescriptor> trusted_authorities(const std::filesystem::path& own) {
 void set_general(Setter& set, std::chrono::milliseconds timeout) {
   set.number(LDAP_OPT_PROTOCOL_VERSION, LDAP_VERSION3);
   set.off(LDAP_OPT_REFERRALS);
-  set.number(LDAP_OPT_REFHOPLIMIT, 0);
   set.number(LDAP_OPT_DEREF, LDAP_DEREF_NEVER);
   set.number(LDAP_OPT_SIZELIMIT, LDAP_NO_LIMIT);
   set.number(LDAP_OPT_TIMELIMIT, LDAP_NO_LIMIT);

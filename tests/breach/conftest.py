@@ -30,8 +30,7 @@ def installation(request, work_folder):
     """On SQLite, at work; the tests of several files use it, and none changes its users."""
     filled = _filled(request, work_folder)
     yield filled
-    filled.server.close()
-    shutil.rmtree(filled.server.folder, ignore_errors=True)
+    filled.close()
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +44,6 @@ def postgres_installation(request, work_folder):
     try:
         filled = _filled(request, work_folder, {"database": postgres.url}, postgres)
         yield filled
-        filled.server.close()
-        shutil.rmtree(filled.server.folder, ignore_errors=True)
+        filled.close()
     finally:
         postgres.close()

@@ -4,13 +4,16 @@ import base64
 import contextlib
 import dataclasses
 import json
+import pathlib
 import random
+import shutil
+import tempfile
 import threading
 import time
 
 from breach import attempts, crypto, loot, vault
 from breach.management import Management
-from harness import content, process
+from harness import content, process, slapd
 from harness.registry import ALL_ACTIONS, Registry
 from harness.server import User
 
@@ -22,6 +25,7 @@ SETTINGS = {
     "log.level": "debug",
     "log.requests": "true",
     "audit.segment_bytes": "64KiB",  # sealed and compressed segments are part of what is stolen
+    "outbound.plain_hosts": "127.0.0.1",  # the directory's
 }
 # Each somewhere in the thief's list of words.
 PLANTED = {"alice": 77, "bob": 31_415, "carol": 99_999}
@@ -31,6 +35,7 @@ STRONG = {
     "erin": "erin has a second factor too",
     "retired": "no longer of any use",
 }
+DIRECTORYS = User("dora", "dora is known to the directory alone")
 THIEF = User("mallory", "a thief is a user as well")
 
 
@@ -58,6 +63,7 @@ class Installation:
         self.users = {}
         self.tokens = {}  # of access tokens: by account, who may log in with them
         self.sessions = {}
+        self.directory = None
         self.left_out = []
         server.start()
         server.setup_token()  # printed for the first administrator; worth nothing from the first account on
@@ -125,6 +131,37 @@ class Installation:
         self._add_token("alice", "acme+ci")
         invited = self.management.call("invite", alice, organization="acme", body={"email": "carol@example.com"}).json()
         self._kept("token", "an invitation", invited["secret"])
+        self._add_sign_on()
+
+    def _add_sign_on(self):
+        """A directory and an OpenID provider, whose secrets the server has to know; one who logs in with the directory, and
+        a device that waits for somebody to log in with the other."""
+        folder = pathlib.Path(tempfile.mkdtemp(dir=self.server.folder.parent))
+        self.directory = slapd.Slapd(folder, {DIRECTORYS.name: DIRECTORYS.password}).start()
+        self.vault.add("password", "the directory's password of dora", DIRECTORYS.password)
+        root = self.sessions["root-admin"]
+        searcher = self._kept("password", "the directory's own account", slapd.SEARCHER_PASSWORD)
+        ldap = {"url": self.directory.url, "bind_dn": slapd.SEARCHER, "user_base": slapd.PEOPLE}
+        self.management.call("createLoginProvider", root, body={"name": "corp", "secret": searcher, "ldap": ldap})
+        client = self._kept("token", "the OpenID client's secret", "oidc-client-secret-" + self.rng.randbytes(16).hex())
+        oidc = {"issuer": "https://id.example.com", "client_id": "bulkhead"}
+        self.management.call("createLoginProvider", root, body={"name": "idp", "secret": client, "oidc": oidc})
+        waiting = self.management.call("beginDeviceLogIn", body={"provider": "idp"}).json()
+        self._kept("token", "a device that waits", waiting["device_code"])
+        self._kept("code", "what its user is shown", waiting["user_code"])
+        self.sessions["dora"] = self._kept("session", "dora's session", self._log_in_with_directory())
+        self._add_token("dora", "dora")
+
+    def _log_in_with_directory(self):
+        body = {"provider": "corp", "name": DIRECTORYS.name, "password": DIRECTORYS.password}
+        return self.management.call("startSession", body=body).json()["secret"]
+
+    def close(self):
+        self.server.close()
+        shutil.rmtree(self.server.folder, ignore_errors=True)
+        if self.directory is not None:
+            self.directory.close()
+            shutil.rmtree(self.directory.folder, ignore_errors=True)
 
     def _add_second_factor(self, name):
         """An authenticator app and recovery codes; all of them are used."""
@@ -206,6 +243,8 @@ class Installation:
             assert by_token.status_code == 200, by_token.text
         if name in self.sessions:
             self.management.call("whoami", self.sessions[name])
+        if self.directory is not None:
+            self._kept("session", "another session of dora's", self._log_in_with_directory())
 
     def _mistyped(self, name):
         return f"{self.users[name].password}-mistyped"

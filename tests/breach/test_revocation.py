@@ -199,6 +199,19 @@ TOKEN_ENDINGS = {
 }
 
 
+def retire_token_key(server):
+    """What is stored under the first version of the key, and was not used since there is a second, is over."""
+    server.run("keys", "rotate", "token-hash")
+    server.run("keys", "retire", "token-hash", 1, "--force")
+
+
+def enrol(client, session, name):
+    """An authenticator app, in that session."""
+    shown = client.call("beginTotp", session, user=name).json()["secret"]
+    seed = base64.b32decode(shown + "=" * (-len(shown) % 8))
+    client.call("confirmTotp", session, user=name, body={"code": crypto.one_time_code(seed, time.time())})
+
+
 def set_policy(client, **changes):
     old = client.call("getPolicy", client.sessions["root-admin"])
     client.call(
@@ -217,12 +230,22 @@ def test_access_token_ends(server, management, access_token, ending, way):
         assert caller.ask() in REFUSED
 
 
+def test_bearer_ends_with_the_key_of_its_access_token(server, management, access_token):
+    """A token that is used meanwhile is stored under the new key; what was made with it before does not do that."""
+    with Caller(server, *ways_to_use(server, access_token[1])["bearer"]) as caller:
+        retire_token_key(server)
+        assert caller.ask() in REFUSED
+    assert Registry(server, User("bob", access_token[1])).request_token("").status_code == 401
+
+
 SESSION_ENDINGS = {
     "logged out": lambda server, client: client.call("endCurrentSession", client.sessions["bob"]),
     "all ended": lambda server, client: client.call("endSessions", client.sessions["root-admin"], user="bob"),
     "new password": lambda server, client: server.run(*ENDINGS["new password"][0], stdin=NEW_PASSWORD),
     "account disabled": lambda server, client: server.run("user", "disable", "bob"),
     "leaked": lambda server, client: client.call("reportLeaked", body={"text": client.sessions["bob"]}),
+    "second factor in another session": lambda server, client: enrol(client, client.log_in(server.users["bob"]), "bob"),
+    "key retired": lambda server, client: retire_token_key(server),
 }
 
 
@@ -239,11 +262,23 @@ def test_password_alone_ends_with_a_second_factor(server, management):
         pytest.skip("this program has no second factors")
     session = management.sessions["bob"]
     with Caller(server, TOKEN, basic(server, "bob")) as caller:
-        shown = management.call("beginTotp", session, user="bob").json()["secret"]
+        management.call("beginTotp", session, user="bob")
         assert caller.ask() == 200
-        seed = base64.b32decode(shown + "=" * (-len(shown) % 8))
-        management.call("confirmTotp", session, user="bob", body={"code": crypto.one_time_code(seed, time.time())})
+        enrol(management, session, "bob")
         assert caller.ask() in REFUSED
+
+
+def test_what_a_password_got_ends_with_a_second_factor(server, management):
+    """And what a factor got, with its reset; only the session that enrols goes on."""
+    session = management.sessions["bob"]
+    bearer = {"Authorization": f"Bearer {Registry(server, server.users['bob']).token('repository:alice/app:pull')}"}
+    with Caller(server, MANIFEST, bearer) as caller:
+        enrol(management, session, "bob")
+        assert caller.ask() in REFUSED
+    with Caller(server, "/api/v1/whoami", {"Authorization": f"Bearer {session}"}) as caller:
+        management.call("makeRecoveryCodes", session, user="bob")
+        management.call("resetFactors", management.sessions["root-admin"], user="bob")
+        assert caller.ask() == 401
 
 
 def test_passwords_turned_off_by_policy(server, management):

@@ -1,11 +1,15 @@
 """Who may do what, as seen from outside."""
 
 import itertools
+import json
 
 import pytest
+import requests
 
 from harness import content
+from harness.management import Management, path
 from harness.registry import ACCEPT, Registry
+from harness.server import User
 
 ROLES = ["none", "reader", "writer", "maintainer"]
 
@@ -220,3 +224,74 @@ def test_upload_session_of_another_repository(registry, repository, rng):
     elsewhere = upload.path_with_query(f"digest={blob.digest}").replace(repository, repository + "-other")
     response = registry.put(elsewhere, data=blob.data)
     assert response.status_code == 404
+
+
+def refused_everywhere(server, bearer, repository, manifest, source):
+    """What a bearer token still reaches of the repository, by any path."""
+    blob = content.digest_of(b"absent")
+    reached = []
+    for method, end in [
+        ("GET", "manifests/latest"),
+        ("HEAD", f"manifests/{manifest.digest}"),
+        ("GET", f"blobs/{manifest.digest}"),
+        ("GET", "tags/list"),
+        ("GET", f"referrers/{manifest.digest}"),
+        ("POST", "blobs/uploads/"),
+        ("POST", f"blobs/uploads/?mount={blob}&from={source}"),
+        ("PUT", "manifests/latest"),
+        ("DELETE", "manifests/latest"),
+        ("DELETE", f"blobs/{manifest.digest}"),
+    ]:
+        answer = requests.request(
+            method,
+            f"{server.url}/v2/{repository}/{end}",
+            headers={"Authorization": f"Bearer {bearer}", "Accept": ACCEPT, "Content-Type": manifest.media_type},
+            data=manifest.data if method == "PUT" else None,
+            timeout=30,
+        )
+        if answer.status_code != 401:
+            reached.append(f"{method} {end}: {answer.status_code}")
+    return reached
+
+
+@pytest.mark.parametrize("renamed", ["repository", "organization"])
+def test_a_bearer_token_reaches_nothing_new_of_an_old_name(server, admin, alice, rng, renamed):
+    """Bearer tokens hold names, for five minutes; what a name means is asked anew at each request."""
+    root, owner = Management(server, admin), Management(server, alice)
+    space = f"renamed-{renamed}"
+    assert root.post("/organizations", {"name": space, "owner": alice.name}).status_code == 201
+    repository = f"{space}/app"
+    Registry(server, alice).push_image(repository, rng, "latest")
+    user = server.create_user(f"bearer-{renamed}")
+    server.run("grant", "set", user.name, "maintainer", repository)
+    server.run("grant", "set", user.name, "writer", f"{space}/")
+    made = server.run("token", "create", user.name, "t", "--scope", f"{repository}:*", "--scope", f"{space}/:*", "--json")
+    own = f"{user.name}/own"
+    Registry(server, user).push_image(own, rng, "latest")
+
+    def bearer(password):
+        return Registry(server, User(user.name, password)).token(
+            (f"repository:{repository}:pull,push,delete", f"repository:{own}:pull,push", "registry:catalog:*")
+        )
+
+    bearers = [bearer(user.password), bearer(json.loads(made.stdout)["token"])]
+    tags = f"{server.url}/v2/{repository}/tags/list"
+    for each in bearers:
+        assert requests.get(tags, headers={"Authorization": f"Bearer {each}"}, timeout=30).status_code == 200
+
+    if renamed == "repository":
+        # In the same namespace it would still be the user's to write: theirs is the namespace's grant as well.
+        server.run("grant", "remove", user.name, f"{space}/")
+        server.run("repo", "rename", repository, f"{space}/old")
+    else:
+        assert owner.post(path("organizations", space, "rename"), {"name": f"{space}-old"}).status_code == 200
+        assert root.post("/organizations", {"name": space, "owner": alice.name}).status_code == 201
+    manifest = Registry(server, alice).push_image(repository, rng, "latest")
+    for each in bearers:
+        assert refused_everywhere(server, each, repository, manifest, own) == []
+        # Nor as what a mount takes from.
+        mount = f"{server.url}/v2/{own}/blobs/uploads/?mount={manifest.digest}&from={repository}"
+        answer = requests.post(mount, headers={"Authorization": f"Bearer {each}"}, timeout=30)
+        assert answer.status_code in (202, 401), "an upload like any other, or none"
+        catalog = requests.get(f"{server.url}/v2/_catalog", headers={"Authorization": f"Bearer {each}"}, timeout=30)
+        assert catalog.status_code == 401 or repository not in catalog.json()["repositories"]

@@ -260,7 +260,7 @@ def test_groups_bring_push_rights_and_take_them_away(registry_server, corp, root
     made(root.post("/organizations/acme/teams", {"name": "devs"}))
     made(root.post("/repositories", {"name": "acme/app"}))
     made(root.put("/namespaces/acme/grants/" + urllib.parse.quote("team:acme/devs", safe=""), {"role": "writer"}))
-    made(root.put("/login-providers/corp/mappings/acme/devs/devs"))
+    made(root.put("/organizations/acme/teams/devs/groups/corp/devs"))
 
     def push():
         assert log_in(registry_server, browser).status_code == 200

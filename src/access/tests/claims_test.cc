@@ -17,7 +17,7 @@ using db::testing::FailsWith;
 using db::testing::Succeeds;
 
 constexpr std::string_view kGood =
-    R"({"iss":"bulkhead","aud":"bulkhead","sub":"17","name":"alice","ver":3,"jti":"0a1b","tok":4,"cap":"n3:pull,push r7:pull *:delete",)"
+    R"({"iss":"bulkhead","aud":"bulkhead","sub":"17","name":"alice","ver":3,"jti":"0a1b","tok":4,"cap":"n3:pull,push r7:pull *:delete","par":"",)"
     R"("iat":1767225600,"nbf":1767225600,"exp":1767225900,)"
     R"("access":[{"type":"repository","name":"alice/app","actions":["pull","push"]},)"
     R"({"type":"registry","name":"catalog","actions":["*"]}]})";
@@ -60,8 +60,19 @@ TEST(Claims, NameNobodyForAnonymousCallers) {
   const auto parsed = parse_claims(json::serialize(claims));
   ASSERT_THAT(parsed, Succeeds());
   EXPECT_EQ(parsed->account_id, 0);
+  claims["par"] = "0a1b";
+  EXPECT_THAT(parse_claims(json::serialize(claims)), FailsWith(Errc::unauthenticated)) << "made with another";
+  claims["par"] = "";
   claims["name"] = "alice";
   EXPECT_THAT(parse_claims(json::serialize(claims)), FailsWith(Errc::unauthenticated));
+}
+
+TEST(Claims, NameTheTokenThatTheyWereMadeWith) {
+  EXPECT_EQ(parse_claims(kGood)->parent_id, "");
+  EXPECT_EQ(parse_with("par", "0a1c")->parent_id, "0a1c");
+  EXPECT_THAT(parse_with("par", std::string(65, 'a')), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(parse_with("par", nullptr), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(parse_with("par", 7), FailsWith(Errc::unauthenticated));
 }
 
 TEST(Claims, SayWhatTheCredentialMayAtMost) {

@@ -47,7 +47,7 @@ class Inventory : public ::testing::TestWithParam<db::testing::Engine> {
   }
 
   identity::testing::Installation installation_{GetParam()};
-  Facts facts_{*installation_.database, installation_.clock, 100, true};
+  Facts facts_{*installation_.database, installation_.accounts, installation_.clock, 100, true};
   identity::Directory directory_{*installation_.database, installation_.accounts, installation_.clock, [] {}};
   identity::Organizations organizations_{directory_};
   identity::Teams teams_{directory_};

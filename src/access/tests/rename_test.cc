@@ -6,6 +6,8 @@
 
 #include "access/tests/facts_fixture.h"
 #include "access/tokens.h"
+#include "identity/account_changes.h"
+#include "identity/organizations.h"
 
 namespace bulkhead::access {
 namespace {
@@ -105,6 +107,83 @@ TEST_P(RenameTest, BearerTokensOfTheOldNameReachNothingByIt) {
   EXPECT_FALSE(may("alice/app", Action::push));
 }
 
+// Whatever the namespace belongs to: bearer tokens hold names, and the next request is decided by what the
+// name means then.
+TEST_P(RenameTest, BearerTokensReachNothingNewInANamespaceOfAnOldName) {
+  identity::Policies policies(*installation_.database, installation_.clock, 1000);
+  identity::AccessTokens access_tokens(*installation_.database, installation_.keyring, installation_.accounts,
+                                       policies, installation_.clock, {});
+  Tokens tokens(installation_.keyring, installation_.accounts, access_tokens, policies, facts_,
+                installation_.clock, {});
+  const identity::Directory directory(*installation_.database, installation_.accounts, installation_.clock,
+                                      [this] { facts_.forget_roles(); });
+  identity::Organizations organizations(directory);
+  identity::AccountChanges accounts(directory);
+  const Principal carol = account("carol");
+  organization("acme");
+  member("acme", carol, "owner");
+  const auto app = make("acme/app", carol);
+  const auto own = make("alice/own", alice_);
+  for (const char* target : {"acme/app", "acme/", "alice/own", "alice/"})
+    grant("bob", Role::maintainer, target);
+
+  const std::vector<std::string> wanted = {"repository:acme/app:*", "repository:acme/next:*",
+                                           "repository:alice/own:*", "repository:alice/next:*",
+                                           "registry:catalog:*"};
+  identity::NewAccessToken narrow;
+  narrow.account_id = bob_.account_id;
+  narrow.name = "narrow";
+  constexpr identity::TokenActions kAll{true, true, true};
+  narrow.scopes = identity::TokenScopes({{id_of("namespaces", "acme"), 0, kAll},
+                                         {0, app, kAll},
+                                         {id_of("namespaces", "alice"), 0, kAll},
+                                         {0, own, kAll}});
+  Principal with_token = bob_;
+  const auto made = access_tokens.create(narrow, some_origin()).value().token;
+  with_token.token_id = made.id;
+  with_token.ceiling = made.scopes;
+  const std::string by_password = tokens.issue(bob_, parse_scopes(wanted, 9).value()).value().token;
+  const std::string by_token = tokens.issue(with_token, parse_scopes(wanted, 9).value()).value().token;
+
+  // By memory where it knows, as a request would be; a mount's source is decided on as a pull is.
+  const auto may = [&](const std::string& token, std::string_view name, Action action) {
+    const auto bearer = tokens.verify(token, "192.0.2.1").value();
+    auto resolved = facts_.peek(bearer->principal, repository(name));
+    if (!resolved) resolved = facts_.resolve(bearer->principal, repository(name)).value();
+    return bearer->covers(name, action) && decide(bearer->principal, action, resolved->standing);
+  };
+  const auto reaches = [&](std::string_view name) {
+    int ways = 0;
+    for (const std::string& token : {by_password, by_token})
+      for (const Action action : {Action::pull, Action::push, Action::remove})
+        ways += may(token, name, action);
+    return ways;
+  };
+  for (const char* name : {"acme/app", "acme/next", "alice/own", "alice/next"}) EXPECT_EQ(reaches(name), 6);
+
+  ASSERT_THAT(organizations.rename(id_of("organizations", "acme"), "former", some_origin()), Succeeds());
+  ASSERT_THAT(accounts.rename(alice_.account_id, "alicia", some_origin()), Succeeds());
+  for (const char* name : {"acme/app", "acme/next", "alice/own", "alice/next"})
+    EXPECT_EQ(reaches(name), 0) << name << ", of nobody";
+  for (const char* name : {"former/app", "alicia/own"}) EXPECT_EQ(reaches(name), 0) << "is named in neither";
+
+  ASSERT_THAT(organizations.create("acme", "", carol.account_id, some_origin()), Succeeds());
+  const Principal successor = account("alice");
+  for (const char* name : {"acme/app", "acme/next"}) make(name, carol);
+  for (const char* name : {"alice/own", "alice/next"}) make(name, successor);
+  for (const char* name : {"acme/app", "acme/next", "alice/own", "alice/next"})
+    EXPECT_EQ(reaches(name), 0) << name << ", of somebody else";
+  const auto bearer = tokens.verify(by_password, "192.0.2.1").value();
+  EXPECT_EQ(facts_.catalog(bearer->principal, "", 100).value(),
+            (std::vector<std::string>{"alicia/own", "former/app"}))
+      << "what bob may pull, by its names of now";
+
+  grant("bob", Role::reader, "acme/app");
+  EXPECT_TRUE(may(by_password, "acme/app", Action::pull)) << "as its account's roles are now";
+  EXPECT_FALSE(may(by_password, "acme/app", Action::push));
+  EXPECT_FALSE(may(by_token, "acme/app", Action::pull)) << "the access token is bound to the first one";
+}
+
 TEST_P(RenameTest, MovesIntoAnotherNamespaceAndItsRoles) {
   grant("bob", Role::writer, "alice/");
   EXPECT_EQ(role(bob_, "alice/app"), Role::writer);
@@ -189,8 +268,45 @@ TEST_P(RenameTest, TakesItsRobotsAlong) {
   EXPECT_EQ(role(bot, "bob/app"), Role::writer);
   make("alice/app");
   EXPECT_EQ(role(bot, "alice/app"), Role::none);
-  EXPECT_THAT(facts_.grant({false, "alice+bot"}, Role::reader, {false, "alice/app"}, some_origin()),
+  EXPECT_THAT(facts_.grant({false, "bob+bot"}, Role::reader, {false, "alice/app"}, some_origin()),
               FailsWith(Errc::invalid_argument));
+}
+
+TEST_P(RenameTest, NamesItsRobotsAfterTheNewNamespace) {
+  const auto named = [&](const Principal& bot) {
+    const auto known = installation_.accounts.peek(bot.account_id);
+    return known ? known->name : installation_.accounts.find(bot.account_id)->name;
+  };
+  const Principal bot = robot("alice+bot", "", id_);
+  const Principal other = robot("alice+other", "", make("alice/other"));
+  ASSERT_EQ(named(bot), "alice+bot");
+  ASSERT_THAT(rename("alice/app", "alice/new"), Succeeds());
+  EXPECT_EQ(named(bot), "alice+bot") << "the namespace is the same";
+  const auto events = installation_.events().size();
+  ASSERT_THAT(rename("alice/new", "bob/app"), Succeeds());
+  EXPECT_EQ(named(bot), "bob+bot") << "memory has forgotten the old name";
+  EXPECT_EQ(named(other), "alice+other");
+  EXPECT_EQ(installation_.events().at(events + 1),
+            (identity::testing::Recorded{"account_renamed", "root-of-tests", "operator", "bob/app",
+                                         "alice+bot", "bob+bot"}));
+  ASSERT_THAT(rename("bob/app", "official"), Succeeds());
+  EXPECT_EQ(named(bot), "library+bot");
+  ASSERT_THAT(rename("official", "alice/app"), Succeeds());
+  EXPECT_EQ(named(bot), "alice+bot");
+}
+
+TEST_P(RenameTest, RefusesWhereARobotOfTheNameIs) {
+  const Principal first = robot("alice+another", "", id_);
+  robot("alice+bot", "", id_);
+  robot("bob+bot", "", make("bob/other"));
+  const auto events = installation_.events().size();
+  const auto refused = rename("alice/app", "bob/app");
+  ASSERT_THAT(refused, FailsWith(Errc::conflict));
+  EXPECT_THAT(refused.error().message, ::testing::HasSubstr("bob+bot"));
+  EXPECT_EQ(installation_.accounts.find(first.account_id)->name, "alice+another");
+  EXPECT_TRUE(standing(alice_, "alice/app").exists);
+  EXPECT_FALSE(standing(bob_, "bob/app").exists);
+  EXPECT_EQ(installation_.events().size(), events);
 }
 
 TEST_P(RenameTest, RemovalLeavesNeitherTeamGrantsNorScopesBehind) {

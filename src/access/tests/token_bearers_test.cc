@@ -139,6 +139,19 @@ TEST_P(TokenBearersTest, DieWithTheirAccessToken) {
   EXPECT_THAT(check(another), FailsWith(Errc::unauthenticated));
 }
 
+TEST_P(TokenBearersTest, DieWithTheKeyThatTheirAccessTokenIsStoredUnder) {
+  constexpr auto kPurpose = crypto::KeyPurpose::token_hash;
+  const std::string token = issue(with(make_token(alice_, {{0, 0, kAll}})));
+  ASSERT_THAT(check(token), Succeeds());
+  ASSERT_TRUE(installation_.keyring.rotate(kPurpose, installation_.clock.now()));
+  const std::string later = issue(with(make_token(alice_, {{0, 0, kAll}})));
+  ASSERT_TRUE(tokens_.peek(token, kHome).has_value()) << "from memory";
+  ASSERT_TRUE(installation_.keyring.retire(kPurpose, 1));
+  EXPECT_THAT(check(token), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(tokens_.verify(token, kHome), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(check(later), Succeeds());
+}
+
 TEST_P(TokenBearersTest, DieWhenTheirAccessTokenExpires) {
   identity::NewAccessToken wanted;
   wanted.account_id = alice_.account_id;
@@ -205,6 +218,105 @@ TEST_P(TokenBearersTest, MayBringACeilingOfTheirOwn) {
   EXPECT_THAT(check(issued->token), FailsWith(Errc::unauthenticated));
 }
 
+// What a workload got in exchange, given by a client that knows only passwords.
+class BearersOfBearersTest : public TokenBearersTest {
+ protected:
+  BearersOfBearersTest() {
+    organization("acme");
+    app_ = make("acme/app", alice_);
+    make("acme/other", alice_);
+    bot_ = robot("acme+ci", "acme");
+    grant("acme+ci", Role::maintainer, "acme/");
+    bot_.ceiling = std::make_shared<const identity::TokenScopes>(
+        std::vector<TokenScope>{{0, app_, {true, true, false}}});
+  }
+
+  std::shared_ptr<const Bearer> first(const std::vector<std::string>& scopes,
+                                      std::chrono::seconds lifetime = 900s) {
+    const auto issued = tokens_.issue(bot_, parse_scopes(scopes, 9).value(), lifetime);
+    return check(issued.value().token).value();
+  }
+  Result<IssuedToken> second(const std::shared_ptr<const Bearer>& with,
+                             const std::vector<std::string>& scopes = {"repository:acme/app:*"}) {
+    return tokens_.issue(*with, parse_scopes(scopes, 9).value());
+  }
+
+  std::int64_t app_ = 0;
+  Principal bot_;
+};
+
+TEST_P(BearersOfBearersTest, DoWhatBothAllow) {
+  const auto with = first({"repository:acme/app:pull,push", "registry:catalog:*"});
+  ASSERT_TRUE(with->logs_in());
+  const auto issued = second(with, {"repository:acme/app:*", "repository:acme/other:pull",
+                                    "repository:acme/next:push", "registry:catalog:*"});
+  ASSERT_THAT(issued, Succeeds());
+  EXPECT_EQ(issued->lifetime, 300s);
+  const auto bearer = check(issued->token).value();
+  EXPECT_EQ(bearer->principal.account, "acme+ci");
+  EXPECT_EQ(bearer->parent_id, with->token_id);
+  EXPECT_EQ(bearer->credential(), "bearer:" + with->token_id + "/" + bearer->token_id);
+  ASSERT_EQ(bearer->scopes.size(), 1u);
+  EXPECT_EQ(bearer->scopes[0].actions.render(), (std::vector<std::string>{"pull", "push"}));
+  EXPECT_TRUE(may(issued->token, Action::push, "acme/app"));
+  EXPECT_FALSE(may(issued->token, Action::remove, "acme/app"));
+  EXPECT_FALSE(may(issued->token, Action::pull, "acme/other"));
+
+  const auto narrow = first({"repository:acme/app:pull"});
+  EXPECT_FALSE(may(second(narrow)->token, Action::push, "acme/app")) << "the first was not issued for it";
+  revoke("acme+ci", "acme/");
+  EXPECT_FALSE(may(issued->token, Action::pull, "acme/app")) << "as the robot's roles are now";
+}
+
+TEST_P(BearersOfBearersTest, LiveNoLongerThanTheFirst) {
+  const auto with = first({"repository:acme/app:pull"}, 400s);
+  EXPECT_EQ(second(with)->lifetime, 300s);
+  installation_.clock.advance(150s + 300ms);
+  const auto issued = second(with);
+  ASSERT_THAT(issued, Succeeds());
+  EXPECT_EQ(check(issued->token).value()->expires_at, with->expires_at);
+  installation_.clock.advance(249s + 700ms - 1us);
+  EXPECT_THAT(check(issued->token), Succeeds());
+  EXPECT_EQ(second(with)->lifetime, 1s);
+  installation_.clock.advance(1us);
+  EXPECT_THAT(check(issued->token), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(second(with), FailsWith(Errc::unauthenticated));
+}
+
+TEST_P(BearersOfBearersTest, AreTheEndOfTheChain) {
+  const auto bearer = check(second(first({"repository:acme/app:pull"}))->token).value();
+  EXPECT_FALSE(bearer->logs_in());
+  EXPECT_THAT(second(bearer), FailsWith(Errc::unauthenticated));
+}
+
+TEST_P(BearersOfBearersTest, AreMadeWithAWorkloadsTokenOnly) {
+  EXPECT_THAT(second(check(issue(alice_)).value()), FailsWith(Errc::unauthenticated)) << "by password";
+  EXPECT_THAT(second(check(issue({})).value()), FailsWith(Errc::unauthenticated)) << "anonymous";
+  EXPECT_THAT(second(check(issue(with(make_token(alice_, {{0, 0, kAll}})))).value()),
+              FailsWith(Errc::unauthenticated))
+      << "by an access token";
+}
+
+TEST_P(BearersOfBearersTest, DieOfWhatEndsTheFirst) {
+  const auto with = first({"repository:acme/app:pull"});
+  const auto issued = second(with).value();
+  ASSERT_THAT(check(issued.token), Succeeds());
+  // As the end of a trust does.
+  installation_.write("UPDATE accounts SET credential_version = credential_version + 1 WHERE id = ?",
+                      {bot_.account_id});
+  installation_.accounts.forget(bot_.account_id);
+  EXPECT_THAT(check(issued.token), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(second(with), FailsWith(Errc::unauthenticated));
+
+  bot_.credential_version = 2;
+  const auto again = second(first({"repository:acme/app:pull"})).value();
+  ASSERT_THAT(check(again.token), Succeeds());
+  ASSERT_THAT(installation_.accounts.set_active("acme+ci", false, some_origin()), Succeeds());
+  EXPECT_THAT(check(again.token), FailsWith(Errc::unauthenticated));
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, BearersOfBearersTest, ::testing::Values(Engine::sqlite, Engine::postgres),
+                         db::testing::engine_name);
 INSTANTIATE_TEST_SUITE_P(Engines, TokenBearersTest, ::testing::Values(Engine::sqlite, Engine::postgres),
                          db::testing::engine_name);
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "identity/token_format.h"
+
 namespace bulkhead::api::management {
 namespace {
 

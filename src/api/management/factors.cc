@@ -101,20 +101,14 @@ Result<Reply> begin_totp(Call& call) {
       {"secret", enrolment->seed.reveal()}, {"uri", enrolment->uri.reveal()}, {"qr_svg", drawing->reveal()}});
 }
 
-// Whoever enrolled a factor just now has shown it: the session need not be started again.
-Result<Reply> seen_by_session(const Call& call) {
-  if (call.caller.session_id == 0) return Reply();
-  auto proved = call.services.sessions.prove(call.caller.principal.account_id, call.caller.session_id, true);
-  if (!proved) return proved.error();
-  return Reply();
-}
-
 Result<Reply> confirm_totp(Call& call) {
   const auto account = account_of(call);
   if (!account) return account.error();
-  if (auto confirmed = call.services.totp.confirm(*account, call.secret("code"), call.origin); !confirmed)
+  if (auto confirmed =
+          call.services.totp.confirm(*account, call.secret("code"), call.origin, call.caller.session_id);
+      !confirmed)
     return confirmed.error();
-  return seen_by_session(call);
+  return Reply();
 }
 
 Result<Reply> remove_totp(Call& call) {
@@ -147,10 +141,9 @@ Result<Reply> register_key(Call& call) {
   if (!account) return account.error();
   const auto response = identity::parse_registration_response(json::serialize(call.body.at("response")));
   if (!response) return response.error();
-  const auto credential =
-      call.services.webauthn.register_credential(*account, *call.text("name"), *response, call.origin);
+  const auto credential = call.services.webauthn.register_credential(*account, *call.text("name"), *response,
+                                                                     call.origin, call.caller.session_id);
   if (!credential) return credential.error();
-  if (auto seen = seen_by_session(call); !seen) return seen.error();
   Reply reply(represent_key(*credential));
   reply.location = user_path(account->name) + "/factors";
   return reply;

@@ -9,7 +9,7 @@ namespace json = boost::json;
 using access::SystemAction;
 using identity::ExternalIdentity;
 
-constexpr Schema kSubject = text(1, 1024);
+constexpr Schema kSubject = text(1, 255);
 constexpr Field kIdentityFields[] = {
     {"provider", &kAnyName, "", kRequired},
     {"subject", &kSubject, "The provider's own id of the person", kRequired},

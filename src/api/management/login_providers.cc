@@ -94,27 +94,6 @@ Result<Reply> list_mappings(Call& call) {
   return Reply(json::object{{"items", std::move(items)}});
 }
 
-using MappingChange = Result<void> (identity::LoginProviders::*)(std::int64_t, std::string_view, std::int64_t,
-                                                                 const audit::Origin&);
-
-Result<Reply> change_mapping(Call& call, MappingChange change) {
-  const auto provider = provider_of(call);
-  if (!provider) return provider.error();
-  const auto organization = call.services.organizations.find(call.path("organization"));
-  if (!organization) return organization.error();
-  const auto team = call.services.teams.find(organization->id, call.path("team"));
-  if (!team) return team.error();
-  auto& providers = call.services.login_providers;
-  if (auto done = (providers.*change)(provider->id, call.path("group"), team->id, call.origin); !done)
-    return done.error();
-  return Reply();
-}
-
-Result<Reply> add_mapping(Call& call) { return change_mapping(call, &identity::LoginProviders::add_mapping); }
-Result<Reply> remove_mapping(Call& call) {
-  return change_mapping(call, &identity::LoginProviders::remove_mapping);
-}
-
 Result<Reply> ways_in(Call& call) {
   const auto providers = call.services.login_providers.list();
   if (!providers) return providers.error();
@@ -182,23 +161,6 @@ constexpr Operation kOperations[] = {
      .permission = may(SystemAction::read_directory),
      .response = &kMappingList,
      .handler = list_mappings},
-    {.method = http::Method::put,
-     .path = "/login-providers/{provider}/mappings/{organization}/{team}/{group}",
-     .id = "addGroupMapping",
-     .tag = "sign-on",
-     .summary = "Let a group lead into a team",
-     .permission = may(SystemAction::manage_providers),
-     .status = 204,
-     .proof = true,
-     .handler = add_mapping},
-    {.method = http::Method::delete_,
-     .path = "/login-providers/{provider}/mappings/{organization}/{team}/{group}",
-     .id = "removeGroupMapping",
-     .tag = "sign-on",
-     .summary = "Let a group lead into a team no more",
-     .permission = may(SystemAction::manage_providers),
-     .status = 204,
-     .handler = remove_mapping},
     {.method = http::Method::get,
      .path = "/login",
      .id = "listLoginWays",

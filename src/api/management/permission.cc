@@ -4,6 +4,7 @@
 
 #include "access/facts.h"
 #include "access/roles.h"
+#include "api/management/robot_managers.h"
 
 namespace bulkhead::api::management {
 namespace {
@@ -27,15 +28,18 @@ std::string_view subject_of(const Call& call) {
   return {};
 }
 
-// Managers of a robot see it; nobody else's account is theirs to see.
+// Managers of a robot see it; nobody else's account is theirs to see. A robot makes no credentials for
+// itself.
 Result<Finding> on_credentials(Call& call) {
   auto account = call.services.accounts.find(subject_of(call));
   if (!account && account.error().code == Errc::not_found) return Finding{};
   if (!account) return account.error();
-  const auto manages = call.services.access_tokens.may_manage(call.caller.principal.account_id, account->id);
+  const bool own = account->id == call.caller.principal.account_id;
+  Result<bool> manages = own;
+  if (account->kind == identity::AccountKind::robot) manages = manages_robot(call, account->id);
   if (!manages) return manages.error();
   call.account = *std::move(account);
-  return Finding{*manages, *manages};
+  return Finding{*manages, *manages || own, "those who manage the robot"};
 }
 
 Result<Finding> in_organization(Call& call, identity::MemberRole least) {
@@ -88,9 +92,22 @@ Result<Finding> in_repository(Call& call, access::Role least) {
   return Finding{allowed && call.repository != nullptr, visible, "a higher role in the repository"};
 }
 
+// Nobody's by what is theirs; but one's own account and namespace are not hidden from anybody.
+Result<Finding> in_installation(const Call& call) {
+  bool visible = call.path_values.empty();
+  for (const auto& [name, value] : call.path_values) {
+    if (name == "user") visible = is_self(call);
+    if (name != "namespace") continue;
+    const auto finding = in_namespace(call, access::Role::owner);
+    if (!finding) return finding.error();
+    visible = finding->visible;
+  }
+  return Finding{false, visible, "another system role"};
+}
+
 Result<Finding> find(const Permission& permission, Call& call) {
   switch (permission.kind) {
-    case Kind::system: return Finding{false, call.path_values.empty(), "another system role"};
+    case Kind::system: return in_installation(call);
     case Kind::anyone: return Finding{true, true};
     case Kind::account: return Finding{true, true};
     case Kind::self: return Finding{is_self(call), false};
@@ -103,14 +120,32 @@ Result<Finding> find(const Permission& permission, Call& call) {
   return Finding{};
 }
 
+Result<void> check_namespace(const Call& call) {
+  return call.services.database.read([&call](db::Session& session) -> Result<void> {
+    const auto rows =
+        session.query("SELECT 1 FROM namespaces WHERE name = ?", {namespace_name(call.path("namespace"))});
+    if (!rows) return rows.error();
+    if (rows->empty()) return not_visible();
+    return {};
+  });
+}
+
 // Whether what the path names is there, for whoever may know because of a right on the whole installation.
 Result<void> check_present(const Permission& permission, const Call& call) {
-  const bool absent = (permission.kind == Kind::in_repository && call.repository == nullptr) ||
-                      ((permission.kind == Kind::member || permission.kind == Kind::organization_owner) &&
-                       !call.organization) ||
-                      (permission.kind == Kind::credentials && !call.account);
-  if (absent) return not_visible();
-  return {};
+  switch (permission.kind) {
+    case Kind::in_repository:
+      if (call.repository == nullptr) return not_visible();
+      return {};
+    case Kind::member:
+    case Kind::organization_owner:
+      if (!call.organization) return not_visible();
+      return {};
+    case Kind::credentials:
+      if (!call.account) return not_visible();
+      return {};
+    case Kind::in_namespace: return check_namespace(call);
+    default: return {};  // the handler looks
+  }
 }
 
 std::string_view words(Kind kind) {

@@ -1,6 +1,7 @@
 // Robots of organizations and repositories. Their tokens are those of /users/{user}/tokens.
 #include "api/management/operation.h"
 #include "api/management/permission.h"
+#include "api/management/robot_managers.h"
 #include "api/management/vocabulary.h"
 
 namespace bulkhead::api::management {
@@ -95,6 +96,13 @@ Result<Reply> get_robot(Call& call) {
 Result<Reply> change_robot(Call& call) {
   const auto robot = robot_of(call);
   if (!robot) return robot.error();
+  // To stop it is to contain; to start it again is not.
+  if (call.flag("enabled") && !call.caller.is_operator && !call.may(SystemAction::manage_accounts)) {
+    const auto manages = manages_robot(call, robot->account.id);
+    if (!manages) return manages.error();
+    if (!*manages)
+      return Error{Errc::denied, "robots are enabled by those who manage them and by administrators"};
+  }
   auto set = call.services.robots.set_enabled(robot->account.id, call.flag("enabled"), call.origin);
   if (!set) return set.error();
   return get_robot(call);

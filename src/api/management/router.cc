@@ -59,6 +59,8 @@ Router::Router(std::vector<const Operation*> operations) : operations_(std::move
 std::variant<Router::Match, Router::WrongMethod, Router::NoRoute> Router::match(http::Method method,
                                                                                 std::string_view path) const {
   if (method == http::Method::head) method = http::Method::get;
+  // No request line holds other bytes as they are; encoded, they are looked at below.
+  if (std::ranges::any_of(path, [](char c) { return c <= ' ' || c > '~'; })) return NoRoute{};
   const auto segments = split(path);
   for (const Template& candidate : templates_) {
     if (candidate.segments.size() != segments.size()) continue;

@@ -48,7 +48,7 @@ constexpr Field kNewUserFields[] = {
 constexpr Schema kNewUser = object("NewUser", kNewUserFields);
 
 constexpr Field kUserChangeFields[] = {
-    {"state", &kState, "For security officers and administrators"},
+    {"state", &kState, "For administrators; security officers lock"},
     {"system_role", &kSystemRole, "For administrators"},
     {"display_name", &kDisplayName, "For the account itself and administrators; \"\" for none"},
     {"email", &kEmail, "For the account itself and administrators; \"\" for none"},
@@ -114,10 +114,12 @@ Result<void> change(Call& call) {
         "change one thing at a time: the state, the system_role, or the profile (display_name, email, "
         "email_verified)"};
   if (const auto state = call.text("state")) {
-    if (!call.may(SystemAction::contain_incident))
-      return takes("state", "security officers and administrators");
     const auto parsed = identity::parse_account_state(*state);
     if (!parsed) return parsed.error();
+    // To stop somebody is to contain; to let them in again is not.
+    const bool locks = *parsed == AccountState::locked;
+    if (!call.may(locks ? SystemAction::contain_incident : SystemAction::manage_accounts))
+      return takes("state", "administrators; security officers may set it to locked");
     return call.services.accounts.set_state(name, *parsed, call.origin);
   }
   if (const auto role = call.text("system_role")) {

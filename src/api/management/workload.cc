@@ -155,8 +155,12 @@ Result<std::vector<access::Scope>> wanted_scopes(const Call& call, const identit
 }
 
 Result<Reply> exchange(Call& call) {
-  const Secret<> token = call.secret("token");
-  const auto grant = call.services.workload.exchange(token, call.text("robot").value_or(""), call.origin);
+  const std::string robot = call.text("robot").value_or("");
+  // Anybody may ask, and each refusal has cost a look-up.
+  if (auto admitted = call.services.login.admit_network(robot, call.origin); !admitted)
+    return admitted.error();
+  const auto grant = call.services.workload.exchange(call.secret("token"), robot, call.origin);
+  if (!grant && grant.error().code == Errc::unauthenticated) call.services.login.refused(call.origin.address);
   if (!grant) return grant.error();
   const auto scopes = wanted_scopes(call, *grant);
   if (!scopes) return scopes.error();

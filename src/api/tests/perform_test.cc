@@ -400,5 +400,58 @@ TEST_F(Perform, JournalsWhatItDenies) {
   EXPECT_EQ(events[1].target, "self");
 }
 
+// The real operations, where what a condition is compared with is found by the change's own permission.
+class PerformConditions : public ::testing::Test {
+ protected:
+  PerformConditions() {
+    const auto acme = api_.organizations.create("acme", "", alice_.principal.account_id, {}).value();
+    EXPECT_TRUE(api_.robots.create_for_organization(acme.id, "ci", "", {}, {}));
+  }
+
+  // A change under the tag of what is read is made, and under any other it is not.
+  void expect_compared(Method method, std::string_view target, std::string_view first,
+                       std::string_view second) {
+    const auto read = [&] { return api_.send(alice_, Method::get, target); };
+    const auto change = [&](std::string_view body, std::optional<std::string> tag) {
+      return api_.send(alice_, method, target, body, {.if_match = std::move(tag)});
+    };
+    const auto before = read();
+    ASSERT_EQ(before.status, 200u);
+    const std::string tag = testing::TestApi::header(before, "ETag");
+    EXPECT_EQ(change(first, std::nullopt).status, 428u);
+    EXPECT_EQ(change(first, "\"other\"").status, 412u);
+    EXPECT_EQ(testing::TestApi::header(read(), "ETag"), tag) << "nothing has changed";
+    const auto changed = change(first, tag);
+    EXPECT_EQ(changed.status, 200u);
+    const std::string next = testing::TestApi::header(read(), "ETag");
+    EXPECT_NE(next, tag);
+    EXPECT_EQ(testing::TestApi::header(changed, "ETag"), next);
+    EXPECT_EQ(change(second, tag).status, 412u) << "it has changed since";
+    EXPECT_EQ(change(second, next).status, 200u);
+  }
+
+  testing::TestApi api_;
+  ManagementCaller alice_ = api_.caller("alice");
+};
+
+TEST_F(PerformConditions, OfAnOrganizationsPolicyAreComparedWithIt) {
+  const auto policy = [](bool mfa_required) {
+    return json::serialize(json::object{{"mfa_required", mfa_required},
+                                        {"token_seconds", 86'400},
+                                        {"networks", json::array()},
+                                        {"password_login", true}});
+  };
+  expect_compared(Method::put, "/organizations/acme/policy", policy(true), policy(false));
+}
+
+TEST_F(PerformConditions, OfAnOrganizationAreComparedWithIt) {
+  expect_compared(Method::patch, "/organizations/acme", R"({"display_name":"Acme"})",
+                  R"({"display_name":"Acme Ltd"})");
+}
+
+TEST_F(PerformConditions, OfARobotAreComparedWithIt) {
+  expect_compared(Method::patch, "/robots/acme%2Bci", R"({"enabled":false})", R"({"enabled":true})");
+}
+
 }  // namespace
 }  // namespace bulkhead::api::management

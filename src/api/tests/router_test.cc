@@ -68,6 +68,17 @@ TEST(Router, FindsNothingElsewhere) {
     EXPECT_EQ(found(http::Method::get, path), "404") << path;
 }
 
+TEST(Router, FindsNothingByBytesThatNoRequestLineHolds) {
+  EXPECT_EQ(found(http::Method::get, "/things/a%0Eb"),
+            "get id=a\x0e"
+            "b");
+  for (const std::string_view path : {std::string_view("/things/a\x0e"
+                                                       "b"),
+                                      std::string_view("/things/a\0b", 11), std::string_view("/things/a b"),
+                                      std::string_view("/things/\xc3\xa9")})
+    EXPECT_EQ(found(http::Method::get, path), "404") << path;
+}
+
 TEST(Router, KnowsWhatReadsAThing) {
   const Router routes = router();
   const auto remove = routes.match(http::Method::delete_, "/things/7");

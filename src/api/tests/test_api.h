@@ -102,14 +102,21 @@ class TestApi {
   identity::LoginProviders login_providers{directory, sessions, *sealer, {}};
   identity::SingleSignOn single_sign_on{directory, sessions};
   identity::CodeLimiter code_limiter{installation.clock, {}};
-  identity::Totp totp{*installation.database, *sealer, code_limiter, installation.clock, "Bulkhead"};
+  identity::LogInsEnded log_ins_ended = [this](std::int64_t account, std::int64_t session) {
+    installation.accounts.forget(account);
+    sessions.forget(session);
+  };
+  identity::Totp totp{*installation.database, *sealer,    code_limiter,
+                      installation.clock,     "Bulkhead", log_ins_ended};
   identity::RecoveryCodes recovery_codes{*installation.database, installation.keyring, code_limiter,
                                          installation.clock};
   identity::WebAuthn webauthn{*installation.database,
                               installation.keyring,
                               installation.clock,
-                              {.relying_party = "localhost", .origins = {"http://localhost:5000"}}};
-  identity::Mfa mfa{*installation.database, totp, recovery_codes, webauthn, journal, installation.clock};
+                              {.relying_party = "localhost", .origins = {"http://localhost:5000"}},
+                              log_ins_ended};
+  identity::Mfa mfa{*installation.database, totp,         recovery_codes, webauthn, journal,
+                    installation.clock,     log_ins_ended};
   identity::testing::TestIssuer issuer;
   identity::IssuerKeys issuer_keys{issuer, installation.clock, {}};
   identity::Workload workload{*installation.database,
@@ -119,7 +126,7 @@ class TestApi {
                               [this](std::int64_t robot) { installation.accounts.forget(robot); },
                               {}};
   ldap::Directory ldap{{}};
-  identity::DirectoryLogIn directory_login{ldap, login_providers, single_sign_on, login};
+  identity::DirectoryLogIn directory_login{ldap, login_providers, single_sign_on, login, Log::none()};
   identity::OidcClient oidc_client{issuer, issuer_keys, installation.clock};
   identity::LoginRequests login_requests{*installation.database, installation.keyring, *sealer,
                                          installation.clock};

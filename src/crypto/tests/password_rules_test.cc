@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <time.h>
 
+#include <array>
 #include <chrono>
 #include <string>
 
@@ -140,6 +141,20 @@ TEST(PasswordRules, AcceptsWhatOnlyContainsSuchPieces) {
         "qwerty-halibut", "monkey wrench 48213", "admin of the seven seas", "Zweiundvierzig",
         "2b|!2b=?question", "ninety9bananas?", "84735620", "dragon#8251903746"})
     EXPECT_TRUE(check(fine)) << fine;
+}
+
+TEST(PasswordRules, RefusesWhatBeginsLikeAnotherCredential) {
+  constexpr std::array<std::string_view, 2> kReserved = {"key_", "ticket_"};
+  for (const char* taken : {"key_kestrelvole", "ticket_kestrelvole"}) {
+    const auto result = check_password_rules(Secret<>(taken), kReserved);
+    ASSERT_FALSE(result) << taken;
+    EXPECT_EQ(result.error().code, Errc::invalid_argument);
+    EXPECT_THAT(result.error().message, HasSubstr("would be taken for one"));
+    EXPECT_THAT(result.error().message, testing::Not(HasSubstr("kestrel")));
+    EXPECT_TRUE(check(taken));
+  }
+  for (const char* fine : {"keykestrelvole", "KEY_kestrelvole", "my key_kestrelvole"})
+    EXPECT_TRUE(check_password_rules(Secret<>(fine), kReserved)) << fine;
 }
 
 TEST(PasswordRules, TheMessageDoesNotRepeatThePassword) {

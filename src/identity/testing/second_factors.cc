@@ -36,11 +36,20 @@ Secret<> code_of(std::string_view seed, Time now, int steps) {
 
 SecondFactors::SecondFactors(db::testing::Engine engine)
     : Installation(engine),
+      policies(*database, clock, 100),
+      sessions(*database, keyring, sealer, accounts, policies, clock, {}),
       limiter(clock, {.attempts = 5, .window = std::chrono::seconds{600}, .remembered = 100}),
-      totp(*database, sealer, limiter, clock, "Registry of Tests"),
+      totp(*database, sealer, limiter, clock, "Registry of Tests", log_ins_ended()),
       recovery_codes(*database, keyring, limiter, clock),
-      webauthn(*database, keyring, clock, some_webauthn_settings()),
-      mfa(*database, totp, recovery_codes, webauthn, journal, clock) {}
+      webauthn(*database, keyring, clock, some_webauthn_settings(), log_ins_ended()),
+      mfa(*database, totp, recovery_codes, webauthn, journal, clock, log_ins_ended()) {}
+
+LogInsEnded SecondFactors::log_ins_ended() {
+  return [this](std::int64_t account, std::int64_t session) {
+    accounts.forget(account);
+    sessions.forget(session);
+  };
+}
 
 std::string SecondFactors::enrol_totp(const Account& account) {
   const auto enrolment = totp.begin(account, some_origin());

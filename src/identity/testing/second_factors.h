@@ -8,6 +8,8 @@
 #include "audit/testing/memory_journal.h"
 #include "crypto/testing/ephemeral_sealer.h"
 #include "identity/mfa.h"
+#include "identity/policies.h"
+#include "identity/sessions.h"
 #include "identity/testing/installation.h"
 
 namespace bulkhead::identity::testing {
@@ -41,9 +43,13 @@ struct SecondFactors : Installation {
 
   // Enrols and confirms; the seed's bytes. The clock moves on by a step, so that the next code is another.
   std::string enrol_totp(const Account& account);
+  // What the services call when they have ended log-ins.
+  LogInsEnded log_ins_ended();
 
   WatchedSealer sealer;
   audit::MemoryJournal journal;
+  Policies policies;
+  Sessions sessions;
   CodeLimiter limiter;
   Totp totp;
   RecoveryCodes recovery_codes;

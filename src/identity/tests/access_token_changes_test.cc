@@ -132,6 +132,31 @@ TEST_P(AccessTokenChangesTest, WhatPolicyRefusesDoesNotComeBackByBeingRotated) {
   EXPECT_THAT(use(made->secret), Succeeds());
 }
 
+TEST_P(AccessTokenChangesTest, ListsAskForAllScopesAtOnceAndGiveEachTokenItsOwn) {
+  const auto repository = make_repository("alice/app", space("alice"));
+  const std::vector<std::vector<TokenScope>> scopes = {
+      {{0, repository, {true, false, false}}, {space("alice"), 0, {true, true, false}}},
+      {},
+      {{0, 0, {true, true, true}}},
+      {{space("bob"), 0, {false, false, true}}}};
+  for (const auto& each : scopes) {
+    auto asked = wanted(alice_);
+    asked.scopes = TokenScopes(each);
+    asked.management = Management::read;
+    create(asked);
+    create(wanted(bob_));
+  }
+  database_.statements = 0;
+  const auto tokens = tokens_.list(alice_.id, 0, 100).value();
+  EXPECT_EQ(database_.statements, 2) << "the tokens, and their scopes";
+  ASSERT_EQ(tokens.size(), scopes.size());
+  for (std::size_t i = 0; i < tokens.size(); ++i) EXPECT_EQ(tokens[i].scopes->list(), scopes[i]) << i;
+  const auto page = tokens_.list(alice_.id, tokens[0].id, 2).value();
+  ASSERT_EQ(page.size(), 2u);
+  EXPECT_EQ(page[0].scopes->list(), scopes[1]);
+  EXPECT_EQ(page[1].scopes->list(), scopes[2]);
+}
+
 TEST_P(AccessTokenChangesTest, ListsComeInPagesWithoutSecrets) {
   std::vector<std::int64_t> ids;
   for (int i = 0; i < 3; ++i) ids.push_back(create(wanted(alice_)).token.id);

@@ -225,28 +225,6 @@ TEST_P(AccessTokensTest, OfRobotsSaySo) {
   EXPECT_EQ(use(made.secret).value()->account_id, robot.id);
 }
 
-TEST_P(AccessTokensTest, AreManagedByTheirPersonAndThoseOfRobotsByOwners) {
-  const auto acme = make_organization("acme");
-  const auto carol = installation_.add_account("carol");
-  join(alice_, acme, "owner");
-  join(bob_, acme, "member");
-  const auto robot = make_robot("acme-robot", "organization_id", acme);
-  const auto repository = make_repository("acme/app", space("acme"));
-  installation_.write("UPDATE repositories SET owner_id = ? WHERE id = ?", {carol.id, repository});
-  const auto helper = make_robot("acme-app-robot", "repository_id", repository);
-
-  EXPECT_TRUE(tokens_.may_manage(alice_.id, alice_.id).value());
-  EXPECT_FALSE(tokens_.may_manage(bob_.id, alice_.id).value());
-  EXPECT_TRUE(tokens_.may_manage(alice_.id, robot.id).value());
-  EXPECT_FALSE(tokens_.may_manage(bob_.id, robot.id).value()) << "a member who is no owner";
-  EXPECT_FALSE(tokens_.may_manage(carol.id, robot.id).value());
-  EXPECT_FALSE(tokens_.may_manage(robot.id, robot.id).value()) << "a robot makes no tokens for itself";
-  EXPECT_TRUE(tokens_.may_manage(alice_.id, helper.id).value());
-  EXPECT_TRUE(tokens_.may_manage(carol.id, helper.id).value());
-  EXPECT_FALSE(tokens_.may_manage(bob_.id, helper.id).value());
-  EXPECT_FALSE(tokens_.may_manage(alice_.id, 4711).value());
-}
-
 TEST_P(AccessTokensTest, StayValidWhenTheKeyringGetsANewVersionAndMoveToIt) {
   const db::testing::TemporaryDirectory temporary("keyring");
   const auto directory = temporary.path() / "keys";

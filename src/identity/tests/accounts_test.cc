@@ -55,6 +55,11 @@ TEST_P(AccountsTest, RefusesBadNamesAndPasswordsWithoutATrace) {
   EXPECT_THAT(accounts_.create("Alice", password(), false, some_origin()), FailsWith(Errc::name_invalid));
   EXPECT_THAT(accounts_.create("alice", password("short"), false, some_origin()),
               FailsWith(Errc::invalid_argument));
+  for (const char* prefix : {"bhpat_", "bhrobot_", "bhsession_", "bhinvite_", "bhsetup_"})
+    EXPECT_THAT(
+        accounts_.create("alice", password(std::string(prefix) + "kestrelvole"), false, some_origin()),
+        FailsWith(Errc::invalid_argument))
+        << prefix;
   EXPECT_THAT(accounts_.list().value(), ElementsAre());
   EXPECT_THAT(installation_.events(), ElementsAre());
 }

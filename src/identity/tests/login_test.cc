@@ -156,6 +156,20 @@ TEST_F(LogInTest, RefusesANetworkAfterItsLimit) {
   EXPECT_THAT(try_in("alice", kRight, "192.0.2.200"), Succeeds());
 }
 
+TEST_F(LogInTest, CountsRefusalsThatNameNobodyAgainstTheirNetwork) {
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_THAT(login_.admit_network("acme+ci", from("192.0.2.7")), Succeeds()) << i;
+    login_.refused("192.0.2.7");
+  }
+  EXPECT_TRUE(journal_.events().empty()) << "somebody else's to write";
+  EXPECT_THAT(login_.admit_network("acme+ci", from("192.0.2.200")), FailsWith(Errc::rate_limited));
+  EXPECT_THAT(try_in("alice", kRight, "192.0.2.9"), FailsWith(Errc::rate_limited));
+  EXPECT_THAT(login_.admit_network("acme+ci", from("198.51.100.1")), Succeeds());
+  EXPECT_THAT(try_in("alice", kRight, "198.51.100.1"), Succeeds());
+  installation_.clock.advance(60s);
+  EXPECT_THAT(login_.admit_network("acme+ci", from("192.0.2.7")), Succeeds());
+}
+
 TEST_F(LogInTest, ASuccessClearsTheAccountsCountAndNotTheNetworks) {
   for (int i = 0; i < 2; ++i) EXPECT_THAT(try_in("alice", "wrong"), FailsWith(Errc::unauthenticated));
   EXPECT_THAT(try_in("alice", kRight), Succeeds());

@@ -4,6 +4,7 @@
 
 #include "crypto/testing/ephemeral_sealer.h"
 #include "identity/access_tokens.h"
+#include "identity/invitations.h"
 #include "identity/key_use.h"
 #include "identity/sessions.h"
 #include "identity/tests/tokens_fixture.h"
@@ -68,6 +69,59 @@ TEST_P(RetiredKeysTest, AnAccessTokenOfARetiredKeyIsRefusedFromTheNextRequest) {
   rotate();
   ASSERT_TRUE(keyring().retire(kPurpose, 1));
   EXPECT_THAT(use(made.secret), FailsWith(Errc::unauthenticated));
+}
+
+// As a bearer token asks that was made with it.
+TEST_P(RetiredKeysTest, AnAccessTokenThatIsKnownByItsNumberEndsWithItsKeyToo) {
+  const auto known = [&](std::int64_t id) {
+    if (auto peeked = tokens_.peek(id, kHome)) return *std::move(peeked);
+    return tokens_.check(id, kHome);
+  };
+  const auto left = create(wanted(alice_));
+  const auto moved = create(wanted(alice_));
+  for (const auto* each : {&left, &moved}) {
+    ASSERT_THAT(use(each->secret), Succeeds());
+    ASSERT_THAT(known(each->token.id), Succeeds());
+  }
+  rotate();
+  ASSERT_THAT(known(left.token.id), Succeeds()) << "its key is older, and still there";
+  ASSERT_THAT(use(moved.secret), Succeeds());
+  ASSERT_TRUE(keyring().retire(kPurpose, 1));
+  EXPECT_THAT(known(left.token.id), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(known(left.token.id), FailsWith(Errc::unauthenticated)) << "again, from whatever is remembered";
+  EXPECT_THAT(known(moved.token.id), Succeeds()) << "it was stored under the new key when it was used";
+  const int asked = database_.asked();
+  EXPECT_THAT(known(moved.token.id), Succeeds());
+  EXPECT_EQ(database_.asked(), asked) << "from memory";
+}
+
+// Another replica has stored it under the new key; this one's memory says the old.
+TEST_P(RetiredKeysTest, WhatMemoryKnowsOfARetiredKeyIsReadAnew) {
+  const auto made = create(wanted(alice_));
+  ASSERT_THAT(tokens_.check(made.token.id, kHome), Succeeds());
+  rotate();
+  AccessTokens other(database_, keyring(), accounts_, policies_, installation_.clock, {1000, 5});
+  ASSERT_THAT(other.verify(made.secret.reveal(), kFrom), Succeeds());
+  ASSERT_THAT(stored(), StartsWith("v2:"));
+  ASSERT_TRUE(keyring().retire(kPurpose, 1));
+  EXPECT_THAT(tokens_.check(made.token.id, kHome), Succeeds());
+}
+
+TEST_P(RetiredKeysTest, AnInvitationOfARetiredKeyIsRefused) {
+  const auto acme = make_organization("acme");
+  join(alice_, acme, "owner");
+  const Directory directory(*installation_.database, accounts_, installation_.clock, [] {});
+  Invitations invitations(directory, keyring());
+  const auto invite = [&](const std::string& account) {
+    return invitations.invite({acme, account, "", MemberRole::member, {}}, alice_.id, some_origin()).value();
+  };
+  installation_.add_account("carol");
+  const auto first = invite("bob");
+  rotate();
+  const auto second = invite("carol");
+  ASSERT_TRUE(keyring().retire(kPurpose, 1));
+  EXPECT_THAT(invitations.accept(first.token, bob_.id, some_origin()), FailsWith(Errc::not_found));
+  EXPECT_THAT(invitations.accept(second.token, accounts_.find("carol")->id, some_origin()), Succeeds());
 }
 
 TEST_P(RetiredKeysTest, ASessionOutlivesARotationAndDiesWithItsKey) {

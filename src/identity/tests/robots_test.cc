@@ -80,6 +80,32 @@ TEST_P(RobotsTest, HaveNamesThatNobodyElseHas) {
               FailsWith(Errc::name_invalid));
 }
 
+TEST_P(RobotsTest, AreLimitedInNumberInANamespace) {
+  const auto app = repository("acme/app");
+  const auto own = repository("alice/own");
+  installation_.write(
+      "INSERT INTO accounts (name, kind, state, password_hash, created_at) WITH RECURSIVE n (i) AS (SELECT 1 "
+      "UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT 'acme+r' || CAST(i AS TEXT), 'robot', 'active', '', "
+      "0 FROM n",
+      {Robots::kMost - 2});
+  installation_.write(
+      "INSERT INTO robots (account_id, organization_id, description) SELECT id, CAST(? AS BIGINT), '' FROM "
+      "accounts WHERE kind = 'robot'",
+      {acme_.id});
+  ASSERT_THAT(robots_.create_for_repository(app, "build", "", {}, some_origin()), Succeeds());
+  const auto last = robots_.create_for_organization(acme_.id, "last", "", {}, some_origin());
+  ASSERT_THAT(last, Succeeds());
+  const auto before = events();
+  EXPECT_THAT(robots_.create_for_organization(acme_.id, "more", "", {}, some_origin()),
+              FailsWith(Errc::conflict));
+  EXPECT_THAT(robots_.create_for_repository(app, "more", "", {}, some_origin()), FailsWith(Errc::conflict));
+  EXPECT_EQ(events(), before);
+  EXPECT_THAT(robots_.create_for_repository(own, "more", "", {}, some_origin()), Succeeds())
+      << "another namespace";
+  ASSERT_THAT(robots_.remove(last->account.id, some_origin()), Succeeds());
+  EXPECT_THAT(robots_.create_for_repository(app, "more", "", {}, some_origin()), Succeeds());
+}
+
 TEST_P(RobotsTest, AreListedWhereTheyBelong) {
   robot("b");
   robot("a");

@@ -110,6 +110,21 @@ TEST_P(TeamsTest, StandAtMostEightDeep) {
   EXPECT_THAT(put_under(pair[0], deep[5].id), Succeeds()) << "6 and 2";
 }
 
+TEST_P(TeamsTest, AreLimitedInNumber) {
+  const Organization other = organization("other", alice_);
+  installation_.write(
+      "INSERT INTO teams (organization_id, name, created_at) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL "
+      "SELECT i + 1 FROM n WHERE i < ?) SELECT CAST(? AS BIGINT), 'team' || CAST(i AS TEXT), 0 FROM n",
+      {Teams::kMost - 1, acme_.id});
+  const Team last = team(acme_, "last");
+  const auto before = events();
+  EXPECT_THAT(teams_.create(acme_.id, "more", {}, some_origin()), FailsWith(Errc::conflict));
+  EXPECT_EQ(events(), before);
+  EXPECT_THAT(teams_.create(other.id, "more", {}, some_origin()), Succeeds());
+  ASSERT_THAT(teams_.remove(last.id, some_origin()), Succeeds());
+  EXPECT_THAT(teams_.create(acme_.id, "more", {}, some_origin()), Succeeds());
+}
+
 TEST_P(TeamsTest, HaveParentsOfTheirOwnOrganization) {
   const auto globex = organization("globex", bob_);
   const auto theirs = team(globex, "staff");

@@ -22,17 +22,36 @@ using db::testing::Engine;
 using db::testing::FailsWith;
 using db::testing::Succeeds;
 
+class CountingSession final : public db::Session {
+ public:
+  CountingSession(db::Session& session, std::atomic<int>& statements)
+      : session_(session), statements_(statements) {}
+
+  Result<std::vector<db::Row>> query(std::string_view sql, std::span<const db::Value> parameters) override {
+    ++statements_;
+    return session_.query(sql, parameters);
+  }
+  Result<std::int64_t> execute(std::string_view sql, std::span<const db::Value> parameters) override {
+    ++statements_;
+    return session_.execute(sql, parameters);
+  }
+
+ private:
+  db::Session& session_;
+  std::atomic<int>& statements_;
+};
+
 class CountingDatabase final : public db::Database {
  public:
   explicit CountingDatabase(db::Database& database) : database_(database) {}
 
   Result<void> read(const Work& work) override {
     ++reads;
-    return database_.read(work);
+    return database_.read(counted(work));
   }
   Result<void> write(const Work& work) override {
     ++writes;
-    return database_.write(work);
+    return database_.write(counted(work));
   }
   Result<void> ping() override { return database_.ping(); }
   std::string_view engine() const override { return database_.engine(); }
@@ -41,8 +60,16 @@ class CountingDatabase final : public db::Database {
 
   std::atomic<int> reads{0};
   std::atomic<int> writes{0};
+  std::atomic<int> statements{0};
 
  private:
+  Work counted(const Work& work) {
+    return [this, &work](db::Session& session) {
+      CountingSession counting(session, statements);
+      return work(counting);
+    };
+  }
+
   db::Database& database_;
 };
 

@@ -287,6 +287,10 @@ bool SilentServer::was_connected_to() const {
   return poll(&waiting, 1, 0) > 0;
 }
 
-int SilentServer::accept() const { return ::accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC); }
+int SilentServer::accept() const {
+  pollfd waiting{socket_, POLLIN, 0};
+  if (poll(&waiting, 1, 30'000) <= 0) return -1;
+  return ::accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC);
+}
 
 }  // namespace bulkhead::ldap::testing

@@ -71,7 +71,7 @@ class SilentServer {
   std::uint16_t port() const { return port_; }
   // Whether somebody has connected and was not taken by accept().
   bool was_connected_to() const;
-  // Waits for a connection and gives its socket, which the caller closes.
+  // Waits for a connection, half a minute at most, and gives its socket, which the caller closes; or -1.
   int accept() const;
 
  private:

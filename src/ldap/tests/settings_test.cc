@@ -32,7 +32,7 @@ TEST(Settings, AreAcceptedAsTheyAreMeant) {
   EXPECT_EQ(complaint([](Settings& s) { s.bind_dn = s.group_base = ""; }), "");
   EXPECT_EQ(complaint([](Settings& s) { s.url = "ldap://directory.example.org", s.start_tls = true; }), "");
   EXPECT_EQ(complaint([](Settings& s) { s.group_name_attribute = "dn"; }), "");
-  EXPECT_EQ(complaint([](Settings& s) { s.user_base = "ou=L\xc3\xbc\\2c \\(x\\),dc=example"; }), "");
+  EXPECT_EQ(complaint([](Settings& s) { s.user_base = "ou=L\xc3\xbc\\2c (x),dc=example"; }), "");
 }
 
 TEST(Settings, RequireEncryptionUnlessTheHostIsNamed) {

@@ -38,7 +38,8 @@ TestRegistry::TestRegistry(RegistryOptions options)
 void TestRegistry::restart() {
   uploads.reset();
   store = require(blob::open_filesystem_store(directory.path()));
-  facts = std::make_unique<access::Facts>(*installation.database, installation.clock, kCached, true);
+  facts = std::make_unique<access::Facts>(*installation.database, installation.accounts, installation.clock,
+                                          kCached, true);
   blobs = std::make_unique<Blobs>(*installation.database, *store, installation.clock, kCached);
   manifests =
       std::make_unique<Manifests>(*installation.database, *store, installation.clock, options_.manifests);

@@ -1,0 +1,121 @@
+"""A CI that stores no secret and knows only `docker login`: what it got in exchange stands for a password."""
+
+import json
+
+import pytest
+import requests
+
+from harness.ci_issuer import CiIssuer
+from harness.management import Management, path
+from harness.registry import Registry
+from harness.server import User
+
+AUDIENCE = "https://registry.example.com"
+ROBOT = "acme+ci"
+
+
+@pytest.fixture(scope="module")
+def issuer():
+    made = CiIssuer()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ci(launch, issuer, rng):
+    """A server on which acme+ci trusts the issuer's jobs of project 7, with images in acme/app and acme/other."""
+    server = launch(issuer.settings)
+    root = Management(server, server.create_user("root", admin=True))
+    alice = server.create_user("alice")
+    owner = Management(server, alice)
+    assert root.post("/organizations", {"name": "acme", "owner": "alice"}).status_code == 201
+    for name in ("acme/app", "acme/other"):
+        Registry(server, alice).push_image(name, rng, "latest")
+    assert owner.post("/organizations/acme/robots", {"name": "ci"}).status_code == 201
+    server.run("grant", "set", ROBOT, "maintainer", "acme/")
+    trust = {
+        "name": "main branch",
+        "issuer": issuer.url,
+        "audience": AUDIENCE,
+        "claims": {"project_id": "7", "sub": "job"},
+        "scopes": [{"repository": "acme/app", "actions": ["pull", "push"]}],
+    }
+    made = owner.post(path("robots", ROBOT) + "/trusts", trust)
+    assert made.status_code == 201, made.text
+    return server, owner, made.json()["id"]
+
+
+def exchange(server, issuer, **claims):
+    body = {"token": issuer.token(AUDIENCE, project_id="7", **claims)}
+    return requests.post(server.url + "/api/v1/workload/token", json=body, timeout=30)
+
+
+def bearer_of(server, issuer):
+    answer = exchange(server, issuer)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["secret"]
+
+
+def test_a_jobs_token_pushes_by_what_it_is_exchanged_for(ci, issuer):
+    server, _, _ = ci
+    bearer = {"Authorization": f"Bearer {bearer_of(server, issuer)}"}
+    url = f"{server.url}/v2/acme/app"
+    assert requests.get(url + "/tags/list", headers=bearer, timeout=30).status_code == 200
+    assert requests.post(url + "/blobs/uploads/", headers=bearer, timeout=30).status_code == 202
+    assert requests.get(f"{server.url}/v2/acme/other/tags/list", headers=bearer, timeout=30).status_code == 401
+    assert exchange(server, issuer, sub="another").status_code == 401
+
+
+def test_it_stands_for_the_robots_password(ci, issuer, rng):
+    server, _, _ = ci
+    job = Registry(server, User(ROBOT, bearer_of(server, issuer)))
+    job.push_image("acme/app", rng, "built")
+    assert job.get_manifest("acme/app", "built").status_code == 200
+    assert job.delete("/v2/acme/app/manifests/built").status_code == 401, "the trust does not say delete"
+    assert job.get_manifest("acme/other", "latest").status_code == 401
+    form = {"grant_type": "password", "username": ROBOT, "password": job.user.password, "service": "bulkhead"}
+    assert requests.post(server.url + "/token", data=form, timeout=30).status_code == 200
+    events = [json.loads(line) for line in server.run("audit", "tail", "--count", "1000", "--json").stdout.splitlines()]
+    pushed = next(event for event in events if event["action"] == "tag_set" and event["target"] == "built")
+    assert pushed["account"] == ROBOT
+    assert pushed["credential"].startswith("bearer:")
+
+
+def test_nothing_else_does(ci, issuer):
+    server, _, _ = ci
+    good = bearer_of(server, issuer)
+    derived = Registry(server, User(ROBOT, good)).token("repository:acme/app:pull")
+    alices = Registry(server, server.create_user("carol")).token("repository:carol/app:pull")
+    head, payload, signature = good.split(".")
+    for name, password in [
+        (ROBOT, derived),
+        (ROBOT, alices),
+        ("carol", alices),
+        ("carol", good),
+        ("acme+other", good),
+        ("nobody+ci", good),
+        (ROBOT, issuer.token(AUDIENCE, project_id="7")),
+        (ROBOT, f"{head}.{payload}."),
+        (ROBOT, f"{head}.{payload}.{signature[::-1]}"),
+        (ROBOT, "eyJ"),
+    ]:
+        answer = Registry(server).request_token("repository:acme/app:pull", user=User(name, password))
+        assert answer.status_code == 401, name
+
+
+@pytest.mark.parametrize("end", ["trust", "disable", "delete"])
+def test_it_ends_with_the_trust_and_the_robot(ci, issuer, end):
+    server, owner, trust = ci
+    job = Registry(server, User(ROBOT, bearer_of(server, issuer)))
+    derived = {"Authorization": f"Bearer {job.token('repository:acme/app:pull')}"}
+    url = f"{server.url}/v2/acme/app/tags/list"
+    assert requests.get(url, headers=derived, timeout=30).status_code == 200
+    if end == "trust":
+        done = owner.delete(path("robots", ROBOT, "trusts", trust))
+    elif end == "disable":
+        done = owner.change(path("robots", ROBOT), {"enabled": False})
+    else:
+        done = owner.delete(path("robots", ROBOT))
+    assert done.status_code in (200, 204), done.text
+    assert requests.get(url, headers=derived, timeout=30).status_code == 401
+    assert job.request_token("repository:acme/app:pull").status_code == 401
