@@ -60,6 +60,19 @@ Error no_code() {
           "mistyped; compare it, or begin again on the device"};
 }
 
+// Also when an exception passes.
+template <class Work>
+class AtEnd {
+ public:
+  explicit AtEnd(Work work) : work_(std::move(work)) {}
+  AtEnd(const AtEnd&) = delete;
+  AtEnd& operator=(const AtEnd&) = delete;
+  ~AtEnd() { work_(); }
+
+ private:
+  Work work_;
+};
+
 // A user code is short: what its hash is made of is no other secret's.
 std::string hashed_code(std::string_view code) { return fmt::format("user-code:{}", code); }
 
@@ -258,7 +271,16 @@ Result<void> LoginRequests::with_code(std::string_view user_code, const audit::O
     wrong_codes_.begin(network, now);
   }
   bool wrong = false;
-  const auto done = database_.write([&](db::Session& session) -> Result<void> {
+  // A right code forgets nothing: whoever guesses can have one of their own.
+  const AtEnd settle([&] {
+    const std::lock_guard lock(mutex_);
+    if (wrong) {
+      wrong_codes_.fail(network, clock_.now());
+    } else {
+      wrong_codes_.abandon(network);
+    }
+  });
+  return database_.write([&](db::Session& session) -> Result<void> {
     wrong = false;
     const auto found = find(session, "user_code_hash", hashed_code(*code));
     if (!found) return found.error();
@@ -266,14 +288,6 @@ Result<void> LoginRequests::with_code(std::string_view user_code, const audit::O
     if (wrong) return no_code();
     return work(session, **found);
   });
-  const std::lock_guard lock(mutex_);
-  // A right code forgets nothing: whoever guesses can have one of their own.
-  if (wrong) {
-    wrong_codes_.fail(network, clock_.now());
-  } else {
-    wrong_codes_.abandon(network);
-  }
-  return done;
 }
 
 Result<LoginRequests::Waiting> LoginRequests::waiting(std::string_view user_code,

@@ -79,7 +79,7 @@ Result<OidcLogIn::Device> OidcLogIn::begin_device(std::string_view name, const a
 
 Result<OidcLogIn::Waiting> OidcLogIn::waiting(std::string_view user_code, const audit::Origin& origin) {
   auto found = requests_.waiting(user_code, origin);
-  if (!found) return found.error();
+  if (!found) return wrong_code(found.error(), origin);
   const auto provider = usable(providers_.find(found->provider_id));
   if (!provider) return provider.error();
   return Waiting{provider->name, std::move(found->client), std::move(found->address), found->created_at};
@@ -88,7 +88,7 @@ Result<OidcLogIn::Waiting> OidcLogIn::waiting(std::string_view user_code, const 
 Result<std::string> OidcLogIn::confirm(std::string_view user_code, const Secret<>& binder,
                                        std::string_view redirect_uri, const audit::Origin& origin) {
   const auto found = requests_.waiting(user_code, origin);
-  if (!found) return found.error();
+  if (!found) return wrong_code(found.error(), origin);
   const auto provider = usable(providers_.find(found->provider_id));
   if (!provider) return provider.error();
   if (const auto reachable = departure(*provider, {}, redirect_uri); !reachable) return reachable.error();
@@ -98,7 +98,9 @@ Result<std::string> OidcLogIn::confirm(std::string_view user_code, const Secret<
 }
 
 Result<void> OidcLogIn::refuse(std::string_view user_code, const audit::Origin& origin) {
-  return requests_.refuse(user_code, origin);
+  const auto refused = requests_.refuse(user_code, origin);
+  if (!refused) return wrong_code(refused.error(), origin);
+  return {};
 }
 
 Result<OidcLogIn::Finished> OidcLogIn::finish(const Callback& callback, const Secret<>& binder,
@@ -234,6 +236,11 @@ Result<Sessions::Started> OidcLogIn::start(LoginRequests::Approval& approval, au
   login_.succeeded(account->name, origin);
   account_name = account->name;
   return started;
+}
+
+Error OidcLogIn::wrong_code(const Error& error, const audit::Origin& origin) {
+  if (error.code == Errc::not_found) journal_failure("oidc_user_code_unknown", error, origin);
+  return error;
 }
 
 void OidcLogIn::journal_failure(std::string_view reason, const Error& error, const audit::Origin& origin) {

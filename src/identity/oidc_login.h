@@ -102,6 +102,8 @@ class OidcLogIn {
                           std::string_view redirect_uri, audit::Origin& origin, std::string& reason);
   Result<Sessions::Started> start(LoginRequests::Approval& approval, audit::Origin& origin,
                                   std::string& account, std::string& reason);
+  // Journals a code that nobody waits with; the error again.
+  Error wrong_code(const Error& error, const audit::Origin& origin);
   void journal_failure(std::string_view reason, const Error& error, const audit::Origin& origin);
 
   const LoginProviders& providers_;

@@ -29,7 +29,9 @@ std::string_view value_of(const Parameters& parameters, std::string_view key) {
 }
 
 // A parameter that is given twice means whatever its reader likes (RFC 6749 section 3.1).
-std::optional<Parameters> read_parameters(std::string_view text) {
+std::optional<Parameters> read_parameters(std::string text) {
+  // As forms encode it, and redirects too (RFC 6749 appendix B).
+  std::ranges::replace(text, '+', ' ');
   auto parameters = http::parse_query(text);
   if (!parameters) return std::nullopt;
   for (std::size_t i = 0; i < parameters->size(); ++i)
@@ -160,9 +162,8 @@ async::Task<http::Response> LoginPages::depart(http::Exchange& exchange, const s
 }
 
 async::Task<http::Response> LoginPages::callback(http::Exchange& exchange, const std::string& origin) const {
-  auto parameters = read_parameters(exchange.request().query);
+  const auto parameters = read_parameters(std::string(exchange.request().query));
   if (!parameters) co_return bad_request("the provider's answer is not properly encoded");
-  std::ranges::for_each(*parameters, [](auto& each) { std::ranges::replace(each.second, '+', ' '); });
   OidcLogIn::Callback sent;
   sent.state = value_of(*parameters, "state");
   sent.code = Secret<>(std::string(value_of(*parameters, "code")));
@@ -188,7 +189,7 @@ async::Task<http::Response> LoginPages::callback(http::Exchange& exchange, const
 }
 
 async::Task<http::Response> LoginPages::ask(http::Exchange& exchange) const {
-  const auto parameters = read_parameters(exchange.request().query);
+  const auto parameters = read_parameters(std::string(exchange.request().query));
   if (!parameters) co_return bad_request("the address is not properly encoded");
   const std::string code(value_of(*parameters, "user_code"));
   Page page;

@@ -171,6 +171,13 @@ TEST_P(OidcLogInTest, FailedReturnsCountAgainstTheirNetwork) {
   EXPECT_THAT(login_.begin("corp", binder_, kRedirect, some_origin()), FailsWith(Errc::rate_limited));
 }
 
+TEST_P(OidcLogInTest, JournalsGuessesAtUserCodes) {
+  EXPECT_THAT(login_.waiting("BCDF-GHJK", some_origin()), FailsWith(Errc::not_found));
+  EXPECT_THAT(last_failure(), HasSubstr("oidc_user_code_unknown"));
+  EXPECT_THAT(login_.refuse("BCDF-GHJK", some_origin()), FailsWith(Errc::not_found));
+  EXPECT_EQ(journal_.events().size(), 2u);
+}
+
 TEST_P(OidcLogInTest, KnowsOnlyOpenIdProvidersInUse) {
   EXPECT_THAT(login_.begin("nobody", binder_, kRedirect, some_origin()), FailsWith(Errc::not_found));
   const auto url = begin();
