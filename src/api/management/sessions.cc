@@ -62,7 +62,7 @@ constexpr Field kStartedFields[] = {
 };
 
 constexpr Field kProofFields[] = {
-    {"password", &kPassword, "", kRequired},
+    {"password", &kPassword, "Not for a session of an OpenID provider, which takes the second factor alone"},
     {"code", &kCode, "Of the authenticator app, or a recovery code, where the account has a second factor"},
     {"assertion", &kAssertion, "Or a security key's answer to the challenge (PublicKeyCredential.toJSON)"},
 };
@@ -212,16 +212,30 @@ Result<Reply> challenge_key(Call& call) {
   return Reply(json::object{{"options", json::parse(*options)}});
 }
 
+Error no_password() { return {Errc::invalid_argument, "give the password"}; }
+
+// The provider vouched for the person, and only it can do so again; a second factor here is theirs to show.
+Result<Shown> show_factor(const Call& call, const identity::LoginProvider& provider) {
+  auto account = call.services.accounts.find(call.caller.principal.account_id);
+  if (!account) return account.error();
+  audit::Origin origin = call.origin;
+  origin.credential = fmt::format("oidc:{}", provider.name);
+  auto shown = prove_factor(call, Shown{*std::move(account)}, origin);
+  if (!shown || shown->multi_factor) return shown;
+  return Error{Errc::conflict,
+               fmt::format("{} has to vouch for that anew: log in again", oci::quote(provider.name))};
+}
+
 // To whoever vouched for the session.
 Result<Shown> show_again(const Call& call) {
   const auto backing = call.services.sessions.backing(call.caller.session_id);
-  if (!backing && backing.error().code == Errc::not_found) return prove(call, call.caller.principal.account);
+  if (!backing && backing.error().code == Errc::not_found)
+    return call.has("password") ? prove(call, call.caller.principal.account) : no_password();
   if (!backing) return backing.error();
   const auto provider = call.services.login_providers.find(backing->provider_id);
   if (!provider) return provider.error();
-  if (provider->kind() != identity::ProviderKind::ldap)
-    return Error{Errc::conflict,
-                 fmt::format("{} has to vouch for that anew: log in again", oci::quote(provider->name))};
+  if (provider->kind() != identity::ProviderKind::ldap) return show_factor(call, *provider);
+  if (!call.has("password")) return no_password();
   auto person = call.services.directory_login.look_up(*provider, backing->subject);
   if (!person) return person.error();
   auto shown = prove_to_directory(call, *provider, person->name);
