@@ -23,6 +23,8 @@ PLACES = {
     "credential": "1",
     "trust": "1",
     "invitation": "1",
+    "provider": "corp",
+    "group": "developers",
 }
 PARAMETER = re.compile(r"\{(\w+)\}")
 
@@ -192,6 +194,10 @@ def test_lists_and_things_are_as_described(document, owner, root, outsider, orga
     owner.put(path("organizations", organization, "teams", "builders", "members", "alice"))
     owner.post(path("organizations", organization, "robots"), {"name": "ci", "description": "builds"})
     invited = owner.post(path("organizations", organization, "invitations"), {"email": "bob@example.com"})
+    directory = {"url": "ldaps://ldap.example.com", "user_base": "ou=people,dc=example,dc=com"}
+    root.post("/login-providers", {"name": "corp", "ldap": directory})
+    root.put(path("users", "alice", "identities", "corp"), {"subject": "6f1ed002-ab5c-4d5f"})
+    owner.put(path("organizations", organization, "teams", "builders", "groups", "corp", "developers"))
     made = owner.post(
         path("users", "alice", "tokens"),
         {"name": "t", "scopes": [{"repository": "alice/documented", "actions": ["pull"]}], "networks": ["192.0.2.0/24"]},
