@@ -21,6 +21,8 @@ getDocument              anyone
 setUp                    anyone
 startSession             anyone
 challengeKey             anyone
+beginDeviceLogIn         anyone
+finishDeviceLogIn        anyone
 reportLeaked             anyone
 exchangeWorkloadToken    anyone
 
