@@ -70,7 +70,7 @@ TEST(Claims, NameNobodyForAnonymousCallers) {
 TEST(Claims, NameTheTokenThatTheyWereMadeWith) {
   EXPECT_EQ(parse_claims(kGood)->parent_id, "");
   EXPECT_EQ(parse_with("par", "0a1c")->parent_id, "0a1c");
-  EXPECT_THAT(parse_with("par", std::string(65, 'a')), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(parse_with("par", json::string(std::string(65, 'a'))), FailsWith(Errc::unauthenticated));
   EXPECT_THAT(parse_with("par", nullptr), FailsWith(Errc::unauthenticated));
   EXPECT_THAT(parse_with("par", 7), FailsWith(Errc::unauthenticated));
 }

@@ -117,7 +117,7 @@ TEST_P(TotpTest, AClockThatWasSetBackLetsNoCodeInAgain) {
 TEST_P(TotpTest, OneOfManyThatComeWithACodeAtOnceGetsIn) {
   const std::string seed = all_.enrol_totp(alice_);
   CodeLimiter unlimited(all_.clock, {.attempts = 1000, .window = 1h, .remembered = 10});
-  Totp totp(*all_.database, all_.sealer, unlimited, all_.clock, "x");
+  Totp totp(*all_.database, all_.sealer, unlimited, all_.clock, "x", all_.log_ins_ended());
   std::atomic<int> succeeded{0};
   std::atomic<int> refused{0};
   std::vector<std::thread> threads;

@@ -332,7 +332,7 @@ TEST_P(WebAuthnTest, OneOfManyThatComeWithAnAnswerAtOnceGetsIn) {
 TEST_P(WebAuthnTest, VerifiesTheUserWhereThatIsRequired) {
   WebAuthnSettings settings = testing::some_webauthn_settings();
   settings.require_user_verification = true;
-  WebAuthn strict(*all_.database, all_.keyring, all_.clock, settings);
+  WebAuthn strict(*all_.database, all_.keyring, all_.clock, settings, all_.log_ins_ended());
   Authenticator authenticator;
   authenticator.user_verified = false;
   EXPECT_THAT(
