@@ -122,7 +122,7 @@ TEST_P(TokensTest, ServeAnonymousCallersToo) {
   Tokens tokens(installation_.keyring, installation_.accounts, access_tokens_, policies_, closed,
                 installation_.clock, {});
   const auto token =
-      tokens.issue({}, scopes({"repository:bob/public:pull", "registry:catalog:*"})).value().token;
+      tokens.issue(Principal(), scopes({"repository:bob/public:pull", "registry:catalog:*"})).value().token;
   EXPECT_TRUE(tokens.verify(token, kHome).value()->scopes.empty());
 }
 
