@@ -81,7 +81,9 @@ class LoginProvidersFixture : public DirectoryFixture {
   }
   void begin_log_in(const LoginProvider& provider) {
     installation_.write(
-        "INSERT INTO login_requests (provider_id, sealed, created_at, expires_at) VALUES (?, '', 0, 1)",
+        "INSERT INTO login_requests (provider_id, stage, sealed, client, address, network, created_at, "
+        "expires_at) "
+        "VALUES (?, 'open', '', '', '', '', 0, 1)",
         {provider.id});
   }
 
