@@ -146,6 +146,16 @@ Result<void> log_out(const CommandLine& line, const std::string& given) {
   return {};
 }
 
+// What a person has to know of their credentials.
+void print_notices(const json::value& whoami) {
+  for (const json::value& notice : whoami.at("notices").as_array())
+    fmt::print("{} {} of {} was reported as leaked at {}, and is of no use any more\n",
+               std::string_view(notice.at("kind").as_string()) == "access_token" ? "access token"
+                                                                                 : text(notice, "kind"),
+               notice.at("id").to_number<std::int64_t>(), printable(text(notice, "account")),
+               text(notice, "at"));
+}
+
 Result<void> who_am_i(const CommandLine& line) {
   auto remote = remote_server(line);
   if (!remote) return remote.error();
@@ -161,6 +171,7 @@ Result<void> who_am_i(const CommandLine& line) {
   const std::string role = text(user, "system_role");
   fmt::print("{}{} at {}\n", printable(text(user, "name")), role == "none" ? "" : fmt::format(" ({})", role),
              (*remote)->url);
+  print_notices(*answer);
   return {};
 }
 

@@ -18,6 +18,8 @@
 namespace bulkhead::identity {
 namespace {
 
+constexpr std::chrono::days kNoticeLife{30};
+
 // One kind of credential: `find` looks for what is still in use by its hashes, and gives the id of the row
 // and the account's name; `end` takes that id.
 struct Kind {
@@ -133,6 +135,30 @@ Result<void> Leaked::report(std::string_view text, const audit::Origin& origin) 
     if (each.kind->prefix == kSessionPrefix) sessions_.forget(each.id);
   }
   return done;
+}
+
+Result<std::vector<Leaked::Notice>> Leaked::notices(const Account& account) const {
+  std::vector<Notice> notices;
+  const auto done = database_.read([&](db::Session& session) -> Result<void> {
+    notices.clear();
+    // Events name accounts; one from before the account was made is about another of its name.
+    const Time since = std::max(clock_.now() - kNoticeLife, account.created_at);
+    const auto rows = session.query(
+        "SELECT at, target, detail FROM events WHERE action = 'credential_reported_leaked' AND at >= ? AND "
+        "target <> '' AND (target = ? OR target IN (SELECT a.name FROM robots r JOIN accounts a ON a.id = "
+        "r.account_id "
+        "WHERE r.organization_id IN (SELECT organization_id FROM organization_members WHERE account_id = ? "
+        "AND "
+        "role = 'owner') OR r.repository_id IN (SELECT id FROM repositories WHERE owner_id = ?))) "
+        "ORDER BY id DESC LIMIT 20",
+        {to_micros(since), account.name, account.id, account.id});
+    if (!rows) return rows.error();
+    for (const db::Row& row : *rows)
+      notices.push_back({from_micros(row.integer(0)), row.text(1), row.text(2)});
+    return {};
+  });
+  if (!done) return done.error();
+  return notices;
 }
 
 }  // namespace bulkhead::identity

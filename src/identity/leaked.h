@@ -1,9 +1,9 @@
 // What a secret scanner found, taken out of use. Anybody may report: whoever has a credential may end it. The
-// answer is the same whether anything was found, and the event, whose target is the account, is what tells
-// the owner.
+// answer is the same whether anything was found; the owner is told by notices().
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,6 +12,7 @@
 #include "crypto/keyring.h"
 #include "db/database.h"
 #include "identity/access_tokens.h"
+#include "identity/account.h"
 #include "identity/sessions.h"
 
 namespace bulkhead::identity {
@@ -34,6 +35,16 @@ class Leaked {
   // stand in `text`, each with its event, in one transaction: all, or an error and none. What is unknown or
   // revoked already is passed over.
   Result<void> report(std::string_view text, const audit::Origin& origin);
+
+  // What the account has to be told: which credentials of its own, or of robots that it looks after as an
+  // owner of their organization or repository, were reported. Those of the last thirty days, newest first, at
+  // most 20.
+  struct Notice {
+    Time at{};
+    std::string account;
+    std::string detail;  // {"kind":"access_token","id":12}
+  };
+  Result<std::vector<Notice>> notices(const Account& account) const;
 
  private:
   db::Database& database_;

@@ -178,3 +178,10 @@ def test_a_denial_is_evidence(server, owner, outsider, repository):
     outsider.delete(path("repositories", repository))
     seen = server.run("audit", "query", "--repository", repository, "--action", "request_denied", "--json").stdout
     assert '"account":"mallory"' in seen and '"target":"deleteRepository"' in seen
+
+
+def test_the_owner_of_a_leaked_token_is_told(owner, nobody):
+    made = owner.post(path("users", "alice", "tokens"), {"name": "left in a log", "scopes": [{"actions": ["pull"]}]}).json()
+    assert nobody.post("/credentials/leaked", {"text": f"found: {made['secret']}"}).status_code in (200, 202, 204)
+    told = owner.get("/whoami").json()["notices"][0]
+    assert (told["account"], told["kind"], told["id"]) == ("alice", "access_token", made["token"]["id"])

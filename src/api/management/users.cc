@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
 
 #include "api/management/operation.h"
 #include "api/management/permission.h"
@@ -66,11 +67,23 @@ constexpr Field kFilters[] = {
     {"state", &kState, "Only accounts in this state"},
 };
 
+constexpr std::string_view kLeakedKinds[] = {"access_token", "session", "invitation"};
+constexpr Schema kLeakedKind = choice(kLeakedKinds);
+constexpr Field kNoticeFields[] = {
+    {"at", &kTime, "When it was reported", kRequired},
+    {"account", &kAnyName, "Whose it was: the caller's, or a robot's that the caller looks after", kRequired},
+    {"kind", &kLeakedKind, "", kRequired},
+    {"id", &kId, "Its number", kRequired},
+};
+constexpr Schema kNotice = object("Notice", kNoticeFields);
+constexpr Schema kNotices = list(kNotice, 20);
 constexpr Field kWhoamiFields[] = {
     {"user", &kUser, "", kRequired},
     {"credential", &kCredential, "What proved it, as evidence names it", kRequired},
     {"management", &kReach, "What the credential is good for in this API", kRequired},
     {"proved_at", &kTime, "When the person last proved who they are; sessions only"},
+    {"notices", &kNotices, "Credentials that were reported as leaked and taken out of use, newest first",
+     kRequired},
 };
 constexpr Schema kWhoami = object("Whoami", kWhoamiFields);
 
@@ -155,6 +168,17 @@ Result<Reply> whoami(Call& call) {
                     {"credential", call.caller.credential},
                     {"management", json::string(name(call.caller.reach))}};
   if (call.caller.proved_at) body["proved_at"] = to_rfc3339(*call.caller.proved_at);
+  const auto notices = call.services.leaked.notices(*account);
+  if (!notices) return notices.error();
+  json::array told;
+  for (const identity::Leaked::Notice& notice : *notices) {
+    json::object entry{{"at", to_rfc3339(notice.at)}, {"account", notice.account}};
+    const json::value detail = json::parse(notice.detail);  // written by this program
+    entry["kind"] = detail.at("kind");
+    entry["id"] = detail.at("id");
+    told.push_back(std::move(entry));
+  }
+  body["notices"] = std::move(told);
   return Reply(std::move(body));
 }
 

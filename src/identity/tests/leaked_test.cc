@@ -97,6 +97,31 @@ TEST_P(LeakedTest, EveryKindIsTakenOutOfUseInOneReport) {
   EXPECT_THAT(told, ::testing::UnorderedElementsAre("alice", "acme-robot", "bob", "alice", ""));
 }
 
+TEST_P(LeakedTest, TellsWhoseItWasAndWhoLooksAfterTheRobotForAMonth) {
+  const auto acme = make_organization("acme");
+  join(bob_, acme, "owner");
+  const auto robot = make_robot("acme-robot", "organization_id", acme);
+  const auto own = create(wanted(alice_));
+  const auto robots = create(wanted(robot));
+  EXPECT_THAT(leaked_.notices(alice_).value(), ::testing::IsEmpty());
+  ASSERT_THAT(leaked_.report(own.secret.reveal() + " " + robots.secret.reveal(), finder_), Succeeds());
+  const auto told = [&](const Account& account) {
+    std::vector<std::string> accounts;
+    for (const auto& notice : leaked_.notices(account).value()) accounts.push_back(notice.account);
+    return accounts;
+  };
+  EXPECT_THAT(told(alice_), ::testing::ElementsAre("alice"));
+  EXPECT_EQ(leaked_.notices(alice_)->front().detail,
+            R"({"kind":"access_token","id":)" + std::to_string(own.token.id) + "}");
+  EXPECT_THAT(told(bob_), ::testing::ElementsAre("acme-robot"));
+  EXPECT_THAT(told(robot), ::testing::ElementsAre("acme-robot"));
+  installation_.clock.advance(std::chrono::days(30) + std::chrono::microseconds(1));
+  EXPECT_THAT(told(alice_), ::testing::IsEmpty());
+  const Account later = installation_.add_account("later");
+  installation_.write("UPDATE events SET target = 'later'");
+  EXPECT_THAT(told(later), ::testing::IsEmpty()) << "another's of the same name, before";
+}
+
 TEST_P(LeakedTest, WhatIsUnknownOrDeadAlreadyAnswersTheSameAndChangesNothing) {
   const auto made = create(wanted(alice_));
   ASSERT_THAT(leaked_.report(made.secret.reveal(), finder_), Succeeds());
