@@ -43,6 +43,7 @@ std::string render(const api::Route& parsed) {
         if constexpr (std::is_same_v<T, route::Referrers>)
           return "/v2/" + at.name.render() + "/referrers/" + at.subject.render();
         if constexpr (std::is_same_v<T, route::Token>) return "/token";
+        if constexpr (std::is_same_v<T, route::LogIn>) return "/login" + at.path;
         if constexpr (std::is_same_v<T, route::Management>) return "/api/v1" + at.path;
         if constexpr (std::is_same_v<T, route::Health>) return "/healthz";
         if constexpr (std::is_same_v<T, route::Ready>) return "/readyz";
@@ -77,8 +78,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   require(!api::name(*parsed).empty());
-  // Left as it was sent: management_fuzz has it.
-  if (std::holds_alternative<route::Management>(*parsed)) {
+  // Left as they were sent: management_fuzz has one of them, and the pages compare the other with a few
+  // words.
+  if (std::holds_alternative<route::Management>(*parsed) || std::holds_alternative<route::LogIn>(*parsed)) {
     require(render(*parsed) == path);
     return 0;
   }
