@@ -60,7 +60,7 @@ function(bulkhead_module name)
         ${CMAKE_CURRENT_SOURCE_DIR}/tests --)
     endif()
     add_test(NAME unit.${name} COMMAND ${once} $<TARGET_FILE:${name}_tests>)
-    set_tests_properties(unit.${name} PROPERTIES TIMEOUT 300)
+    set_tests_properties(unit.${name} PROPERTIES TIMEOUT 900)
   endif()
 
   file(GLOB fuzzers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/*_fuzz.cc)
