@@ -113,6 +113,8 @@ Result<void> Connection::connect(const Url& url, bool start_tls) {
   handshake_->end();
   if (start_tls)
     if (const auto started = this->start_tls(); !started) return started.error();
+  if (url.secure || start_tls)
+    if (const auto strong = check_protocol(); !strong) return strong.error();
   Sockbuf* socket = nullptr;
   ber_len_t largest = kLargestMessage;
   int descriptor = -1;
@@ -125,6 +127,17 @@ Result<void> Connection::connect(const Url& url, bool start_tls) {
     return failure(doing, LDAP_LOCAL_ERROR);
   wipe_after_writing(socket);
   return {};
+}
+
+// With GnuTLS libldap does not hold itself to a least version; nothing has been sent yet.
+Result<void> Connection::check_protocol() const {
+  char* name = nullptr;
+  ::ldap_get_option(handle_.get(), LDAP_OPT_X_TLS_VERSION, &name);
+  const std::string version = name == nullptr ? "" : name;
+  ::ldap_memfree(name);
+  if (version == "TLS1.2" || version == "TLS1.3") return {};
+  return Error{Errc::unavailable,
+               fmt::format("the directory speaks \"{}\" and not TLS 1.2 or later", version)};
 }
 
 // As ldap_start_tls_s() does it, but within the deadline.

@@ -81,6 +81,7 @@ class Connection {
 
   Result<void> connect(const Url& url, bool start_tls);
   Result<void> start_tls();
+  Result<void> check_protocol() const;
   Deadline deadline() const { return std::chrono::steady_clock::now() + limits_.timeout; }
   Result<Message> next(int request, Deadline deadline);
   Error failure(std::string_view doing, int result) const;
