@@ -31,7 +31,8 @@ inline constexpr ProblemKind kWrongMediaType{415, "unsupported_media_type",
 inline constexpr ProblemKind kKeyReused{422, "idempotency_key_reused",
                                         "The Idempotency-Key belongs to another request"};
 // Of a device's log-in (RFC 8628 section 3.5, RFC 6749 section 5.2).
-inline constexpr ProblemKind kAuthorizationPending{400, "authorization_pending", "The person has not finished"};
+inline constexpr ProblemKind kAuthorizationPending{400, "authorization_pending",
+                                                   "The person has not finished"};
 inline constexpr ProblemKind kSlowDown{400, "slow_down", "Asked too often"};
 inline constexpr ProblemKind kAccessDenied{400, "access_denied", "The log-in was refused"};
 inline constexpr ProblemKind kExpiredToken{400, "expired_token", "The log-in took too long"};

@@ -121,8 +121,7 @@ Outcome remote_token_create(ApiClient& client, const json::object& command) {
   if (!scopes) return scopes.error();
   json::array networks;
   const std::string listed = text(command, "networks");
-  for (const std::string_view network : words_of(listed, ' '))
-    networks.push_back(json::string(network));
+  for (const std::string_view network : words_of(listed, ' ')) networks.push_back(json::string(network));
   json::object body{{"name", command.at("name")},
                     {"scopes", *std::move(scopes)},
                     {"management", command.at("management")},

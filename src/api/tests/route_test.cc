@@ -149,8 +149,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Wrong{"/v2/a/tags/list/", Errc::not_found}, Wrong{"/v2/a/uploads/x", Errc::not_found},
                     Wrong{"/v2/a/blob/uploads/x", Errc::not_found},
                     Wrong{"/v2/a/blobs/uploads/x/y", Errc::not_found}, Wrong{"/token/", Errc::not_found},
-                    Wrong{"/loginx", Errc::not_found},
-                    Wrong{"/healthz/", Errc::not_found}, Wrong{"/metrics/x", Errc::not_found}));
+                    Wrong{"/loginx", Errc::not_found}, Wrong{"/healthz/", Errc::not_found},
+                    Wrong{"/metrics/x", Errc::not_found}));
 
 TEST(RouteName, IsKnownForEveryRoute) {
   EXPECT_EQ(name(route::Base{}), "base");
