@@ -182,6 +182,9 @@ TEST_F(ConnectionTest, RefusesMessagesOfAnySize) {
   thread.join();
 }
 
+// A sanitizer's shadow is terabytes, of what no byte is the program's.
+constexpr unsigned long kLargestRegion = 1UL << 32U;
+
 // Whether this process's memory holds the text, which is given inverted so that looking for it does not put
 // it there.
 bool memory_holds(const std::string& inverted) {
@@ -195,6 +198,7 @@ bool memory_holds(const std::string& inverted) {
     char access[5] = {};
     if (std::sscanf(line.c_str(), "%lx-%lx %4s", &begin, &end, access) != 3) continue;
     if (!std::string_view(access).starts_with("rw")) continue;
+    if (end - begin > kLargestRegion) continue;
     std::size_t matched = 0;
     for (unsigned long at = begin; at < end; at += page.size()) {
       const ssize_t count = ::pread(memory->get(), page.data(),
@@ -216,9 +220,6 @@ std::string inverted(std::string text) {
 }
 
 TEST_F(ConnectionTest, LeavesNoPasswordInMemory) {
-#if defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "the address sanitizer keeps freed memory, and its shadow is too large to look through";
-#endif
   // Never written out as it is, here or in the program's data.
   std::string pattern;
   for (int i = 0; i < 40; ++i) pattern += static_cast<char>(~('!' + (i * 37 + 11) % 90));
