@@ -1,4 +1,4 @@
-"""A client of /api/v1 as far as the server has it: what it can do is read from its own OpenAPI document."""
+"""A client of /api/v1: what it can do is read from the server's own OpenAPI document."""
 
 import functools
 
@@ -14,19 +14,15 @@ class Management:
 
     @functools.cached_property
     def operations(self):
-        """The ids of the operations that there are; none for a server without the document."""
+        """Method and path of each operation, by its id."""
         response = self.server.get("/api/v1/openapi.json")
-        if response.status_code != 200:
-            return {}
+        assert response.status_code == 200, response.text
         return {
             operation["operationId"]: (method.upper(), path)
             for path, methods in response.json()["paths"].items()
             for method, operation in methods.items()
             if isinstance(operation, dict) and "operationId" in operation
         }
-
-    def has(self, *ids):
-        return all(each in self.operations for each in ids)
 
     def call(self, operation, credential=None, *, body=None, headers=None, expect=(200, 201, 204), **path):
         """The parsed answer; fails when the server refuses."""
