@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/percent.h"
 #include "crypto/hash.h"
 #include "oci/quote.h"
 #include "oci/strict_json.h"
@@ -25,22 +26,6 @@ Error unusable(std::string_view why) {
   return {Errc::unavailable, fmt::format("the provider's token endpoint cannot be used: {}", why)};
 }
 
-void append_encoded(std::string& out, std::string_view text) {
-  static constexpr std::string_view kHex = "0123456789ABCDEF";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool unreserved = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                            c == '-' || c == '.' || c == '_' || c == '~';  // RFC 3986 section 2.3
-    if (unreserved) {
-      out.push_back(c);
-    } else {
-      out.push_back('%');
-      out.push_back(kHex[byte >> 4]);
-      out.push_back(kHex[byte & 15]);
-    }
-  }
-}
-
 using Field = std::pair<std::string_view, std::string_view>;
 
 // Reserves first, so that growing leaves no copy of a secret behind.
@@ -53,7 +38,7 @@ std::string encode_form(std::initializer_list<Field> fields) {
     if (value.empty()) continue;
     if (!out.empty()) out += '&';
     out.append(name) += '=';
-    append_encoded(out, value);
+    append_percent_encoded(out, value);
   }
   return out;
 }
@@ -145,9 +130,9 @@ Secret<> client_authorization(const OidcSettings& settings, const Secret<>& secr
   if (secret.empty()) return {};
   std::string pair;
   pair.reserve(3 * (settings.client_id.size() + secret.reveal().size()) + 1);
-  append_encoded(pair, settings.client_id);
+  append_percent_encoded(pair, settings.client_id);
   pair += ':';
-  append_encoded(pair, secret.reveal());
+  append_percent_encoded(pair, secret.reveal());
   const Secret<> plain(std::move(pair));
   const Secret<> encoded(to_base64(as_bytes(plain.reveal())));
   std::string header;

@@ -10,6 +10,7 @@
 
 #include "audit/outbox.h"
 #include "base/bytes.h"
+#include "base/percent.h"
 #include "crypto/base32.h"
 #include "crypto/hash.h"
 #include "crypto/otp.h"
@@ -27,22 +28,6 @@ constexpr int kLooks = 3;
 
 crypto::SealContext place_of(std::int64_t account) {
   return {.table = "totp", .row = account, .column = "sealed"};
-}
-
-void append_percent_encoded(std::string& out, std::string_view text) {
-  static constexpr std::string_view kHex = "0123456789ABCDEF";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool unreserved = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                            c == '-' || c == '.' || c == '_' || c == '~';  // RFC 3986 section 2.3
-    if (unreserved) {
-      out.push_back(c);
-    } else {
-      out.push_back('%');
-      out.push_back(kHex[byte >> 4]);
-      out.push_back(kHex[byte & 15]);
-    }
-  }
 }
 
 Secret<> make_uri(std::string_view issuer, std::string_view account, const Secret<>& seed) {

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "api/management/operation.h"
+#include "base/percent.h"
 
 namespace bulkhead::api::management {
 namespace {
@@ -82,17 +83,6 @@ std::optional<bool> Call::filter_flag(std::string_view name) const {
   return value->as_bool();
 }
 
-std::string encode_segment(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '.' || c == '_' || c == '~';
-    if (plain)
-      out.push_back(c);
-    else
-      out += fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-  }
-  return out;
-}
+std::string encode_segment(std::string_view text) { return percent_encode(text); }
 
 }  // namespace bulkhead::api::management
