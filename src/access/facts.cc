@@ -65,8 +65,8 @@ Result<void> Facts::State::record(db::Session& session, audit::Action action, st
 }
 
 Facts::Facts(db::Database& database, identity::Accounts& accounts, const Clock& clock, std::size_t cached,
-             bool anonymous_pull)
-    : state_(new State(database, accounts, clock, cached, anonymous_pull)) {}
+             bool anonymous_pull, Limits limits)
+    : state_(new State(database, accounts, clock, cached, anonymous_pull, limits)) {}
 
 Facts::~Facts() = default;
 

@@ -93,8 +93,15 @@ struct EffectiveGrants {
 class Facts {
  public:
   // All must outlive this. `accounts` forgets the robots that a rename gives another name.
+  struct Limits {
+    std::int64_t repositories = 10'000;  // of a namespace: Errc::quota_exceeded
+    std::int64_t grants = 1000;          // on a repository or a namespace, of each kind: Errc::conflict
+  };
   Facts(db::Database& database, identity::Accounts& accounts, const Clock& clock, std::size_t cached,
-        bool anonymous_pull);
+        bool anonymous_pull, Limits limits);
+  Facts(db::Database& database, identity::Accounts& accounts, const Clock& clock, std::size_t cached,
+        bool anonymous_pull)
+      : Facts(database, accounts, clock, cached, anonymous_pull, Limits()) {}
   ~Facts();
 
   // Whether callers without an account may pull public repositories.

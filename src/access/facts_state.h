@@ -25,12 +25,9 @@
 #include "access/facts.h"
 #include "access/roles.h"
 #include "base/exact_cache.h"
+#include "base/keyed_hash.h"
 
 namespace bulkhead::access {
-
-struct TextHash {
-  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-};
 
 // `Name` is std::string where it is kept and std::string_view where it is looked up.
 template <class Name>
@@ -51,10 +48,11 @@ struct RepositoryKey {
   bool operator==(const RepositoryKey&) const = default;
 };
 
-struct RoleKeyHash {
+class RoleKeyHash {
+ public:
   template <class Name>
   std::size_t operator()(const NamespaceKey<Name>& key) const {
-    return mix(key.account_id) ^ TextHash {}(key.name);
+    return mix(key.account_id) ^ hash_(std::string_view(key.name));
   }
   std::size_t operator()(const RepositoryKey& key) const {
     return mix(key.account_id) ^ mix(~key.repository_id);
@@ -65,6 +63,8 @@ struct RoleKeyHash {
     const auto product = static_cast<std::uint64_t>(value) * 0xff51afd7ed558ccdu;
     return static_cast<std::size_t>(product ^ product >> 33);
   }
+
+  KeyedHash hash_;
 };
 
 struct Facts::State {
@@ -72,16 +72,19 @@ struct Facts::State {
   identity::Accounts& accounts;
   const Clock& clock;
   bool anonymous_pull;
-  ExactCache<std::string, std::shared_ptr<const Repository>, TextHash> repositories;
+  Limits limits;
+  ExactCache<std::string, std::shared_ptr<const Repository>, KeyedHash> repositories;
   ExactCache<NamespaceKey<std::string>, Role, RoleKeyHash> namespace_roles;
   ExactCache<RepositoryKey, RepositoryRole, RoleKeyHash> repository_roles;
-  ExactCache<std::string, std::int64_t, TextHash> namespace_ids;
+  ExactCache<std::string, std::int64_t, KeyedHash> namespace_ids;
 
-  State(db::Database& d, identity::Accounts& a, const Clock& c, std::size_t cached, bool anonymous)
+  State(db::Database& d, identity::Accounts& a, const Clock& c, std::size_t cached, bool anonymous,
+        const Limits& l)
       : database(d),
         accounts(a),
         clock(c),
         anonymous_pull(anonymous),
+        limits(l),
         repositories(cached),
         namespace_roles(cached),
         repository_roles(cached),
@@ -130,5 +133,9 @@ struct Owner {
 // Who answers for a repository of the namespace when nobody else does: the account or an owner of the
 // organization that it belongs to, an administrator for the installation's own; active ones first.
 Result<std::optional<Owner>> read_namespace_owner(db::Session& session, std::int64_t namespace_id);
+
+// Whether the namespace may have one more: Errc::quota_exceeded.
+Result<void> check_repository_count(db::Session& session, std::int64_t namespace_id, std::string_view name,
+                                    std::int64_t most);
 
 }  // namespace bulkhead::access

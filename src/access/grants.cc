@@ -34,6 +34,7 @@ struct Table {
         "ON CONFLICT ({1}, {2}) DO UPDATE SET role = excluded.role WHERE {0}.role <> excluded.role",
         name, target, subject);
   }
+  std::string count() const { return fmt::format("SELECT COUNT(*) FROM {} WHERE {} = ?", name, target); }
   std::string revoke() const {
     return fmt::format("DELETE FROM {} WHERE {} = ? AND {} = ?", name, target, subject);
   }
@@ -181,6 +182,14 @@ Result<void> Facts::grant(const GrantSubject& subject, Role role, const GrantTar
         session.execute(Table(subject, target).grant(), {target_id, subject_id, std::string(name(role))});
     if (!changed) return changed.error();
     if (*changed == 0) return {};  // it is the role that the subject has
+    const auto rows = session.query(Table(subject, target).count(), {target_id});
+    if (!rows) return rows.error();
+    if (rows->front().integer(0) > state_->limits.grants)
+      return Error{
+          Errc::conflict,
+          fmt::format("{} people and robots, or as many teams, have a role there, which is the most; "
+                      "give a team one instead",
+                      state_->limits.grants)};
     return state_->record(session, audit::Action::grant_set, target.is_namespace ? "" : target.name,
                           render(subject), detail(target, name(role)), origin);
   };

@@ -118,6 +118,17 @@ Result<std::optional<Owner>> read_namespace_owner(db::Session& session, std::int
   return std::optional(Owner{rows->front().integer(0), rows->front().text(1)});
 }
 
+Result<void> check_repository_count(db::Session& session, std::int64_t namespace_id, std::string_view name,
+                                    std::int64_t most) {
+  const auto rows = session.query("SELECT COUNT(*) FROM repositories WHERE namespace_id = ?", {namespace_id});
+  if (!rows) return rows.error();
+  if (rows->front().integer(0) < most) return {};
+  return Error{Errc::quota_exceeded,
+               fmt::format("the namespace {} has {} repositories, which is the most; delete one, or ask an "
+                           "administrator to raise limits.repositories_per_namespace",
+                           oci::quote(name), rows->front().integer(0))};
+}
+
 Result<std::shared_ptr<const Repository>> Facts::ensure(const oci::RepositoryName& name,
                                                         const Principal& creator,
                                                         const audit::Origin& origin) {
@@ -134,6 +145,8 @@ Result<std::shared_ptr<const Repository>> Facts::ensure(const oci::RepositoryNam
     if (!spaces) return spaces.error();
     if (spaces->empty()) return namespace_unknown(space);
     const std::int64_t namespace_id = spaces->front().integer(0);
+    if (auto fits = check_repository_count(session, namespace_id, space, state_->limits.repositories); !fits)
+      return fits;
     const auto owner = first_owner(session, creator, namespace_id, name);
     if (!owner) return owner.error();
     const auto inserted = session.execute(

@@ -28,13 +28,16 @@ Result<void> check_pattern(std::string_view pattern) {
           oci::quote(pattern), kLongestPattern)};
 }
 
-// What the repository's blobs count for in its namespace's use.
+// What the repository's blobs and manifests count for in its namespace's use.
 Result<std::int64_t> read_use(db::Session& session, std::int64_t repository_id) {
   // PostgreSQL's sum of integers is a decimal number.
   const auto rows = session.query(
-      "SELECT CAST(COALESCE(SUM(b.size), 0) AS BIGINT) FROM repository_blobs r "
-      "JOIN blobs b ON b.digest = r.digest WHERE r.repository_id = ?",
-      {repository_id});
+      "SELECT CAST((SELECT COALESCE(SUM(b.size), 0) FROM repository_blobs r JOIN blobs b ON b.digest = "
+      "r.digest "
+      "WHERE r.repository_id = ?) + (SELECT COALESCE(SUM(size), 0) FROM manifests WHERE repository_id = ?) "
+      "AS "
+      "BIGINT)",
+      {repository_id, repository_id});
   if (!rows) return rows.error();
   return rows->at(0).integer(0);
 }

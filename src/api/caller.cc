@@ -6,6 +6,7 @@
 
 #include "api/errors.h"
 #include "base/bytes.h"
+#include "identity/secrets/network.h"
 
 namespace bulkhead::api {
 namespace {
@@ -47,6 +48,11 @@ Result<BasicCredentials> parse_basic(std::string_view encoded) {
   const std::size_t colon = text.reveal().find(':');
   if (colon == std::string::npos || colon == 0) return malformed;
   return BasicCredentials{text.reveal().substr(0, colon), Secret<>(text.reveal().substr(colon + 1))};
+}
+
+http::BodyMemory::Holder holder_of(const http::Exchange& exchange) {
+  if (!exchange.account.empty()) return {false, exchange.account};
+  return {true, identity::network_of(exchange.address())};
 }
 
 std::string scope_for(const oci::RepositoryName& name, access::Action action) {

@@ -22,6 +22,7 @@ struct Deps {
   const Options& options;
   const Gate& gate;
   TransferMemory& transfers;
+  http::BodyMemory& bodies;
 };
 
 class ManifestHandler {

@@ -13,6 +13,7 @@
 #include "base/ip_network.h"
 #include "base/log.h"
 #include "db/database.h"
+#include "http/body_memory.h"
 #include "identity/factors/mfa.h"
 #include "identity/factors/recovery_codes.h"
 #include "identity/factors/totp.h"
@@ -40,8 +41,9 @@
 
 // What brings Asio with it is named only: management/ does without.
 namespace bulkhead::async {
+class LanePool;
 class OffloadPool;
-}
+}  // namespace bulkhead::async
 namespace bulkhead::blob {
 class Verifier;
 }
@@ -63,6 +65,7 @@ struct Options {
   std::size_t tags_per_put = 100;
   std::size_t token_scopes = 32;
   std::uint64_t transfer_memory = 64ull << 20;
+  http::BodyMemoryLimits bodies;
   bool log_requests = false;
   bool metrics = true;
   bool metrics_public = false;
@@ -83,6 +86,10 @@ struct Services {
   audit::Journal& journal;
   async::OffloadPool& work;       // database and disk
   async::OffloadPool& passwords;  // Argon2id, few at once
+  // What waits for other people's servers, a lane for each; nothing else waits with it.
+  async::LanePool& directories;
+  async::LanePool& providers;  // OpenID
+  async::LanePool& issuers;    // of workloads' tokens
   const Clock& clock;
   Log& log;
   const crypto::Keyring& keyring;

@@ -173,7 +173,8 @@ async::Task<http::Response> TokenHandler::post(http::Exchange& exchange) {
   const std::string_view type = exchange.request().header("Content-Type").value_or("");
   if (!http::equals_ignoring_case(type.substr(0, type.find(';')), "application/x-www-form-urlencoded"))
     co_return oauth_error(415, "invalid_request", "send the form as application/x-www-form-urlencoded");
-  auto body = co_await exchange.read_all(kFormBytes);
+  http::BodyMemory::Lease lease(deps_.bodies, holder_of(exchange));
+  auto body = co_await exchange.read_all(kFormBytes, &lease);
   if (!body) co_return error_response(body.error());
   std::ranges::replace(*body, '+', ' ');
   auto form = http::parse_query(*body);

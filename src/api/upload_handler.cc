@@ -16,6 +16,14 @@ const std::string* find(const Query& query, std::string_view key) {
   return nullptr;
 }
 
+// Who is told that somebody else is at work learns when to come again.
+http::Response upload_error(const Error& error) {
+  http::Response response = error_response(error);
+  if (error.code == Errc::upload_busy && error.retry_after > std::chrono::seconds::zero())
+    response.header("Retry-After", std::to_string(error.retry_after.count()));
+  return response;
+}
+
 Result<Query> query_of(const http::Exchange& exchange) {
   auto query = http::parse_query(exchange.request().query);
   if (!query) return Error{Errc::invalid_argument, "the query is not properly encoded"};
@@ -129,7 +137,7 @@ async::Task<http::Response> UploadHandler::start(http::Exchange& exchange, const
   if (!digest) co_return session(202, route.name, started->id, started->size);
 
   auto writer = co_await async::offload(deps_.services.work, [&] {
-    return deps_.services.uploads.acquire(**repository, started->id, permitted.context);
+    return deps_.services.uploads.acquire(**repository, started->id, permitted.context, &*digest);
   });
   if (!writer) co_return error_response(writer.error());
   auto received = co_await receive(exchange, **writer, deps_.transfers, deps_.services.work, std::nullopt);
@@ -168,7 +176,7 @@ async::Task<http::Response> UploadHandler::handle(http::Exchange& exchange, cons
       auto cancelled = co_await async::offload(deps_.services.work, [&] {
         return deps_.services.uploads.cancel(*permitted.repository, route.id, permitted.context);
       });
-      if (!cancelled) co_return error_response(cancelled.error());
+      if (!cancelled) co_return upload_error(cancelled.error());
       http::Response response;
       response.status = 204;
       co_return response;
@@ -205,7 +213,7 @@ async::Task<http::Response> UploadHandler::patch(http::Exchange& exchange, const
   auto writer = co_await async::offload(deps_.services.work, [&] {
     return deps_.services.uploads.acquire(*permitted.repository, route.id, permitted.context);
   });
-  if (!writer) co_return error_response(writer.error());
+  if (!writer) co_return upload_error(writer.error());
   if (auto refused = co_await append(exchange, route, **writer)) co_return std::move(*refused);
   co_return session(202, route.name, route.id, (*writer)->size());
 }
@@ -221,9 +229,9 @@ async::Task<http::Response> UploadHandler::put(http::Exchange& exchange, const r
   const auto digest = oci::Digest::parse(*text);
   if (!digest) co_return error_response(digest.error());
   auto writer = co_await async::offload(deps_.services.work, [&] {
-    return deps_.services.uploads.acquire(*permitted.repository, route.id, permitted.context);
+    return deps_.services.uploads.acquire(*permitted.repository, route.id, permitted.context, &*digest);
   });
-  if (!writer) co_return error_response(writer.error());
+  if (!writer) co_return upload_error(writer.error());
   if (auto refused = co_await append(exchange, route, **writer)) co_return std::move(*refused);
   co_return co_await finish(route.name, std::move(*writer), *digest, permitted);
 }

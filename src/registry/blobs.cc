@@ -123,12 +123,58 @@ Result<bool> Blobs::mount_from_anywhere(const access::Repository& target, const 
   return mount(target, *source, digest, context);
 }
 
+Result<std::int64_t> Blobs::reserve(const access::Repository& repository, const oci::Digest& digest,
+                                    std::uint64_t size, const Context&) {
+  std::int64_t reservation = 0;
+  bool needed = false;
+  // Most namespaces have no quota, and what is linked is counted already: no write for those.
+  auto looked = state_->database.read([&](db::Session& session) -> Result<void> {
+    const auto linked = linked_size(session, repository.id, digest);
+    if (!linked) return linked.error();
+    const auto quota = has_quota(session, repository);
+    if (!quota) return quota.error();
+    needed = !*linked && *quota;
+    return {};
+  });
+  if (!looked) return looked.error();
+  if (!needed) return reservation;
+  auto reserved = state_->database.write([&](db::Session& session) -> Result<void> {
+    auto made = reserve_room(session, repository, size, state_->clock.now());
+    if (!made) return made.error();
+    reservation = *made;
+    return {};
+  });
+  if (!reserved) return reserved.error();
+  return reservation;
+}
+
+Result<void> Blobs::cancel(std::int64_t reservation) {
+  if (reservation == 0) return {};
+  return state_->database.write([&](db::Session& session) -> Result<void> {
+    auto ended = end_reservation(session, reservation);
+    if (!ended) return ended.error();
+    return {};
+  });
+}
+
+Result<void> Blobs::sweep() {
+  return state_->database.write([&](db::Session& session) -> Result<void> {
+    return end_old_reservations(session, state_->clock.now());
+  });
+}
+
 Result<void> Blobs::link(const access::Repository& repository, const oci::Digest& digest, std::uint64_t size,
-                         const Context& context) {
+                         const Context& context, std::int64_t reservation) {
   auto linked_now = state_->database.write([&](db::Session& session) -> Result<void> {
     const Time now = state_->clock.now();
+    bool reserved = false;
+    if (reservation != 0) {
+      const auto ended = end_reservation(session, reservation);
+      if (!ended) return ended.error();
+      reserved = *ended;
+    }
     if (auto noted = note_stored(session, digest, size, now); !noted) return noted;
-    auto linked = link_blob(session, repository, digest, size, now);
+    auto linked = link_blob(session, repository, digest, size, now, reserved);
     if (!linked) return linked.error();
     if (!*linked) return {};
     audit::Event event = content_event(audit::Action::blob_pushed, repository, digest.render(), context, now);

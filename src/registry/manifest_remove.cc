@@ -2,6 +2,7 @@
 
 #include "audit/outbox.h"
 #include "registry/content_event.h"
+#include "registry/links.h"
 #include "registry/manifests_state.h"
 
 namespace bulkhead::registry {
@@ -21,6 +22,9 @@ Result<void> remove_tag(db::Session& session, const Removal& removal, const std:
   const auto removed =
       session.execute("DELETE FROM tags WHERE repository_id = ? AND name = ?", {removal.repository.id, tag});
   if (!removed) return removed.error();
+  const auto counted =
+      session.execute("UPDATE repositories SET tags = tags - 1 WHERE id = ?", {removal.repository.id});
+  if (!counted) return counted.error();
   audit::Event event =
       content_event(audit::Action::tag_deleted, removal.repository, tag, removal.context, removal.now);
   event.old_digest = digest;
@@ -49,10 +53,13 @@ Result<void> remove_manifest(db::Session& session, const Removal& removal, const
     if (auto removed = remove_tag(session, removal, tag->render(), text); !removed) return removed;
     touched.emplace_back(*std::move(tag));
   }
-  const auto removed = session.execute("DELETE FROM manifests WHERE repository_id = ? AND digest = ?",
-                                       {removal.repository.id, text});
+  const auto removed =
+      session.query("DELETE FROM manifests WHERE repository_id = ? AND digest = ? RETURNING size",
+                    {removal.repository.id, text});
   if (!removed) return removed.error();
-  if (*removed == 0) return manifest_unknown(removal.repository, digest);
+  if (removed->empty()) return manifest_unknown(removal.repository, digest);
+  if (auto counted = count_use(session, removal.repository, -removed->front().integer(0)); !counted)
+    return counted;
   audit::Event event =
       content_event(audit::Action::manifest_deleted, removal.repository, text, removal.context, removal.now);
   event.old_digest = text;

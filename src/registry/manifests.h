@@ -58,6 +58,9 @@ class Manifests {
     oci::ManifestLimits limits;
     std::uint64_t cached_bytes = 64ull << 20;
     bool sparse = false;  // accept manifests whose children have not all been pushed
+    // More is Errc::quota_exceeded.
+    std::int64_t tags_per_repository = 100'000;
+    std::int64_t tags_per_manifest = 1000;  // they go with it in one transaction
   };
   Manifests(db::Database& database, blob::BlobStore& store, const Clock& clock, Options options);
   ~Manifests();

@@ -90,12 +90,11 @@ def test_an_access_token(world):
     ended(carol.delete(made.headers["Location"].removeprefix("/api/v1")))
 
 
-def test_an_account_is_disabled_and_removed(world):
+def test_an_account_is_disabled(world):
     dave = world.server.create_user("dave-ends")
     managers = [Management(world.server, dave) for _ in range(20)]
     ended(world.root.change(path("users", "dave-ends"), {"state": "disabled"}))
     assert {manager.get("/whoami").status_code for manager in managers} == {401}
-    ended(world.root.delete(path("users", "dave-ends")))
 
 
 def test_a_password(world):
@@ -151,7 +150,7 @@ def test_a_repository_with_all_its_content(world):
     for number in range(30):
         manifest = content.index([], annotations={"n": str(number)})
         registry.push_manifest("mallory/gone", manifest, f"v{number}")
-    world.server.run("repo", "delete", "mallory/gone")
+    world.server.run("repo", "delete", "mallory/gone", "--yes")
     assert registry.get("/v2/mallory/gone/tags/list").status_code in (401, 404)
 
 

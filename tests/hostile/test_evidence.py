@@ -109,7 +109,7 @@ def test_a_tail_follows_all_of_it(launch, rng):
     nobody = Registry(server)
     for _ in range(3):
         assert alice.get_manifest("alice/app", "latest").status_code == 200
-        assert nobody.get("/v2/alice/app/tags/list").status_code == 401
+        assert nobody.get("/v2/alice/app/tags/list", authorized=False).status_code == 401
     process.wait_until(lambda: len(events(server, "--action", "request_denied")) == 3, "three refusals")
     lines = server.run("audit", "tail", "--count", "6", "--json").stdout.splitlines()
     actions = [json.loads(line)["action"] for line in lines]

@@ -24,7 +24,7 @@ def test_repositories_of_a_namespace(launch):
     refused(registry.put_manifest("alice/another", content.index([]), "v1"), "3 repositories")
     registry.start_upload("alice/app0")
     Registry(place.server, place.mallory).start_upload("mallory/app")
-    place.server.run("repo", "delete", "alice/app2")
+    place.server.run("repo", "delete", "alice/app2", "--yes")
     registry.start_upload("alice/another")
 
 
@@ -100,8 +100,8 @@ def test_deleting_a_manifest_with_all_its_tags_is_short(launch, count):
     place = Place(launch())
     registry = Registry(place.server, place.alice)
     image = content.index([])
-    for begin in range(0, count, 100):
-        tags = [("tag", f"v{number}") for number in range(begin, begin + 100)]
+    for begin in range(0, count, 50):
+        tags = [("tag", f"v{number}") for number in range(begin, begin + 50)]
         answer = registry.put_manifest("alice/app", image, params=tags)
         if answer.status_code != 201:
             break

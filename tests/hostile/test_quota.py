@@ -218,5 +218,5 @@ def test_a_namespace_moves_with_all_that_counts(place, registry, rng):
     place.server.run("repo", "rename", "alice/app", "acme/app")
     assert used_bytes(place.server, "alice") == 0
     assert used_bytes(place.server, "acme") == used
-    place.server.run("repo", "delete", "acme/app")
+    place.server.run("repo", "delete", "acme/app", "--yes")
     assert used_bytes(place.server, "acme") == 0

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "api/management/perform.h"
+#include "async/lanes.h"
 #include "async/offload.h"
 #include "audit/testing/memory_journal.h"
 #include "blob/verify.h"
@@ -145,6 +146,9 @@ class TestApi {
   blob::Verifier verifier{installation.clock, std::chrono::seconds(60)};
   async::OffloadPool work{"work", 1, 10};
   async::OffloadPool passwords{"password", 1, 10};
+  async::LanePool directories{"directory", {.threads = 1}};
+  async::LanePool providers{"provider", {.threads = 1}};
+  async::LanePool issuers{"issuer", {.threads = 1}};
   Services services{*installation.database,
                     installation.accounts,
                     login,
@@ -158,6 +162,9 @@ class TestApi {
                     journal,
                     work,
                     passwords,
+                    directories,
+                    providers,
+                    issuers,
                     installation.clock,
                     Log::none(),
                     installation.keyring,
