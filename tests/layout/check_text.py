@@ -4,7 +4,7 @@
 - No note to oneself is left in a file.
 - No file of src/ is longer than 500 lines.
 - Every relative link of a Markdown page leads to a file, and every #fragment to a heading.
-- Every page of docs/ that a source names exists.
+- Every page of docs/ that a source names exists, and every source that a page names by its path.
 - No unordered container hashes what may come from outside without a key (base/keyed_hash.h); numbers of our own may.
 - No coroutine is a lambda with captures: the captures die with the lambda, the coroutine lives on.
 
@@ -26,6 +26,7 @@ LINK = re.compile(r"\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
 REFERENCE = re.compile(r"^\[[^\]]+\]:\s*(\S+)", re.MULTILINE)
 HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$", re.MULTILINE)
 DOCUMENT = re.compile(r"\bdocs/[A-Za-z0-9_./-]+\.(?:md|svg|json)\b")
+SOURCE = re.compile(r"`((?:src/)?(?:[a-z_]+/)+[a-z0-9_]+\.(?:h|cc|sql|py|cmake))`")
 UNKEYED = re.compile(r"\bstd::unordered_\w+<(?!std::int64_t\b)(?:(?!Hash)[^;])*[;{]|\bstd::hash<(?!Key>)")
 CAPTURING_COROUTINE = re.compile(
     r"\[[^\[\]]+\]\s*\([^()]*(?:\([^()]*\)[^()]*)*\)\s*(?:mutable\s*)?(?:noexcept\s*)?->\s*(?:\w+::)*(?:awaitable|Task)<")
@@ -68,6 +69,12 @@ def check_links(root, name, text, problems):
             problems.append(f"{name}: {target} names a heading that is not there")
 
 
+def check_sources(root, name, text, problems):
+    for source in sorted(set(SOURCE.findall(text))):
+        if not any((place / source).exists() for place in (root, root / "src", (root / name).parent)):
+            problems.append(f"{name}: names {source}, which does not exist")
+
+
 def check(root):
     problems = []
     for name in files_of(root):
@@ -86,6 +93,7 @@ def check(root):
             problems.append(f"{name}: {text.count(chr(10))} lines; past {LONGEST} a file is two")
         if name.suffix == ".md":
             check_links(root, name, text, problems)
+            check_sources(root, name, text, problems)
         if is_source and name.suffix in {".h", ".cc", ".sql"}:
             for document in sorted(set(DOCUMENT.findall(text))):
                 if not (root / document).exists():

@@ -14,6 +14,8 @@
 #include "async/lanes.h"
 #include "async/offload.h"
 #include "crypto/hash.h"
+#include "identity/federation/login_providers.h"
+#include "identity/federation/oidc_login.h"
 #include "identity/secrets/token_format.h"
 
 namespace bulkhead::api {
