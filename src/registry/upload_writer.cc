@@ -74,6 +74,7 @@ void UploadWriter::note() { shared_.table.note(name_.id, turn_.get(), size_, cou
 Result<void> UploadWriter::drop() {
   turn_->stage.reset();
   over_ = true;
+  size_ = 0;
   shared_.table.end(name_.id, turn_.get());
   return shared_.store.discard(name_.render());
 }
@@ -142,6 +143,7 @@ Result<void> UploadWriter::finish(const oci::Digest& digest, const Context& cont
   // Content that is not what it should be is gone; after anything else the client may try this step again.
   if (committed || committed.error().code == Errc::digest_invalid) {
     over_ = true;
+    size_ = 0;
     shared_.table.end(name_.id, turn_.get());
   }
   if (!committed) {
