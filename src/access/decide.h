@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "identity/login/policies.h"
 #include "identity/login/token_scopes.h"
 
 namespace bulkhead::access {
@@ -32,6 +33,9 @@ struct Principal {
   std::int64_t token_id = 0;  // the access token that it logged in with, or 0
   // What the credential may do at most, whatever the account's roles; null where it sets no limit.
   std::shared_ptr<const identity::TokenScopes> ceiling = nullptr;
+  // How it came by its credential, and from where it is used: what policies of organizations ask about.
+  identity::Proof proof = {};
+  std::string address = {};
 
   bool anonymous() const { return account_id == 0; }
 };
@@ -42,11 +46,14 @@ enum class Visibility : std::uint8_t { private_, public_ };
 struct Standing {
   bool exists = false;
   Visibility visibility = Visibility::private_;
-  Role role = Role::none;      // the highest there is a reason for
+  Role role = Role::none;      // the highest there is a reason for, unless a policy withholds it
   bool anonymous_pull = true;  // the installation's setting
   // 0 for what does not exist.
   std::int64_t namespace_id = 0;
   std::int64_t repository_id = 0;
+  // Why a role that there is a reason for is withheld: what the policy of the organization whose repository
+  // it is finds lacking (identity::Policy). "" for nothing.
+  std::string_view lacking = {};
 };
 
 // An absent repository is decided on like a private one, by the role in its namespace: whoever has one sees

@@ -49,7 +49,8 @@ class Blobs {
   Result<void> link(const access::Repository& repository, const oci::Digest& digest, std::uint64_t size,
                     const Context& context);
 
-  // Takes the blob out of this repository only. Errc::blob_unknown.
+  // Takes the blob out of this repository only. Errc::blob_unknown; Errc::immutable and Errc::denied when a
+  // tag that may not go reaches it (reach.h).
   Result<void> remove(const access::Repository& repository, const oci::Digest& digest,
                       const Context& context);
 

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "access/roles.h"
 #include "registry/links.h"
 #include "registry/upload_name.h"
 
@@ -59,9 +60,10 @@ class UploadTable final : public Uploads {
   // Enters a busy session, if the limits allow one more.
   Result<void> enter(const UploadName& name);
   void release(const UploadName& name, std::optional<std::uint64_t> size);
-  // Errc::quota_exceeded when a blob of that size could not be linked now.
-  Result<void> check_room(const access::Repository& repository, const oci::Digest& digest,
-                          std::uint64_t size);
+  // Whether a blob of that size could be linked now: Errc::quota_exceeded, and Errc::denied when the caller
+  // may push no more.
+  Result<void> check_room(const access::Repository& repository, const oci::Digest& digest, std::uint64_t size,
+                          const Context& context);
   // How many bytes the namespace's quota leaves, or kNoQuota.
   Result<std::uint64_t> allowance(const access::Repository& repository);
 
@@ -159,8 +161,8 @@ Result<void> SessionWriter::finish(const oci::Digest& digest, const Context& con
   const std::uint64_t size = stage_->size();
   // Other uploads may have taken the room since this one began. Once committed, the bytes are out of our
   // hands: another repository may have come to share them.
-  const auto fits = allowed_ == kNoQuota ? Result<void>() : table.check_room(repository_, digest, size);
-  if (!fits && fits.error().code == Errc::quota_exceeded) {
+  const auto fits = table.check_room(repository_, digest, size, context);
+  if (!fits && (fits.error().code == Errc::quota_exceeded || fits.error().code == Errc::denied)) {
     if (auto dropped = drop(); !dropped) return dropped;
   }
   if (!fits) return fits;
@@ -250,8 +252,12 @@ Result<UploadStatus> UploadTable::start(const access::Repository& repository, oc
 }
 
 Result<void> UploadTable::check_room(const access::Repository& repository, const oci::Digest& digest,
-                                     std::uint64_t size) {
+                                     std::uint64_t size, const Context& context) {
   return database_.read([&](db::Session& session) -> Result<void> {
+    if (auto may = access::check_still_may(session, context.principal, access::Action::push, repository.id,
+                                           clock_.now());
+        !may)
+      return may;
     const auto linked = linked_size(session, repository.id, digest);
     if (!linked) return linked.error();
     if (*linked) return {};  // counted already

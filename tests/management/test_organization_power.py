@@ -1,12 +1,10 @@
 """Whom the owners of an organization reach, and how: what is reached through it, and nothing else of anybody."""
 
-import base64
-import time
 import uuid
 
 import pytest
 
-from breach.crypto import one_time_code
+from harness.factors import enrol
 from harness.management import Management, path
 from harness.registry import Registry
 from harness.server import User
@@ -155,16 +153,6 @@ def test_a_token_made_without_a_second_factor_ends_with_the_policy_that_asks_for
     for name, secret, status in (("alice", weak, 401), ("boss", strong, 200)):
         answer = Registry(strict.server, User(name, secret)).request_token(f"repository:{name}/app:pull")
         assert answer.status_code == status, answer.text
-
-
-def enrol(client):
-    """An authenticator app, in the client's session."""
-    factors = path("users", client.user.name, "factors")
-    shown = client.post(factors + "/totp").json()["secret"]
-    seed = base64.b32decode(shown + "=" * (-len(shown) % 8))
-    done = client.post(factors + "/totp/confirmation", {"code": one_time_code(seed, time.time())})
-    assert done.status_code == 204, done.text
-    return seed
 
 
 # -- membership and ownership take consent

@@ -1,5 +1,7 @@
-// What an installation, and each organization for its members and robots, asks of credentials. What holds for
-// an account is the strictest of the installation's policy and those of all organizations it belongs to.
+// What an installation, and each organization, asks of credentials. The installation's policy holds for every
+// account and wherever it goes. An organization's holds for what is reached through it: its repositories and
+// settings, whoever comes there, and its robots, wherever they go; a person's other log-ins are no business
+// of an organization that they belong to.
 //
 // Calls block, except peek(). A change, and forget(), hold from the next call on. Thread-safe.
 #pragma once
@@ -7,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +20,15 @@
 
 namespace bulkhead::identity {
 
+// How the credential of a caller came to be.
+struct Proof {
+  bool by_password = false;     // a client of the registry gave the account's password for it
+  bool multi_factor = false;    // whoever got it had shown a second factor
+  std::chrono::seconds life{};  // of the access token that it is or was made with
+
+  friend bool operator==(const Proof&, const Proof&) = default;
+};
+
 struct Policy {
   static constexpr std::chrono::hours kLongestTokenLife{365 * 24};
 
@@ -26,10 +38,14 @@ struct Policy {
   Networks networks;
   bool password_login = true;
 
+  // What a caller lacks to be let in, for a sentence that begins with "it takes"; "" for nothing.
+  std::string_view lacking(const Proof& proof, std::string_view address) const;
+
   friend bool operator==(const Policy&, const Policy&) = default;
 };
 
-// What holds for one account.
+// What holds for one account wherever it goes: the installation's policy, and for a robot the strictest of
+// that and its organization's.
 struct EffectivePolicy {
   bool mfa_required = false;
   std::chrono::seconds token_life = Policy().token_life;
@@ -39,7 +55,8 @@ struct EffectivePolicy {
   bool allow(std::string_view address) const;
 };
 
-// As this transaction sees it.
+// As this transaction sees them.
+Result<Policy> read_organization_policy(db::Session& session, std::int64_t organization_id);
 Result<EffectivePolicy> read_effective_policy(db::Session& session, std::int64_t account_id);
 
 class Policies {
@@ -60,7 +77,11 @@ class Policies {
   std::shared_ptr<const EffectivePolicy> peek(std::int64_t account_id) const;
   Result<std::shared_ptr<const EffectivePolicy>> effective(std::int64_t account_id);
 
-  // After any change of who belongs to which organization has committed, before it is answered.
+  // What the organization asks of those who come to it; nullptr when memory does not have it.
+  std::shared_ptr<const Policy> peek_organization(std::int64_t organization_id) const;
+  Result<std::shared_ptr<const Policy>> of_organization(std::int64_t organization_id);
+
+  // After any change of which robots belong to which organization has committed, before it is answered.
   void forget();
 
  private:

@@ -39,12 +39,13 @@ class Accounts {
   Result<Prepared> prepare(std::string_view name, const Secret<>& password, bool administrator) const;
   Result<Account> create(db::Session& session, const Prepared& prepared, const audit::Origin& origin) const;
 
+  // Ends all that the account has logged in with, access tokens included.
   Result<void> set_password(std::string_view name, const Secret<>& password, const audit::Origin& origin);
 
   // Each of these answers Errc::not_found for nobody, and is success without an event when nothing changes.
-  // Errc::conflict when no active administrator would be left.
+  // Errc::conflict when no active administrator, or no active owner of an organization, would be left.
   //
-  // Leaving `active` ends the account's tokens at once, and for good.
+  // Leaving `active` ends the account's sessions, bearer and access tokens at once, and for good.
   Result<void> set_state(std::string_view name, AccountState state, const audit::Origin& origin);
   Result<void> set_active(std::string_view name, bool active, const audit::Origin& origin);
   // People only: Errc::invalid_argument for a robot.

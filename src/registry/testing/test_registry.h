@@ -74,6 +74,7 @@ class TestRegistry {
   void restart();
 
   identity::testing::Installation installation;
+  std::unique_ptr<identity::Policies> policies;
   blob::TemporaryDirectory directory;
   std::unique_ptr<blob::BlobStore> store;
   std::unique_ptr<access::Facts> facts;

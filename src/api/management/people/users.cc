@@ -50,7 +50,8 @@ constexpr Field kNewUserFields[] = {
 constexpr Schema kNewUser = object("NewUser", kNewUserFields);
 
 constexpr Field kUserChangeFields[] = {
-    {"state", &kState, "For administrators; security officers lock"},
+    {"state", &kState,
+     "For administrators; security officers lock. Ends every session, bearer and access token for good"},
     {"system_role", &kSystemRole, "For administrators"},
     {"display_name", &kDisplayName, "For the account itself and administrators; \"\" for none"},
     {"email", &kEmail, "For the account itself and administrators; \"\" for none"},
@@ -238,7 +239,7 @@ constexpr Operation kOperations[] = {
      .path = "/users/{user}/password",
      .id = "setPassword",
      .tag = "users",
-     .summary = "Set a new password; every token and session of the account dies",
+     .summary = "Set a new password; every session, bearer and access token of the account ends",
      .permission = kSelf || SystemAction::manage_accounts,
      .request = &kNewPassword,
      .status = 204,
