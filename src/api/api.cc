@@ -5,8 +5,11 @@
 #include <algorithm>
 
 #include "api/errors.h"
+#include "async/offload.h"
+#include "audit/journal.h"
 #include "base/bytes.h"
 #include "crypto/hash.h"
+#include "db/database.h"
 
 namespace bulkhead::api {
 namespace {

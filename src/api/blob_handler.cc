@@ -2,7 +2,10 @@
 
 #include "api/errors.h"
 #include "api/handlers.h"
+#include "async/offload.h"
+#include "blob/verify.h"
 #include "oci/range.h"
+#include "registry/blobs.h"
 
 namespace bulkhead::api {
 namespace {

@@ -10,6 +10,7 @@
 #include "blob/verify.h"
 #include "http/exchange.h"
 #include "http/response.h"
+#include "identity/login/registry_login.h"
 #include "registry/blobs.h"
 #include "registry/manifests.h"
 #include "registry/uploads.h"

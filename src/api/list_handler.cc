@@ -2,10 +2,13 @@
 
 #include <charconv>
 
+#include "access/facts.h"
 #include "api/errors.h"
 #include "api/handlers.h"
+#include "async/offload.h"
 #include "base/log.h"
 #include "http/request.h"
+#include "registry/manifests.h"
 
 namespace bulkhead::api {
 namespace {

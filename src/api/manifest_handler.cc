@@ -2,8 +2,11 @@
 
 #include <algorithm>
 
+#include "access/facts.h"
 #include "api/errors.h"
 #include "api/handlers.h"
+#include "async/offload.h"
+#include "registry/manifests.h"
 
 namespace bulkhead::api {
 namespace {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <boost/json/serialize.hpp>
 #include <cstdio>
 #include <filesystem>
@@ -135,7 +134,7 @@ Result<void> perform(const CommandLine& line, const boost::json::object& command
   return show(line, Operator(loaded->settings).run(command), print);
 }
 
-void add_settings(CLI::App& command, CommandLine& line, bool all) {
+void add_settings(Command& command, CommandLine& line, bool all) {
   if (!all)
     command
         .add_option("--server", line.server,
@@ -151,7 +150,7 @@ void add_settings(CLI::App& command, CommandLine& line, bool all) {
                         info.key.starts_with("auth.password_");
     if (!all && !needed) continue;
     command
-        .add_option_function<std::string>(
+        .add_option(
             info.flag, [&line, key = info.key](const std::string& value) { line.flags[key] = value; },
             info.doc)
         ->take_last()  // scripts put defaults before what their callers add
@@ -163,10 +162,10 @@ void add_settings(CLI::App& command, CommandLine& line, bool all) {
 int run(int argc, char** argv) {
   keep_memory_private();
   if (argc > 0 && is_credential_helper(argv[0])) return run_credential_helper(argc, argv);
-  CLI::App app(kAbout, "bulkhead");
+  Command app(kAbout, "bulkhead");
   app.footer(kFooter);
-  app.require_subcommand(1);
-  app.set_version_flag("--version", "bulkhead " BULKHEAD_VERSION);
+  app.require_subcommand();
+  app.version("bulkhead " BULKHEAD_VERSION);
   CommandLine line;
   line.program = argc > 0 ? argv[0] : "bulkhead";
   add_server_commands(app, line);
@@ -180,17 +179,7 @@ int run(int argc, char** argv) {
   add_robot_commands(app, line);
   add_factor_commands(app, line);
   add_sso_commands(app, line);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    // CLI11 only says that some subcommand is missing.
-    if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && argc > 1 && argv[1][0] != '-' &&
-        app.get_subcommands().empty()) {
-      fmt::print(stderr, "bulkhead: there is no command \"{}\"; \"bulkhead --help\" lists them\n", argv[1]);
-      return kNotUnderstood;
-    }
-    return app.exit(error) == 0 ? 0 : kNotUnderstood;
-  }
+  if (const auto status = app.parse(argc, argv)) return *status;
   if (!line.action) return kNotUnderstood;
   const Result<void> outcome = line.action();
   if (outcome) return 0;

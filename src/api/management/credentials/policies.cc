@@ -4,6 +4,7 @@
 #include "api/management/credentials/networks.h"
 #include "api/management/operation.h"
 #include "api/management/vocabulary.h"
+#include "identity/login/policies.h"
 
 namespace bulkhead::api::management {
 namespace {

@@ -4,6 +4,9 @@
 #include "api/management/operation.h"
 #include "api/management/permission.h"
 #include "api/management/vocabulary.h"
+#include "db/database.h"
+#include "identity/people/accounts.h"
+#include "identity/people/members.h"
 #include "oci/quote.h"
 
 namespace bulkhead::api::management {
