@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "identity/login/policies.h"
+#include "identity/login/proof.h"
 #include "identity/login/token_scopes.h"
 
 namespace bulkhead::access {
@@ -39,6 +39,10 @@ struct Principal {
 
   bool anonymous() const { return account_id == 0; }
 };
+
+// Who names somebody, in a grant or as an owner, and so has to be able to see them: an account, or nothing
+// for who sees everybody. Whom one may not see and who is not there are answered alike.
+using Namer = std::optional<std::int64_t>;
 
 enum class Visibility : std::uint8_t { private_, public_ };
 

@@ -19,6 +19,10 @@
 #include "identity/people/accounts.h"
 #include "oci/name.h"
 
+namespace bulkhead::identity {
+class Policies;
+}
+
 namespace bulkhead::access {
 
 struct Repository {
@@ -49,10 +53,6 @@ struct GrantSubject {  // who is given a role: a person or robot, or a team
 // "team:ORGANIZATION/TEAM", or the name of an account. Errc::name_invalid.
 Result<GrantSubject> parse_grant_subject(std::string_view text);
 std::string render(const GrantSubject& subject);
-
-// Who names somebody, in a grant or as an owner, and so has to be able to see them: an account, or nothing
-// for who sees everybody. Whom one may not see and who is not there are answered alike.
-using Namer = std::optional<std::int64_t>;
 
 // What is given is changed.
 struct RepositoryChanges {

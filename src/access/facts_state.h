@@ -27,6 +27,7 @@
 #include "access/facts.h"
 #include "access/roles.h"
 #include "base/exact_cache.h"
+#include "identity/login/policies.h"
 
 namespace bulkhead::access {
 

@@ -1,4 +1,5 @@
 #include "access/roles.h"
+#include "identity/login/policies.h"
 
 #include <fmt/format.h>
 

@@ -13,6 +13,7 @@
 #include "access/tokens.h"
 #include "db/testing/database_contract.h"
 #include "identity/people/testing/installation.h"
+#include "identity/login/policies.h"
 
 namespace bulkhead::access::testing {
 

@@ -8,6 +8,7 @@
 #include "identity/people/organizations.h"
 #include "identity/people/teams.h"
 #include "identity/people/testing/installation.h"
+#include "identity/login/policies.h"
 
 namespace bulkhead::access {
 namespace {

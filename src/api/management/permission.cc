@@ -8,6 +8,7 @@
 #include "access/roles.h"
 #include "api/management/robot_managers.h"
 #include "db/database.h"
+#include "identity/login/policies.h"
 #include "identity/people/accounts.h"
 #include "identity/people/members.h"
 #include "identity/people/organizations.h"

@@ -2,6 +2,7 @@
 // know of is refused in the words in which its absence is told.
 #pragma once
 
+#include "access/decide.h"
 #include "api/management/operation.h"
 #include "base/error.h"
 

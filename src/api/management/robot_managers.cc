@@ -1,6 +1,8 @@
 #include "api/management/robot_managers.h"
 #include "access/facts.h"
+#include "identity/login/policies.h"
 #include "identity/people/members.h"
+#include "identity/people/organizations.h"
 #include "identity/people/robots.h"
 
 namespace bulkhead::api::management {

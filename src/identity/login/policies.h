@@ -16,18 +16,10 @@
 #include "audit/event.h"
 #include "base/clock.h"
 #include "db/database.h"
+#include "identity/login/proof.h"
 #include "identity/secrets/networks.h"
 
 namespace bulkhead::identity {
-
-// How the credential of a caller came to be.
-struct Proof {
-  bool by_password = false;     // a client of the registry gave the account's password for it
-  bool multi_factor = false;    // whoever got it had shown a second factor
-  std::chrono::seconds life{};  // of the access token that it is or was made with
-
-  friend bool operator==(const Proof&, const Proof&) = default;
-};
 
 struct Policy {
   static constexpr std::chrono::hours kLongestTokenLife{365 * 24};

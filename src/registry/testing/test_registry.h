@@ -16,6 +16,7 @@
 #include "registry/blobs.h"
 #include "registry/manifests.h"
 #include "registry/uploads.h"
+#include "identity/login/policies.h"
 
 namespace bulkhead::registry::testing {
 

@@ -6,6 +6,7 @@
 #include "api/management/permission.h"
 #include "api/management/vocabulary.h"
 #include "identity/people/invitations.h"
+#include "identity/people/organizations.h"
 #include "identity/people/teams.h"
 
 namespace bulkhead::api::management {
