@@ -104,6 +104,8 @@ async::Task<http::Response> ManifestHandler::put(http::Exchange& exchange, const
     co_return error_response(
         {Errc::too_large, fmt::format("the manifest is larger than {} bytes", deps_.options.manifest_bytes)});
   if (!body) co_return error_response(body.error());
+  if (auto refused = co_await deps_.gate.still(exchange, caller, route.name, access::Action::push))
+    co_return std::move(*refused);
   const std::string_view content_type = exchange.request().header("Content-Type").value_or("");
 
   auto stored = co_await async::offload(deps_.services.work, [&]() -> Result<registry::PutResult> {

@@ -145,7 +145,9 @@ async::Task<http::Response> UploadHandler::start(http::Exchange& exchange, const
   });
   if (!writer) co_return error_response(writer.error());
   auto received = co_await receive(exchange, **writer, deps_.transfers, deps_.services.work, std::nullopt);
-  if (!received) {
+  std::optional<http::Response> refused;
+  if (received) refused = co_await deps_.gate.still(exchange, caller, route.name, access::Action::push);
+  if (!received || refused) {
     // A single POST has told its client no session to resume.
     writer->reset();
     auto cancelled = co_await async::offload(deps_.services.work, [&] {
@@ -153,6 +155,7 @@ async::Task<http::Response> UploadHandler::start(http::Exchange& exchange, const
     });
     if (!cancelled)
       deps_.services.log.debug("an upload could not be dropped", {{"error", cancelled.error().message}});
+    if (refused) co_return std::move(*refused);
     co_return error_response(received.error());
   }
   co_return co_await finish(route.name, std::move(*writer), *digest, permitted);
@@ -167,7 +170,7 @@ async::Task<http::Response> UploadHandler::handle(http::Exchange& exchange, cons
     co_return error_response({Errc::upload_unknown, "there is no such upload; begin again with a POST"});
   switch (exchange.request().method) {
     case http::Method::patch: co_return co_await patch(exchange, route, permitted);
-    case http::Method::put: co_return co_await put(exchange, route, permitted);
+    case http::Method::put: co_return co_await put(exchange, caller, route, permitted);
     case http::Method::get:
     case http::Method::head: {
       auto status = co_await async::offload(deps_.services.work, [&] {
@@ -222,8 +225,8 @@ async::Task<http::Response> UploadHandler::patch(http::Exchange& exchange, const
   co_return session(202, route.name, route.id, (*writer)->size());
 }
 
-async::Task<http::Response> UploadHandler::put(http::Exchange& exchange, const route::Upload& route,
-                                               const Permitted& permitted) {
+async::Task<http::Response> UploadHandler::put(http::Exchange& exchange, const Caller& caller,
+                                               const route::Upload& route, const Permitted& permitted) {
   const auto query = query_of(exchange);
   if (!query) co_return error_response(query.error());
   const std::string* text = find(*query, "digest");
@@ -237,6 +240,8 @@ async::Task<http::Response> UploadHandler::put(http::Exchange& exchange, const r
   });
   if (!writer) co_return upload_error(writer.error());
   if (auto refused = co_await append(exchange, route, **writer)) co_return std::move(*refused);
+  if (auto refused = co_await deps_.gate.still(exchange, caller, route.name, access::Action::push))
+    co_return std::move(*refused);
   co_return co_await finish(route.name, std::move(*writer), *digest, permitted);
 }
 

@@ -77,6 +77,7 @@ class Installation {
   identity::Accounts& accounts() { return *accounts_; }
   identity::Setup& setup() { return *setup_; }
   identity::Policies& policies() { return *policies_; }
+  identity::Mfa& mfa() { return *mfa_; }
   identity::AccessTokens& access_tokens() { return *access_tokens_; }
   identity::Sessions& sessions() { return *sessions_; }
   identity::LoginRequests& login_requests() { return *login_requests_; }

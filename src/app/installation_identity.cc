@@ -47,10 +47,10 @@ void Installation::assemble_identity() {
       identity::LoginLimits{s.auth.login_attempts_per_account, s.auth.login_attempts_per_network,
                             seconds(s.auth.login_window)});
   setup_ = std::make_unique<identity::Setup>(*database_, *keyring_, *accounts_, clock_);
-  facts_ = std::make_unique<access::Facts>(
-      *database_, *accounts_, clock_, cached, s.auth.anonymous_pull,
-      access::Facts::Limits{s.limits.repositories_per_namespace, s.limits.grants});
   policies_ = std::make_unique<identity::Policies>(*database_, clock_, cached);
+  facts_ = std::make_unique<access::Facts>(
+      *database_, *accounts_, *policies_, clock_, cached, s.auth.anonymous_pull,
+      access::Facts::Limits{s.limits.repositories_per_namespace, s.limits.grants});
   sessions_ = std::make_unique<identity::Sessions>(*database_, *keyring_, *data_keys_, *accounts_, *policies_,
                                                    clock_, identity::Sessions::Options{.cached = cached});
   access_tokens_ = std::make_unique<identity::AccessTokens>(

@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "access/roles.h"
 #include "audit/outbox.h"
 #include "base/exact_cache.h"
 #include "registry/content_event.h"
 #include "registry/keys.h"
 #include "registry/links.h"
+#include "registry/reach.h"
 
 namespace bulkhead::registry {
 namespace {
@@ -71,10 +70,19 @@ Result<bool> Blobs::mount(const access::Repository& target, const access::Reposi
   bool mounted = false;
   auto done = state_->database.write([&](db::Session& session) -> Result<void> {
     mounted = false;
+    const Time now = state_->clock.now();
+    if (auto may = access::check_still_may(session, context.principal, access::Action::push, target.id, now);
+        !may)
+      return may;
+    // A source that may not be read any more is like one that has it not.
+    if (auto may = access::check_still_may(session, context.principal, access::Action::pull, source.id, now);
+        !may) {
+      if (may.error().code == Errc::denied) return {};
+      return may;
+    }
     auto size = linked_size(session, source.id, digest);
     if (!size) return size.error();
     if (!*size) return {};
-    const Time now = state_->clock.now();
     auto linked = link_blob(session, target, digest, **size, now);
     if (!linked) return linked.error();
     mounted = true;
@@ -101,20 +109,27 @@ Result<bool> Blobs::mount_from_anywhere(const access::Repository& target, const 
     parameters.emplace_back(kMountCandidates);
     auto rows = session.query(
         fmt::format(
-            "{} SELECT r.id, r.namespace_id, r.name FROM repository_blobs b "
+            "{} SELECT r.id, r.namespace_id, r.name, r.visibility, COALESCE(n.organization_id, 0) "
+            "FROM repository_blobs b "
             "JOIN repositories r ON r.id = b.repository_id JOIN namespaces n ON n.id = r.namespace_id "
             "WHERE b.digest = ? AND {} ORDER BY r.id LIMIT ?",
             readable.with, readable.where),
         parameters);
     if (!rows) return rows.error();
-    const auto row = std::ranges::find_if(*rows, [&](const db::Row& each) {
-      return covered(each.text(2)) && access::within_ceiling(context.principal, access::Action::pull,
-                                                             each.integer(1), each.integer(0));
-    });
+    auto row = rows->begin();
+    for (; row != rows->end(); ++row) {
+      if (!covered(row->text(2)) ||
+          !access::within_ceiling(context.principal, access::Action::pull, row->integer(1), row->integer(0)))
+        continue;
+      if (row->text(3) == "public") break;
+      const auto admitted = access::admitted(session, context.principal, row->integer(4));
+      if (!admitted) return admitted.error();
+      if (*admitted) break;
+    }
     if (row == rows->end()) return {};
     auto name = oci::RepositoryName::parse(row->text(2));
     if (!name) return name.error();
-    source.emplace(access::Repository{row->integer(0), row->integer(1), std::move(*name),
+    source.emplace(access::Repository{row->integer(0), row->integer(1), row->integer(4), std::move(*name),
                                       access::Visibility::private_, ""});
     return {};
   });
@@ -124,11 +139,15 @@ Result<bool> Blobs::mount_from_anywhere(const access::Repository& target, const 
 }
 
 Result<std::int64_t> Blobs::reserve(const access::Repository& repository, const oci::Digest& digest,
-                                    std::uint64_t size, const Context&) {
+                                    std::uint64_t size, const Context& context) {
   std::int64_t reservation = 0;
   bool needed = false;
   // Most namespaces have no quota, and what is linked is counted already: no write for those.
   auto looked = state_->database.read([&](db::Session& session) -> Result<void> {
+    if (auto may = access::check_still_may(session, context.principal, access::Action::push, repository.id,
+                                           state_->clock.now());
+        !may)
+      return may;
     const auto linked = linked_size(session, repository.id, digest);
     if (!linked) return linked.error();
     const auto quota = has_quota(session, repository);
@@ -167,6 +186,10 @@ Result<void> Blobs::link(const access::Repository& repository, const oci::Digest
                          const Context& context, std::int64_t reservation) {
   auto linked_now = state_->database.write([&](db::Session& session) -> Result<void> {
     const Time now = state_->clock.now();
+    if (auto may =
+            access::check_still_may(session, context.principal, access::Action::push, repository.id, now);
+        !may)
+      return may;
     bool reserved = false;
     if (reservation != 0) {
       const auto ended = end_reservation(session, reservation);
@@ -188,7 +211,15 @@ Result<void> Blobs::link(const access::Repository& repository, const oci::Digest
 
 Result<void> Blobs::remove(const access::Repository& repository, const oci::Digest& digest,
                            const Context& context) {
+  if (auto read = read_children(state_->database, state_->store, repository, {}); !read) return read;
   auto removed = state_->database.write([&](db::Session& session) -> Result<void> {
+    const auto rules = read_tag_rules(session, repository);
+    if (!rules) return rules.error();
+    if (auto may = access::check_still_may(session, context.principal, access::Action::remove, repository.id,
+                                           state_->clock.now());
+        !may)
+      return may;
+    if (auto free = check_reach(session, repository, *rules, digest, context); !free) return free;
     auto unlinked = unlink_blob(session, repository, digest);
     if (!unlinked) return unlinked.error();
     if (!*unlinked) return unknown(repository, digest);

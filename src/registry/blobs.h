@@ -46,7 +46,7 @@ class Blobs {
 
   // Sets room aside in the namespace's quota for a blob whose bytes are about to be stored, so that what is
   // stored can be linked: 0 when it takes none, else a reservation, which link() or cancel() ends, or sweep()
-  // after an hour. Errc::quota_exceeded.
+  // after an hour. Errc::quota_exceeded; Errc::denied when the caller may push no more.
   Result<std::int64_t> reserve(const access::Repository& repository, const oci::Digest& digest,
                                std::uint64_t size, const Context& context);
   Result<void> cancel(std::int64_t reservation);
@@ -57,7 +57,8 @@ class Blobs {
   Result<void> link(const access::Repository& repository, const oci::Digest& digest, std::uint64_t size,
                     const Context& context, std::int64_t reservation = 0);
 
-  // Takes the blob out of this repository only. Errc::blob_unknown.
+  // Takes the blob out of this repository only. Errc::blob_unknown; Errc::immutable and Errc::denied when a
+  // tag that may not go reaches it (reach.h).
   Result<void> remove(const access::Repository& repository, const oci::Digest& digest,
                       const Context& context);
 

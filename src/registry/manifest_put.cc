@@ -7,12 +7,14 @@
 
 #include <algorithm>
 
+#include "access/roles.h"
 #include "audit/outbox.h"
 #include "base/log.h"
 #include "registry/children.h"
 #include "registry/content_event.h"
 #include "registry/links.h"
 #include "registry/manifests_state.h"
+#include "registry/reach.h"
 
 namespace bulkhead::registry {
 namespace {
@@ -122,9 +124,13 @@ Result<void> check_tag_counts(db::Session& session, const Push& push, const std:
                push.digest.render());
 }
 
-Result<Plan> make_plan(db::Session& session, const Push& push) {
+Result<Plan> make_plan(db::Session& session, const Push& push, Time now) {
   const auto rules = read_tag_rules(session, push.repository);
   if (!rules) return rules.error();
+  if (auto may = access::check_still_may(session, push.context.principal, access::Action::push,
+                                         push.repository.id, now);
+      !may)
+    return may.error();
   Plan plan;
   const auto absent = is_new(session, push);
   if (!absent) return absent.error();
@@ -149,13 +155,15 @@ Result<void> store_row(db::Session& session, const Push& push, Time now) {
   const auto& subject = push.manifest.subject;
   const auto inserted = session.execute(
       "INSERT INTO manifests (repository_id, digest, size, media_type, artifact_type, subject, annotations, "
-      "created_at) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      "created_at, children_known) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)",
       {push.repository.id, push.digest.render(), static_cast<std::int64_t>(push.size),
        push.manifest.media_type, push.manifest.artifact_type,
        subject ? db::Value(subject->digest.render()) : db::Value(), to_json(push.manifest.annotations),
        to_micros(now)});
   if (!inserted) return inserted.error();
+  if (auto noted = note_children(session, push.repository.id, push.digest, push.manifest); !noted)
+    return noted;
   audit::Event event =
       content_event(audit::Action::manifest_pushed, push.repository, push.digest.render(), push.context, now);
   event.new_digest = push.digest.render();
@@ -202,7 +210,7 @@ Result<PutResult> Manifests::put(const access::Repository& repository, const oci
   const Push push{repository, *manifest, *digest, bytes.size(), all_tags, context, state_->options};
 
   const auto acceptable = state_->database.read([&](db::Session& session) -> Result<void> {
-    const auto plan = make_plan(session, push);
+    const auto plan = make_plan(session, push, state_->clock.now());
     if (!plan) return plan.error();
     return {};
   });
@@ -210,9 +218,10 @@ Result<PutResult> Manifests::put(const access::Repository& repository, const oci
   // Also when the repository has it: a push makes bytes good that have rotted.
   if (auto stored = state_->store.put(*digest, bytes); !stored) return stored.error();
   const auto done = state_->database.write([&](db::Session& session) -> Result<void> {
-    const auto plan = make_plan(session, push);
+    const Time now = state_->clock.now();
+    const auto plan = make_plan(session, push, now);
     if (!plan) return plan.error();
-    return carry_out(session, push, *plan, state_->clock.now());
+    return carry_out(session, push, *plan, now);
   });
   // Also after an error: a commit whose answer was lost on the way is a commit all the same.
   state_->forget(repository, *digest);

@@ -1,9 +1,11 @@
 // The part of Manifests that deletes.
 
+#include "access/roles.h"
 #include "audit/outbox.h"
 #include "registry/content_event.h"
 #include "registry/links.h"
 #include "registry/manifests_state.h"
+#include "registry/reach.h"
 
 namespace bulkhead::registry {
 namespace {
@@ -43,6 +45,8 @@ Result<void> remove_one_tag(db::Session& session, const Removal& removal, const 
 Result<void> remove_manifest(db::Session& session, const Removal& removal, const oci::Digest& digest,
                              std::vector<oci::Reference>& touched) {
   const std::string text = digest.render();
+  if (auto free = check_reach(session, removal.repository, removal.rules, digest, removal.context); !free)
+    return free;
   const auto rows =
       session.query("SELECT name FROM tags WHERE repository_id = ? AND digest = ? ORDER BY name",
                     {removal.repository.id, text});
@@ -53,6 +57,9 @@ Result<void> remove_manifest(db::Session& session, const Removal& removal, const
     if (auto removed = remove_tag(session, removal, tag->render(), text); !removed) return removed;
     touched.emplace_back(*std::move(tag));
   }
+  const auto unlinked = session.execute(
+      "DELETE FROM manifest_children WHERE repository_id = ? AND digest = ?", {removal.repository.id, text});
+  if (!unlinked) return unlinked.error();
   const auto removed =
       session.query("DELETE FROM manifests WHERE repository_id = ? AND digest = ? RETURNING size",
                     {removal.repository.id, text});
@@ -71,11 +78,19 @@ Result<void> remove_manifest(db::Session& session, const Removal& removal, const
 Result<void> Manifests::remove(const access::Repository& repository, const oci::Reference& reference,
                                const Context& context) {
   std::vector<oci::Reference> touched;
+  if (std::holds_alternative<oci::Digest>(reference))
+    if (auto read = read_children(state_->database, state_->store, repository, state_->options.limits); !read)
+      return read;
   const auto done = state_->database.write([&](db::Session& session) -> Result<void> {
     touched.assign(1, reference);
     auto rules = read_tag_rules(session, repository);
     if (!rules) return rules.error();
-    const Removal removal{repository, *std::move(rules), context, state_->clock.now()};
+    const Time now = state_->clock.now();
+    if (auto may =
+            access::check_still_may(session, context.principal, access::Action::remove, repository.id, now);
+        !may)
+      return may;
+    const Removal removal{repository, *std::move(rules), context, now};
     if (const auto* tag = std::get_if<oci::Tag>(&reference)) return remove_one_tag(session, removal, *tag);
     return remove_manifest(session, removal, std::get<oci::Digest>(reference), touched);
   });

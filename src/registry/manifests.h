@@ -83,8 +83,8 @@ class Manifests {
                         const Context& context);
 
   // A tag: only the tag goes. A digest: the manifest and every tag on it; Errc::immutable and Errc::denied as
-  // above if one of them may not go. Errc::manifest_unknown; Errc::name_unknown when the repository has been
-  // deleted meanwhile.
+  // above if one of them may not go, or if one that may not go reaches it through other manifests.
+  // Errc::manifest_unknown; Errc::name_unknown when the repository has been deleted meanwhile.
   Result<void> remove(const access::Repository& repository, const oci::Reference& reference,
                       const Context& context);
 

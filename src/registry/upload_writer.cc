@@ -131,9 +131,9 @@ Result<void> UploadWriter::finish(const oci::Digest& digest, const Context& cont
   const std::lock_guard at_work(turn_->mutex);
   if (auto held = check_held(); !held) return held;
   const std::uint64_t size = size_;
-  // Other uploads may have taken the room since this one began.
+  // Other uploads may have taken the room since this one began, and the right to push may have gone.
   auto reserved = shared_.blobs.reserve(repository_, digest, size, context);
-  if (!reserved && reserved.error().code == Errc::quota_exceeded) {
+  if (!reserved && (reserved.error().code == Errc::quota_exceeded || reserved.error().code == Errc::denied)) {
     if (auto dropped = drop(); !dropped) return dropped;
   }
   if (!reserved) return reserved.error();

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "access/roles.h"
 #include "registry/links.h"
 #include "registry/upload_name.h"
 #include "registry/upload_room.h"

@@ -61,7 +61,8 @@ class Uploads {
     // Undoes appends past `size`, for a chunk that broke its promise.
     virtual Result<void> truncate(std::uint64_t size) = 0;
     // Verifies, commits and links; the session is over, also when the content does not match
-    // (Errc::digest_invalid) or does not fit the quota (Errc::quota_exceeded). After another error of the
+    // (Errc::digest_invalid), does not fit the quota (Errc::quota_exceeded), or the caller may push no more
+    // (Errc::denied). After another error of the
     // store the session goes on.
     virtual Result<void> finish(const oci::Digest& digest, const Context& context) = 0;
   };

@@ -89,7 +89,16 @@ async::Task<http::Response> Management::handle(http::Exchange& exchange, std::st
   http::BodyMemory::Lease lease(bodies_, holder_of(exchange));
   auto body = co_await exchange.read_all(kBodyBytes, &lease);
   if (!body) co_return problem_response(body.error(), exchange.request_id);
+  const bool waited = !body->empty();
   incoming.body = Secret<>(std::move(*body));
+  // A body takes as long as its sender likes: the credential may have ended meanwhile.
+  if (waited) {
+    auto again = co_await authenticate(exchange, operation, incoming.origin);
+    if (auto* refused = std::get_if<http::Response>(&again)) co_return std::move(*refused);
+    incoming.caller = std::move(std::get<ManagementCaller>(again));
+    if (auto refused = out_of_reach(operation, incoming.caller, exchange.request_id))
+      co_return std::move(*refused);
+  }
   incoming.path = path;
   incoming.query = exchange.request().query;
   incoming.content_type = exchange.request().header("Content-Type").value_or("");

@@ -75,7 +75,7 @@ class TestApi {
   identity::LogIn login{installation.accounts, installation.hasher, journal, installation.clock, {}};
   identity::Setup setup{*installation.database, installation.keyring, installation.accounts,
                         installation.clock};
-  identity::Policies policies{*installation.database, installation.clock, 100};
+  identity::Policies& policies = *registry.policies;
   std::unique_ptr<identity::DataKeys> sealer =
       identity::DataKeys::open(*installation.database, installation.keyring, installation.clock).value();
   identity::Sessions sessions{*installation.database,

@@ -179,6 +179,8 @@ Result<Reply> exchange(Call& call) {
   principal.account = grant->robot;
   principal.credential_version = grant->credential_version;
   principal.ceiling = std::make_shared<const identity::TokenScopes>(grant->scopes);
+  principal.proof = {.by_password = false, .multi_factor = true, .life = {}};
+  principal.address = call.origin.address;
   const auto issued = call.services.tokens.issue(principal, *scopes, grant->lifetime);
   if (!issued) return issued.error();
   return Reply(json::object{{"robot", grant->robot},
