@@ -38,7 +38,8 @@ Result<std::int64_t> read_use(db::Session& session, std::int64_t repository_id) 
   const auto rows = session.query(
       "SELECT CAST((SELECT COALESCE(SUM(b.size), 0) FROM repository_blobs r JOIN blobs b ON b.digest = "
       "r.digest "
-      "WHERE r.repository_id = ?) + (SELECT COALESCE(SUM(size), 0) FROM manifests WHERE repository_id = ?) "
+      "WHERE r.repository_id = ? AND r.released_at IS NULL) + (SELECT COALESCE(SUM(size), 0) FROM manifests "
+      "WHERE repository_id = ?) "
       "AS "
       "BIGINT)",
       {repository_id, repository_id});

@@ -9,6 +9,7 @@
 #include "registry/keys.h"
 #include "registry/links.h"
 #include "registry/reach.h"
+#include "registry/releases.h"
 
 namespace bulkhead::registry {
 namespace {
@@ -148,7 +149,7 @@ Result<std::int64_t> Blobs::reserve(const access::Repository& repository, const 
                                            state_->clock.now());
         !may)
       return may;
-    const auto linked = linked_size(session, repository.id, digest);
+    const auto linked = counted_size(session, repository.id, digest);
     if (!linked) return linked.error();
     const auto quota = has_quota(session, repository);
     if (!quota) return quota.error();
@@ -157,12 +158,19 @@ Result<std::int64_t> Blobs::reserve(const access::Repository& repository, const 
   });
   if (!looked) return looked.error();
   if (!needed) return reservation;
+  std::vector<BlobKey> gone;
   auto reserved = state_->database.write([&](db::Session& session) -> Result<void> {
+    gone.clear();
     auto made = reserve_room(session, repository, size, state_->clock.now());
     if (!made) return made.error();
     reservation = *made;
+    // The reservation is in the use already.
+    auto unlinked = unlink_for(session, repository, 0, state_->clock.now());
+    if (!unlinked) return unlinked.error();
+    gone = *std::move(unlinked);
     return {};
   });
+  for (const BlobKey& key : gone) state_->open.forget(key);
   if (!reserved) return reserved.error();
   return reservation;
 }
@@ -177,9 +185,17 @@ Result<void> Blobs::cancel(std::int64_t reservation) {
 }
 
 Result<void> Blobs::sweep() {
-  return state_->database.write([&](db::Session& session) -> Result<void> {
-    return end_old_reservations(session, state_->clock.now());
+  const Time now = state_->clock.now();
+  std::vector<BlobKey> gone;
+  auto swept = state_->database.write([&](db::Session& session) -> Result<void> {
+    gone.clear();
+    auto unlinked = unlink_released(session, now - kReleasedLife, now);
+    if (!unlinked) return unlinked.error();
+    gone = *std::move(unlinked);
+    return end_old_reservations(session, now);
   });
+  for (const BlobKey& key : gone) state_->open.forget(key);
+  return swept;
 }
 
 Result<void> Blobs::link(const access::Repository& repository, const oci::Digest& digest, std::uint64_t size,

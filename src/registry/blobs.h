@@ -50,7 +50,8 @@ class Blobs {
   Result<std::int64_t> reserve(const access::Repository& repository, const oci::Digest& digest,
                                std::uint64_t size, const Context& context);
   Result<void> cancel(std::int64_t reservation);
-  // Gives back what a process that ended in between had set aside.
+  // Gives back what a process that ended in between had set aside, and unlinks blobs whose last manifest went
+  // an hour ago (releases.h).
   Result<void> sweep();
   // Links a blob whose bytes the store holds for certain: the last step of an upload. Without a reservation
   // within quota, else Errc::quota_exceeded.

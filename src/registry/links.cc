@@ -122,7 +122,16 @@ Result<bool> link_blob(db::Session& session, const access::Repository& repositor
       "NOTHING",
       {repository.id, digest.render(), to_micros(now)});
   if (!linked) return linked.error();
-  if (*linked == 0) return false;
+  if (*linked == 0) {
+    // One that was released counts again, and is there for who pushes it as if it were new.
+    const auto back = session.execute(
+        "UPDATE repository_blobs SET released_at = NULL WHERE repository_id = ? AND digest = ? AND "
+        "released_at "
+        "IS NOT NULL",
+        {repository.id, digest.render()});
+    if (!back) return back.error();
+    if (*back == 0) return false;
+  }
   if (!reserved)
     if (auto fits = check_quota(session, repository, size); !fits) return fits.error();
   if (auto counted = count_use(session, repository, static_cast<std::int64_t>(size)); !counted)
@@ -132,26 +141,44 @@ Result<bool> link_blob(db::Session& session, const access::Repository& repositor
 
 Result<bool> unlink_blob(db::Session& session, const access::Repository& repository,
                          const oci::Digest& digest) {
-  auto size = linked_size(session, repository.id, digest);
+  auto size = counted_size(session, repository.id, digest);
   if (!size) return size.error();
-  if (!*size) return false;
   auto removed = session.execute("DELETE FROM repository_blobs WHERE repository_id = ? AND digest = ?",
                                  {repository.id, digest.render()});
   if (!removed) return removed.error();
+  if (*removed == 0) return false;
+  if (!*size) return true;
   if (auto counted = count_use(session, repository, -static_cast<std::int64_t>(**size)); !counted)
     return counted.error();
   return true;
 }
 
-Result<std::optional<std::uint64_t>> linked_size(db::Session& session, std::int64_t repository_id,
-                                                 const oci::Digest& digest) {
-  auto rows = session.query(
-      "SELECT b.size FROM repository_blobs r JOIN blobs b ON b.digest = r.digest "
-      "WHERE r.repository_id = ? AND r.digest = ?",
-      {repository_id, digest.render()});
+namespace {
+
+Result<std::optional<std::uint64_t>> size_where(db::Session& session, std::string_view sql,
+                                                std::int64_t repository_id, const oci::Digest& digest) {
+  auto rows = session.query(sql, {repository_id, digest.render()});
   if (!rows) return rows.error();
   if (rows->empty()) return std::optional<std::uint64_t>();
   return std::optional(static_cast<std::uint64_t>(rows->front().integer(0)));
+}
+
+}  // namespace
+
+Result<std::optional<std::uint64_t>> linked_size(db::Session& session, std::int64_t repository_id,
+                                                 const oci::Digest& digest) {
+  return size_where(session,
+                    "SELECT b.size FROM repository_blobs r JOIN blobs b ON b.digest = r.digest "
+                    "WHERE r.repository_id = ? AND r.digest = ?",
+                    repository_id, digest);
+}
+
+Result<std::optional<std::uint64_t>> counted_size(db::Session& session, std::int64_t repository_id,
+                                                  const oci::Digest& digest) {
+  return size_where(session,
+                    "SELECT b.size FROM repository_blobs r JOIN blobs b ON b.digest = r.digest "
+                    "WHERE r.repository_id = ? AND r.digest = ? AND r.released_at IS NULL",
+                    repository_id, digest);
 }
 
 }  // namespace bulkhead::registry

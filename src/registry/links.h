@@ -42,6 +42,10 @@ Result<bool> unlink_blob(db::Session& session, const access::Repository& reposit
 Result<std::optional<std::uint64_t>> linked_size(db::Session& session, std::int64_t repository_id,
                                                  const oci::Digest& digest);
 
+// The same of one that counts towards the quota, and was not released (releases.h).
+Result<std::optional<std::uint64_t>> counted_size(db::Session& session, std::int64_t repository_id,
+                                                  const oci::Digest& digest);
+
 // Errc::quota_exceeded when `more` bytes would not fit the namespace's quota.
 Result<void> check_quota(db::Session& session, const access::Repository& repository, std::uint64_t more);
 

@@ -15,6 +15,7 @@
 #include "registry/links.h"
 #include "registry/manifests_state.h"
 #include "registry/reach.h"
+#include "registry/releases.h"
 
 namespace bulkhead::registry {
 namespace {
@@ -135,8 +136,11 @@ Result<Plan> make_plan(db::Session& session, const Push& push, Time now) {
   const auto absent = is_new(session, push);
   if (!absent) return absent.error();
   plan.is_new = *absent;
-  if (plan.is_new)
-    if (auto fits = check_quota(session, push.repository, push.size); !fits) return fits.error();
+  if (plan.is_new) {
+    const auto again = released_size(session, push.repository, push.manifest);
+    if (!again) return again.error();
+    if (auto fits = check_quota(session, push.repository, push.size + *again); !fits) return fits.error();
+  }
   for (const oci::Tag& tag : push.tags) {
     auto move = plan_tag(session, push, tag, *rules);
     if (!move) return move.error();
@@ -151,6 +155,7 @@ Result<Plan> make_plan(db::Session& session, const Push& push, Time now) {
 Result<void> store_row(db::Session& session, const Push& push, Time now) {
   if (auto counted = count_use(session, push.repository, static_cast<std::int64_t>(push.size)); !counted)
     return counted;
+  if (auto back = take_back(session, push.repository, push.manifest); !back) return back;
   if (auto noted = note_stored(session, push.digest, push.size, now); !noted) return noted;
   const auto& subject = push.manifest.subject;
   const auto inserted = session.execute(

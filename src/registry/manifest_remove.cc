@@ -6,6 +6,7 @@
 #include "registry/links.h"
 #include "registry/manifests_state.h"
 #include "registry/reach.h"
+#include "registry/releases.h"
 
 namespace bulkhead::registry {
 namespace {
@@ -57,6 +58,8 @@ Result<void> remove_manifest(db::Session& session, const Removal& removal, const
     if (auto removed = remove_tag(session, removal, tag->render(), text); !removed) return removed;
     touched.emplace_back(*std::move(tag));
   }
+  const auto children = read_children_of(session, removal.repository.id, text);
+  if (!children) return children.error();
   const auto unlinked = session.execute(
       "DELETE FROM manifest_children WHERE repository_id = ? AND digest = ?", {removal.repository.id, text});
   if (!unlinked) return unlinked.error();
@@ -67,6 +70,8 @@ Result<void> remove_manifest(db::Session& session, const Removal& removal, const
   if (removed->empty()) return manifest_unknown(removal.repository, digest);
   if (auto counted = count_use(session, removal.repository, -removed->front().integer(0)); !counted)
     return counted;
+  if (auto released = release(session, removal.repository, *children, removal.now); !released)
+    return released;
   audit::Event event =
       content_event(audit::Action::manifest_deleted, removal.repository, text, removal.context, removal.now);
   event.old_digest = text;

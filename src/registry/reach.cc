@@ -47,8 +47,9 @@ Result<std::vector<Unread>> read_unread(db::Database& database, std::int64_t rep
     const auto rows = session.query(
         "SELECT m.digest, m.media_type, m.size FROM manifests m JOIN repositories r ON r.id = "
         "m.repository_id "
+        "JOIN namespaces n ON n.id = r.namespace_id "
         "WHERE m.repository_id = ? AND m.children_known = 0 AND (r.immutable_tags <> '' OR r.protected_tags "
-        "<> '') "
+        "<> '' OR n.quota_bytes IS NOT NULL) "
         "ORDER BY m.digest LIMIT ?",
         {repository_id, static_cast<std::int64_t>(kManifestsPerStep)});
     if (!rows) return rows.error();

@@ -19,8 +19,8 @@ Result<void> note_children(db::Session& session, std::int64_t repository_id, con
                            const oci::Manifest& manifest);
 
 // Writes down the children of those manifests of the repository that an earlier version has stored, by
-// reading them; before check_reach(). Nothing to do, most of the time, and where the repository has no rules.
-// One whose bytes are damaged has none. Blocking.
+// reading them; before check_reach(). Nothing to do, most of the time, and where the repository has no rules
+// and its namespace no quota. One whose bytes are damaged has none. Blocking.
 Result<void> read_children(db::Database& database, blob::BlobStore& store,
                            const access::Repository& repository, const oci::ManifestLimits& limits);
 

@@ -131,9 +131,9 @@ Result<std::optional<std::uint64_t>> UploadSessions::known_size(const access::Re
   std::optional<std::uint64_t> size;
   if (digest == nullptr) return size;
   auto looked = database_.read([&](db::Session& session) -> Result<void> {
-    const auto linked = linked_size(session, repository.id, *digest);
-    if (!linked) return linked.error();
-    size = *linked;
+    const auto counted = counted_size(session, repository.id, *digest);
+    if (!counted) return counted.error();
+    size = *counted;
     return {};
   });
   if (!looked) return looked.error();

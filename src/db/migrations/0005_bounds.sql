@@ -30,3 +30,8 @@ UPDATE namespaces SET used_bytes = used_bytes + (
 -- How many tags the repository has, kept up to date by the transactions that set and delete them.
 ALTER TABLE repositories ADD COLUMN tags BIGINT NOT NULL DEFAULT 0;
 UPDATE repositories SET tags = (SELECT COUNT(*) FROM tags t WHERE t.repository_id = repositories.id);
+
+-- When the last manifest that referred to the blob went: it counts towards no quota any more, and is unlinked a
+-- while later unless a manifest refers to it again. NULL while it counts.
+ALTER TABLE repository_blobs ADD COLUMN released_at BIGINT;
+CREATE INDEX repository_blobs_released ON repository_blobs (released_at) WHERE released_at IS NOT NULL;
