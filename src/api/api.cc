@@ -39,6 +39,20 @@ std::string location(const Options& options, const oci::RepositoryName& name, st
   return fmt::format("{}/v2/{}/{}", options.public_url, name.render(), rest);
 }
 
+http::Response accepted() {
+  http::Response response;
+  response.status = 202;
+  return response;
+}
+
+http::Response not_given(const Deps& deps, const oci::RepositoryName& name, std::string_view reference,
+                         const Error& why, const Error& unknown) {
+  if (why.code == unknown.code) return error_response(unknown);
+  deps.services.log.error("what was asked for cannot be read",
+                          {{"repository", name.render()}, {"reference", reference}, {"error", why.message}});
+  return error_response(why);
+}
+
 void record_pull(const Deps& deps, const http::Exchange& exchange, const Caller& caller, audit::Action action,
                  const oci::RepositoryName& name, std::string_view target, const oci::Digest& digest) {
   const std::string rendered = digest.render();

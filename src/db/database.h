@@ -24,8 +24,8 @@
 
 namespace bulkhead::db {
 
-// NULL, integer or text. Booleans are 0 and 1; times are microseconds since 1970 UTC. Never inline: hundreds of
-// statements make lists of them.
+// NULL, integer or text. Booleans are 0 and 1; times are microseconds since 1970 UTC. Never inline: hundreds
+// of statements make lists of them.
 class Value {
  public:
   Value();  // NULL

@@ -37,7 +37,8 @@ Oid type_of(const Value& value) {
 std::string cache_key(std::string_view sql, std::span<const Value> parameters) {
   std::string key;
   key.reserve(parameters.size() + 1 + sql.size());
-  for (const Value& value : parameters) key += static_cast<char>('0' + (value.integer() != nullptr ? 1 : value.text() != nullptr ? 2 : 0));
+  for (const Value& value : parameters)
+    key += static_cast<char>('0' + (value.integer() != nullptr ? 1 : value.text() != nullptr ? 2 : 0));
   key += ':';
   key += sql;
   return key;
