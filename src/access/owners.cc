@@ -201,10 +201,10 @@ Result<std::shared_ptr<const Repository>> Facts::State::make(db::Session& sessio
   auto found = read_repository(session, name);
   if (!found || *found) return found;
   const std::string space(name.namespace_name());
-  const auto spaces = session.query("SELECT id FROM namespaces WHERE name = ?", {space});
-  if (!spaces) return spaces.error();
-  if (spaces->empty()) return namespace_unknown(space);
-  const std::int64_t namespace_id = spaces->front().integer(0);
+  const auto rows = session.query("SELECT id FROM namespaces WHERE name = ?", {space});
+  if (!rows) return rows.error();
+  if (rows->empty()) return namespace_unknown(space);
+  const std::int64_t namespace_id = rows->front().integer(0);
   if (auto fits = check_repository_count(session, namespace_id, space, limits.repositories); !fits)
     return fits.error();
   const auto owner = first_owner(session, creator, namespace_id, name);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 namespace bulkhead::audit {
@@ -70,11 +71,11 @@ bool Refusals::tell(const EventView& event, std::vector<Event>& sums) {
 }
 
 void Refusals::collect(Time now, std::vector<Event>& sums) {
-  std::erase_if(counts_, [&](auto& each) {
-    if (!over(each.second.begin, now)) return false;
-    sum(each.second, sums);
-    return true;
-  });
+  for (auto at = counts_.begin(); at != counts_.end();) {
+    const bool ended = over(at->second.begin, now);
+    if (ended) sum(at->second, sums);
+    at = ended ? counts_.erase(at) : std::next(at);
+  }
 }
 
 void Refusals::collect_all(std::vector<Event>& sums) {

@@ -111,7 +111,7 @@ def test_one_provider_that_hangs_leaves_the_others(place, black_hole):
 def trust(place, name, url):
     owner = Management(place.server, place.mallory)
     answer = owner.post(
-        path("robots", "mallory/app+ci") + "/trusts",
+        path("robots", "mallory+ci") + "/trusts",
         {
             "name": name, "issuer": url, "audience": AUDIENCE, "claims": {"sub": "job"},
             "scopes": [{"repository": "mallory/app", "actions": ["pull"]}],

@@ -136,7 +136,8 @@ def test_a_lost_second_factor_is_reset(server, cli, admin):
     refused = server.run("user", "reset-factors", user.name, check=False)
     assert refused.returncode == 1 and "no second factor" in refused.stdout
     assert server.run("user", "reset-factors", "nobody-here", check=False).returncode == 1
-    events = [json.loads(line) for line in server.run("audit", "query", "--json", "--action", "mfa_reset").stdout.splitlines()]
+    lines = server.run("audit", "query", "--json", "--action", "mfa_reset").stdout.splitlines()
+    events = [json.loads(line) for line in lines]
     assert [event["account"].partition(":")[0] for event in events] == ["operator", admin.name]
 
 
@@ -153,7 +154,10 @@ def test_the_last_administrators_lost_factor_is_reset_on_a_stopped_server(launch
 def test_what_has_ended_is_said(server, cli, admin):
     cli.log_in(admin)
     server.create_user("told")
-    for words, about in ((("password", "told", "--password-stdin"), "told has a new password"), (("disable", "told"), "told is disabled")):
+    for words, about in (
+        (("password", "told", "--password-stdin"), "told has a new password"),
+        (("disable", "told"), "told is disabled"),
+    ):
         for run in (server.run, cli.run):
             done = run("user", *words, stdin="a password of good length\n")
             assert about in done.stdout and "sessions and tokens have ended" in done.stdout

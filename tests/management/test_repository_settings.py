@@ -86,7 +86,8 @@ def test_an_owner_who_does_not_exist_makes_no_repository(server, owner, reposito
 def test_an_auditor_reads_the_names_of_all(server, root, owner, repository):
     """And what stands in the repositories no more than before."""
     assert owner.post("/repositories", {"name": repository}).status_code == 201
-    owner.post(path("users", "alice", "tokens"), {"name": "seen", "scopes": [{"repository": repository, "actions": ["pull"]}]})
+    scopes = [{"repository": repository, "actions": ["pull"]}]
+    owner.post(path("users", "alice", "tokens"), {"name": "seen", "scopes": scopes})
     user = server.create_user("auditor-of-names")
     assert root.change(path("users", user.name), {"system_role": "auditor"}).status_code == 200
     auditor = Management(server, user)

@@ -101,7 +101,9 @@ TEST_P(OrganizationPolicies, GoWithTheNamespaceThatARepositoryIsIn) {
 
 TEST_P(OrganizationPolicies, OfARobotsNewOrganizationHoldForItAtOnce) {
   const auto bot = robot("alice+bot", "", id_of("repositories", "alice/app"));
-  set({.token_life = 2h});
+  identity::Policy brief;
+  brief.token_life = 2h;
+  set(brief);
   EXPECT_EQ(policies_.effective(bot.account_id).value()->token_life, 90 * 24h);
   ASSERT_THAT(facts_.rename(repository("alice/app"), repository("acme/came"), some_origin()), Succeeds());
   EXPECT_EQ(policies_.effective(bot.account_id).value()->token_life, 2h);
