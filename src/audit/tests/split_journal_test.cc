@@ -12,7 +12,7 @@
 namespace bulkhead::audit {
 namespace {
 
-constexpr SplitLimits kSmall{.accounts = {.segment_bytes = 64 << 10, .total_bytes = 1 << 20}};
+constexpr SplitLimits kSmall{.accounts = {.segment_bytes = 64 << 10, .total_bytes = 1 << 20}, .refusals = {}};
 
 std::unique_ptr<Journal> open(const TemporaryDirectory& directory, const SplitLimits& limits = kSmall) {
   auto journal = open_split_journal(directory.path(), limits, Log::none());
