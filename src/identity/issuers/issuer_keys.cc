@@ -27,6 +27,7 @@ struct IssuerKeys::Issuer {
   std::shared_ptr<const Known> known;
   std::optional<Time> asked_at;
   Error failure;           // of the last fetch, while nothing is known
+  unsigned failures = 0;   // one after the other
   std::uint64_t used = 0;  // guarded by the table's mutex
 };
 
@@ -79,8 +80,8 @@ IssuerKeys::IssuerKeys(Fetcher& fetcher, const Clock& clock, PlainHosts plain, I
 IssuerKeys::~IssuerKeys() = default;
 
 Result<crypto::PublicKey> IssuerKeys::find(std::string_view issuer, std::string_view key_id,
-                                           crypto::SignatureAlgorithm algorithm) {
-  const auto found = known(issuer, key_id);
+                                           crypto::SignatureAlgorithm algorithm, bool may_wait) {
+  const auto found = known(issuer, key_id, may_wait);
   if (!found) return found.error();
   const crypto::PublicKey* key = (*found)->keys.find(key_id, algorithm);
   if (key == nullptr)
@@ -90,7 +91,7 @@ Result<crypto::PublicKey> IssuerKeys::find(std::string_view issuer, std::string_
 }
 
 Result<Discovery> IssuerKeys::discovery(std::string_view issuer) {
-  const auto found = known(issuer, {});
+  const auto found = known(issuer, {}, true);
   if (!found) return found.error();
   return (*found)->discovery;
 }
@@ -111,7 +112,7 @@ std::shared_ptr<IssuerKeys::Issuer> IssuerKeys::enter(std::string_view name) {
 }
 
 Result<std::shared_ptr<const IssuerKeys::Known>> IssuerKeys::known(std::string_view name,
-                                                                   std::string_view key_id) {
+                                                                   std::string_view key_id, bool may_wait) {
   const auto issuer = enter(name);
   std::unique_lock lock(issuer->mutex);
   bool asked = false;  // by this caller, or by another while this one waited
@@ -122,10 +123,10 @@ Result<std::shared_ptr<const IssuerKeys::Known>> IssuerKeys::known(std::string_v
     const bool answers = known && (key_id.empty() || known->keys.has(key_id));
     if (answers && within(known->fetched_at, now, limits_.fresh)) return known;
 
-    const auto pause = known ? limits_.between_fetches : limits_.after_failure;
-    const bool may_ask = !asked && !(issuer->asked_at && within(*issuer->asked_at, now, pause));
+    const bool may_ask = !asked && !(issuer->asked_at && within(*issuer->asked_at, now, pause(*issuer)));
     // Keys past their time do as long as somebody else is fetching newer ones.
-    if (answers && (issuer->fetching || !may_ask)) return known;
+    if (answers && (issuer->fetching || !may_ask || !may_wait)) return known;
+    if (!may_wait && (issuer->fetching || may_ask)) return unavailable(name, "nobody has asked it yet");
     if (issuer->fetching) {
       if (issuer->waiting >= limits_.waiting) return unavailable(name, "many callers wait for it already");
       ++issuer->waiting;
@@ -146,11 +147,31 @@ Result<std::shared_ptr<const IssuerKeys::Known>> IssuerKeys::known(std::string_v
     lock.lock();
     if (loaded) {
       issuer->known = *std::move(loaded);
+      issuer->failures = 0;
     } else {
       issuer->failure = loaded.error();
+      ++issuer->failures;
     }
     asked = true;  // so the next round answers
   }
+}
+
+bool IssuerKeys::would_wait(std::string_view name, std::string_view key_id) {
+  const auto issuer = enter(name);
+  const std::lock_guard lock(issuer->mutex);
+  const Time now = clock_.now();
+  const auto& known = issuer->known;
+  const bool answers =
+      known && within(known->fetched_at, now, limits_.kept) && (key_id.empty() || known->keys.has(key_id));
+  if (answers && (issuer->fetching || within(known->fetched_at, now, limits_.fresh))) return false;
+  return issuer->fetching || !(issuer->asked_at && within(*issuer->asked_at, now, pause(*issuer)));
+}
+
+std::chrono::seconds IssuerKeys::pause(const Issuer& issuer) const {
+  if (issuer.known) return limits_.between_fetches;
+  const unsigned doublings = std::min(issuer.failures > 0 ? issuer.failures - 1 : 0, 16u);
+  return std::min(limits_.after_failure * (1u << doublings),
+                  std::max(limits_.after_failure, limits_.longest_pause));
 }
 
 Result<std::string> IssuerKeys::get(const std::string& url) {

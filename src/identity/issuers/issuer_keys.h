@@ -31,6 +31,9 @@ struct IssuerLimits {
   std::chrono::seconds kept{24 * 3600};
   std::chrono::seconds between_fetches{60};
   std::chrono::seconds after_failure{10};  // instead, while nothing of the issuer is known
+  // It doubles with each failure after the first, up to this: an issuer that hangs takes up a thread at
+  // times.
+  std::chrono::seconds longest_pause{120};
 };
 
 class IssuerKeys {
@@ -40,9 +43,12 @@ class IssuerKeys {
   ~IssuerKeys();
 
   // The issuer's key of that id and algorithm. Errc::unauthenticated when it has none, Errc::unavailable when
-  // the issuer cannot be asked, or not yet again.
+  // the issuer cannot be asked, or not yet again. With `may_wait` false memory alone answers, and where the
+  // issuer would have to be asked first it is Errc::unavailable.
   Result<crypto::PublicKey> find(std::string_view issuer, std::string_view key_id,
-                                 crypto::SignatureAlgorithm algorithm);
+                                 crypto::SignatureAlgorithm algorithm, bool may_wait = true);
+  // Whether find() would ask the issuer, or wait for somebody who does.
+  bool would_wait(std::string_view issuer, std::string_view key_id);
   // What the issuer says of itself, at most as old as its keys may be. Errc::unavailable.
   Result<Discovery> discovery(std::string_view issuer);
 
@@ -56,7 +62,9 @@ class IssuerKeys {
 
   std::shared_ptr<Issuer> enter(std::string_view name);
   // What is known of the issuer, fetched where that is due or, for a key id that is not known, allowed.
-  Result<std::shared_ptr<const Known>> known(std::string_view issuer, std::string_view key_id);
+  // Without `may_wait`, Errc::unavailable where that takes time.
+  Result<std::shared_ptr<const Known>> known(std::string_view issuer, std::string_view key_id, bool may_wait);
+  std::chrono::seconds pause(const Issuer& issuer) const;
   Result<std::shared_ptr<const Known>> load(std::string_view issuer);
   Result<std::string> get(const std::string& url);
 

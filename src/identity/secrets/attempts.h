@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/keyed_hash.h"
 
 namespace bulkhead::identity {
 
@@ -54,7 +55,8 @@ class Attempts {
   std::chrono::seconds window_;
   std::size_t remembered_;
   Entries entries_;
-  std::unordered_map<std::string_view, Entries::iterator> by_key_;  // views into the entries' own keys
+  // Views into the entries' own keys, which are whatever somebody typed.
+  std::unordered_map<std::string_view, Entries::iterator, KeyedHash> by_key_;
 };
 
 }  // namespace bulkhead::identity

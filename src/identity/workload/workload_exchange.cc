@@ -74,10 +74,24 @@ void merge(std::vector<TokenScope>& scopes, const TokenScope& scope) {
 
 }  // namespace
 
+std::optional<std::string> Workload::unheard_issuer(const Secret<>& token) {
+  const auto jwt = UnverifiedJwt::parse(token.reveal(), clock_.now(), options_.jwt);
+  if (!jwt) return std::nullopt;
+  bool known = false;
+  const auto looked = database_.read([&](db::Session& session) -> Result<void> {
+    const auto found = trusted(session, jwt->issuer());
+    if (!found) return found.error();
+    known = *found;
+    return {};
+  });
+  if (!looked || !known || !keys_.would_wait(jwt->issuer(), jwt->key_id())) return std::nullopt;
+  return jwt->issuer();
+}
+
 Result<WorkloadGrant> Workload::exchange(const Secret<>& token, std::string_view robot,
-                                         const audit::Origin& origin) {
+                                         const audit::Origin& origin, bool may_wait) {
   Refusal refusal;
-  auto grant = attempt(token.reveal(), robot, origin, refusal);
+  auto grant = attempt(token.reveal(), robot, origin, may_wait, refusal);
   if (!grant && !refusal.reason.empty()) {
     const std::string detail = refusal.error.empty() ? std::string(refusal.reason)
                                                      : fmt::format(R"({{"reason":"{}","error":{}}})",
@@ -95,9 +109,9 @@ Result<WorkloadGrant> Workload::exchange(const Secret<>& token, std::string_view
 }
 
 Result<WorkloadGrant> Workload::attempt(std::string_view token, std::string_view robot,
-                                        const audit::Origin& origin, Refusal& refusal) {
+                                        const audit::Origin& origin, bool may_wait, Refusal& refusal) {
   const Time now = clock_.now();
-  const auto claims = authenticate(token, now, refusal);
+  const auto claims = authenticate(token, now, may_wait, refusal);
   if (!claims) return claims.error();
   const auto trusts = accepting_trusts(*claims, robot, refusal);
   if (!trusts) return trusts.error();
@@ -113,7 +127,7 @@ Result<WorkloadGrant> Workload::attempt(std::string_view token, std::string_view
   return *std::move(grant);
 }
 
-Result<JwtClaims> Workload::authenticate(std::string_view token, Time now, Refusal& refusal) {
+Result<JwtClaims> Workload::authenticate(std::string_view token, Time now, bool may_wait, Refusal& refusal) {
   const auto jwt = UnverifiedJwt::parse(token, now, options_.jwt);
   if (!jwt) {
     refusal = {"workload_token_invalid", jwt.error().message};
@@ -131,7 +145,7 @@ Result<JwtClaims> Workload::authenticate(std::string_view token, Time now, Refus
     refusal = {"workload_issuer_unknown", {}};
     return not_accepted();
   }
-  const auto key = keys_.find(jwt->issuer(), jwt->key_id(), jwt->algorithm());
+  const auto key = keys_.find(jwt->issuer(), jwt->key_id(), jwt->algorithm(), may_wait);
   if (!key && key.error().code == Errc::unauthenticated) {
     refusal = {"workload_key_unknown", {}};
     return not_accepted();
