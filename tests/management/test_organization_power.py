@@ -228,6 +228,17 @@ def test_a_repository_is_given_to_a_member_and_pushed_on_nobody(owner, outsider,
     root.server.run("org", "member", "remove", organization, "mallory")
 
 
+def test_an_invitation_ends_with_whoever_sent_it(server, root, owner, outsider, organization):
+    server.create_user(name := fresh("inviter"))
+    server.run("org", "member", "set", organization, name, "owner")
+    inviter = Management(server, User(name, f"correct horse {name} staple"))
+    invited = inviter.post(path("organizations", organization, "invitations"), {"account": "mallory", "role": "owner"}).json()
+    assert root.change(path("users", name), {"state": "locked"}).status_code == 200
+    assert outsider.post(path("invitations", invited["invitation"]["id"], "acceptance")).status_code == 404
+    assert outsider.post("/invitations/acceptance", {"token": invited["secret"]}).status_code == 404
+    assert owner.items(path("organizations", organization, "invitations")) == []
+
+
 # -- the last owner
 
 

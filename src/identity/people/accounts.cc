@@ -190,6 +190,9 @@ Result<void> Accounts::set_state(std::string_view name, AccountState state, cons
       const auto tokens = end_credentials(session, account.id, state_->clock.now());
       if (!tokens) return tokens.error();
       ended = *tokens;
+      // Nobody comes in on the word of somebody who is out.
+      const auto withdrawn = session.execute("DELETE FROM invitations WHERE invited_by = ?", {account.id});
+      if (!withdrawn) return withdrawn.error();
     }
     return state_->record(session, action_of(state), account.name, ended_tokens(ended), origin);
   });

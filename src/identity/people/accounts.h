@@ -51,7 +51,8 @@ class Accounts {
   // Each of these answers Errc::not_found for nobody, and is success without an event when nothing changes.
   // Errc::conflict when no active administrator, or no active owner of an organization, would be left.
   //
-  // Leaving `active` ends the account's sessions, bearer and access tokens at once, and for good.
+  // Leaving `active` ends the account's sessions, bearer and access tokens and open invitations at once, and
+  // for good.
   Result<void> set_state(std::string_view name, AccountState state, const audit::Origin& origin);
   Result<void> set_active(std::string_view name, bool active, const audit::Origin& origin);
   // People only: Errc::invalid_argument for a robot.
