@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <string>
+
 #include "base/log.h"
 
 namespace bulkhead::api {
@@ -49,10 +51,17 @@ http::Response json_response(unsigned status, std::string body) {
   return response;
 }
 
-http::Response error_response(unsigned status, std::string_view code, std::string_view message) {
+void add_retry_after(http::Response& response, std::chrono::seconds wait) {
+  if (response.status != 429 && response.status != 503) return;
+  response.header("Retry-After",
+                  std::to_string((wait > std::chrono::seconds::zero() ? wait : kUnknownWait).count()));
+}
+
+http::Response error_response(unsigned status, std::string_view code, std::string_view message,
+                              std::chrono::seconds wait) {
   http::Response response = json_response(
       status, fmt::format(R"({{"errors":[{{"code":"{}","message":{}}}]}})", code, json_quote(message)));
-  if (status == 429 || status == 503) response.header("Retry-After", "5");
+  add_retry_after(response, wait);
   return response;
 }
 
@@ -62,7 +71,7 @@ http::Response error_response(const Error& error) {
   if (wire.status == 500)
     return error_response(wire.status, wire.code,
                           "an internal error; the server's log has it under this request's id");
-  return error_response(wire.status, wire.code, error.message);
+  return error_response(wire.status, wire.code, error.message, error.retry_after);
 }
 
 http::Response refusal_response(unsigned status, std::string_view message) {

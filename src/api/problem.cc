@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/errors.h"
 #include "base/log.h"
 
 namespace bulkhead::api {
@@ -44,7 +45,7 @@ ProblemKind problem_kind(Errc code) {
 }
 
 http::Response problem_response(const ProblemKind& kind, std::string_view detail, std::string_view instance,
-                                const std::vector<ProblemPart>& parts) {
+                                const std::vector<ProblemPart>& parts, std::chrono::seconds wait) {
   std::string body = fmt::format(
       R"({{"type":"urn:problem-type:bulkhead:{0}","title":{1},"status":{2},"detail":{3},"instance":{4},"code":"{0}")",
       kind.code, json_quote(kind.title), kind.status, json_quote(detail), json_quote(instance));
@@ -60,7 +61,7 @@ http::Response problem_response(const ProblemKind& kind, std::string_view detail
   response.status = kind.status;
   response.header("Content-Type", "application/problem+json");
   response.header("Cache-Control", "no-store");
-  if (kind.status == 429 || kind.status == 503) response.header("Retry-After", "5");
+  add_retry_after(response, wait);
   response.body = std::move(body);
   return response;
 }
@@ -69,7 +70,7 @@ http::Response problem_response(const Error& error, std::string_view instance) {
   const ProblemKind kind = problem_kind(error.code);
   if (kind.status == 500)
     return problem_response(kind, "the server's log has it under this request's id", instance);
-  return problem_response(kind, error.message, instance);
+  return problem_response(kind, error.message, instance, {}, error.retry_after);
 }
 
 }  // namespace bulkhead::api
