@@ -70,7 +70,16 @@ Outcome user_password(Call& call) {
   const std::string name = call.arguments.text("name");
   const Secret<> password(call.arguments.text("password"));
   if (auto checked = call.arguments.check(); !checked) return checked.error();
-  return done(call.installation.accounts().set_password(name, password, call.origin));
+  if (auto set = call.installation.accounts().set_password(name, password, call.origin); !set)
+    return set.error();
+  call.installation.unlock().password_changed(name);
+  return done({});
+}
+
+Outcome user_unlock(Call& call) {
+  const std::string name = call.arguments.text("name");
+  if (auto checked = call.arguments.check(); !checked) return checked.error();
+  return done(call.installation.unlock().unlock(name, call.origin));
 }
 
 Outcome user_set(Call& call) {
@@ -80,9 +89,11 @@ Outcome user_set(Call& call) {
   const bool has_admin = call.arguments.has("admin");
   const bool admin = call.arguments.flag("admin");
   if (auto checked = call.arguments.check(); !checked) return checked.error();
-  if (has_active)
+  if (has_active) {
     if (auto set = call.installation.accounts().set_active(name, active, call.origin); !set)
       return set.error();
+    if (active) call.installation.unlock().enabled(name);
+  }
   if (has_admin) return done(call.installation.accounts().set_administrator(name, admin, call.origin));
   return done({});
 }
@@ -326,19 +337,33 @@ Outcome rotate_token(Call& call) { return token_rotate(call.installation, call.a
 
 const std::map<std::string_view, Command>& commands() {
   static const std::map<std::string_view, Command> all = {
-      {"api.request", request_api},     {"user.create", user_create},
-      {"user.list", user_list},         {"user.password", user_password},
-      {"user.set", user_set},           {"setup.token", setup_token},
-      {"repo.list", repo_list},         {"repo.create", repo_create},
-      {"repo.delete", repo_delete},     {"repo.set", repo_set},
-      {"repo.rename", repo_rename},     {"grant.set", grant_set},
-      {"grant.remove", grant_remove},   {"grant.list", grant_list},
-      {"namespace.set", namespace_set}, {"namespace.list", namespace_list},
-      {"audit.newest", audit_newest},   {"audit.after", audit_after},
-      {"keys.list", keys_list},         {"keys.rotate", keys_rotate},
-      {"keys.advance", keys_advance},   {"keys.retire", keys_retire},
-      {"keys.protect", keys_protect},   {"token.create", create_token},
-      {"token.list", list_tokens},      {"token.revoke", revoke_tokens},
+      {"api.request", request_api},
+      {"user.create", user_create},
+      {"user.list", user_list},
+      {"user.password", user_password},
+      {"user.set", user_set},
+      {"setup.token", setup_token},
+      {"user.unlock", user_unlock},
+      {"repo.list", repo_list},
+      {"repo.create", repo_create},
+      {"repo.delete", repo_delete},
+      {"repo.set", repo_set},
+      {"repo.rename", repo_rename},
+      {"grant.set", grant_set},
+      {"grant.remove", grant_remove},
+      {"grant.list", grant_list},
+      {"namespace.set", namespace_set},
+      {"namespace.list", namespace_list},
+      {"audit.newest", audit_newest},
+      {"audit.after", audit_after},
+      {"keys.list", keys_list},
+      {"keys.rotate", keys_rotate},
+      {"keys.advance", keys_advance},
+      {"keys.retire", keys_retire},
+      {"keys.protect", keys_protect},
+      {"token.create", create_token},
+      {"token.list", list_tokens},
+      {"token.revoke", revoke_tokens},
       {"token.rotate", rotate_token},
   };
   return all;

@@ -61,7 +61,7 @@ struct UserOptions {
 };
 
 void add_user_commands(Command& app, CommandLine& line) {
-  auto* user = app.add_subcommand("user", "Accounts: create, list, disable, enable, change");
+  auto* user = app.add_subcommand("user", "Accounts: create, list, disable, enable, unlock, change");
   user->require_subcommand();
   const auto options = std::make_shared<UserOptions>();
 
@@ -107,6 +107,14 @@ void add_user_commands(Command& app, CommandLine& line) {
   add_switch("disable", "End an account's tokens and log-ins at once; nothing of it is deleted", "active",
              false, " is disabled; its tokens are dead");
   add_switch("enable", "Let a disabled account log in again", "active", true, " is enabled");
+  add(
+      *user, line, "unlock", "Let somebody log in again who is kept out by failed log-ins",
+      [options]() -> Result<json::object> {
+        return json::object{{"command", "user.unlock"}, {"name", options->name}};
+      },
+      [options] { return say(fmt::format("{} may log in again; failed log-ins count anew", options->name)); })
+      ->add_option("name", options->name)
+      ->required();
   add_switch("promote", "Make an account an administrator", "admin", true, " is an administrator");
   add_switch("demote", "Make an administrator an ordinary account", "admin", false, " is no administrator");
   add(

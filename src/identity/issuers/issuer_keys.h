@@ -1,25 +1,30 @@
 // Issuers' keys, fetched by discovery and kept: a token whose key is in memory is checked without anybody
 // being asked.
 //
-// Keys are fetched again once they are an hour old, and for a "kid" that is not among them, so that a
-// rotation is noticed with the first token that needs it; but an issuer is asked at most once a minute,
-// whatever tokens are sent here, and by one caller at a time. Those who come meanwhile and cannot be answered
-// from memory wait for that one's outcome. While an issuer cannot be reached or answers nonsense, what was
-// fetched last is used for a day at most; a key that it has withdrawn in that time still counts until then.
+// Keys are fetched again once they are an hour old, and for a token that none of them fits, so that a
+// rotation is noticed with the first token that needs it. An issuer is asked at most once a minute, and once
+// more within that minute for such a token, because its keys may have changed just after they were fetched;
+// never more, whatever tokens are sent here, and by one caller at a time. Those who come meanwhile and cannot
+// be answered from memory wait for that one's outcome. While an issuer cannot be reached or answers nonsense,
+// what was fetched last is used for a day at most; a key that it has withdrawn in that time still counts
+// until then.
 //
 // Which issuers may be asked at all is the caller's decision. Blocking; thread-safe.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "identity/issuers/discovery.h"
 #include "identity/issuers/fetcher.h"
+#include "identity/issuers/jwt.h"
 #include "identity/issuers/key_set.h"
 
 namespace bulkhead::identity {
@@ -39,10 +44,14 @@ class IssuerKeys {
   IssuerKeys(Fetcher& fetcher, const Clock& clock, PlainHosts plain, IssuerLimits limits = {});
   ~IssuerKeys();
 
-  // The issuer's key of that id and algorithm. Errc::unauthenticated when it has none, Errc::unavailable when
-  // the issuer cannot be asked, or not yet again.
-  Result<crypto::PublicKey> find(std::string_view issuer, std::string_view key_id,
-                                 crypto::SignatureAlgorithm algorithm);
+  // The issuer's keys of that id and algorithm, as KeySet::find(). Errc::unauthenticated when it has none,
+  // with the time until it may be asked again; Errc::unavailable when the issuer cannot be asked, or not yet
+  // again. `newer`: what was known did not do, so it is asked anew where that is allowed.
+  Result<std::vector<crypto::PublicKey>> find(std::string_view issuer, std::string_view key_id,
+                                              crypto::SignatureAlgorithm algorithm, bool newer = false);
+  // The token's claims, once one of the issuer's keys has verified them: find(), and find() newer ones where
+  // those do not. Errors as above; `signature_wrong` says which Errc::unauthenticated it is.
+  Result<JwtClaims> verify(const UnverifiedJwt& token, bool& signature_wrong);
   // What the issuer says of itself, at most as old as its keys may be. Errc::unavailable.
   Result<Discovery> discovery(std::string_view issuer);
 
@@ -55,8 +64,11 @@ class IssuerKeys {
   struct Table;
 
   std::shared_ptr<Issuer> enter(std::string_view name);
-  // What is known of the issuer, fetched where that is due or, for a key id that is not known, allowed.
-  Result<std::shared_ptr<const Known>> known(std::string_view issuer, std::string_view key_id);
+  // What is known of the issuer, fetched where that is due or, when what is known is not `enough`, allowed.
+  // `wait`: until it may be asked again.
+  using Enough = std::function<bool(const Known&)>;
+  Result<std::shared_ptr<const Known>> known(std::string_view issuer, const Enough& enough,
+                                             std::chrono::seconds& wait);
   Result<std::shared_ptr<const Known>> load(std::string_view issuer);
   Result<std::string> get(const std::string& url);
 
