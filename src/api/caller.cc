@@ -10,6 +10,7 @@
 #include "async/offload.h"
 #include "audit/journal.h"
 #include "base/bytes.h"
+#include "identity/secrets/network.h"
 
 namespace bulkhead::api {
 namespace {
@@ -53,11 +54,23 @@ Result<BasicCredentials> parse_basic(std::string_view encoded) {
   return BasicCredentials{text.reveal().substr(0, colon), Secret<>(text.reveal().substr(colon + 1))};
 }
 
+http::BodyMemory::Holder holder_of(const http::Exchange& exchange) {
+  if (!exchange.account.empty()) return {false, exchange.account};
+  return {true, identity::network_of(exchange.address())};
+}
+
 std::string scope_for(const oci::RepositoryName& name, access::Action action) {
   const std::string_view actions = action == access::Action::pull   ? "pull"
                                    : action == access::Action::push ? "pull,push"
                                                                     : "delete";
   return fmt::format("repository:{}:{}", name.render(), actions);
+}
+
+access::Principal Caller::principal() const {
+  if (!bearer) return {};
+  access::Principal principal = bearer->principal;
+  principal.address = address;
+  return principal;
 }
 
 Gate::Gate(const Services& services, const Options& options) : services_(services), options_(options) {}
@@ -119,29 +132,59 @@ async::Task<OrResponse<Caller>> Gate::authenticate(http::Exchange& exchange) con
     co_return challenge(exchange, "", "invalid_token", "UNAUTHORIZED", checked->error().message);
   }
   exchange.account = (**checked)->principal.account;
-  co_return Caller(std::move(**checked));
+  co_return Caller(std::move(**checked), address);
+}
+
+async::Task<std::optional<http::Response>> Gate::still(http::Exchange& exchange, const Caller& caller,
+                                                       const oci::RepositoryName& name,
+                                                       access::Action action) const {
+  Caller current;
+  if (caller.bearer) {
+    const auto authorization = parse_authorization(exchange.request().header("Authorization").value_or(""));
+    const std::string_view token = authorization ? authorization->value : std::string_view();
+    auto checked = co_await async::offload(
+        services_.work, [&] { return services_.tokens.verify_again(token, caller.address); });
+    if (!checked) {
+      if (checked.error().code != Errc::unauthenticated) co_return error_response(checked.error());
+      journal_refusal(exchange, caller, name, action);
+      co_return challenge(exchange, scope_for(name, action), "invalid_token", "UNAUTHORIZED",
+                          "the credential ended while the request was under way");
+    }
+    current = Caller(*std::move(checked), caller.address);
+  }
+  auto permitted = co_await authorize(exchange, current, name, action);
+  if (auto* refused = std::get_if<http::Response>(&permitted)) co_return std::move(*refused);
+  co_return std::nullopt;
+}
+
+void Gate::journal_refusal(const http::Exchange& exchange, const Caller& caller,
+                           const oci::RepositoryName& name, access::Action action) const {
+  audit::Event event;
+  event.at = services_.clock.now();
+  event.action = audit::Action::request_denied;
+  event.origin = origin(exchange, caller);
+  event.repository = name.render();
+  event.target = access::name(action);
+  services_.journal.append(event);
 }
 
 async::Task<OrResponse<Permitted>> Gate::authorize(http::Exchange& exchange, const Caller& caller,
                                                    const oci::RepositoryName& name,
                                                    access::Action action) const {
   const access::Principal principal = caller.principal();
-  const auto refuse = [&](std::string_view problem) {
-    audit::Event event;
-    event.at = services_.clock.now();
-    event.action = audit::Action::request_denied;
-    event.origin = origin(exchange, caller);
-    event.repository = name.render();
-    event.target = access::name(action);
-    services_.journal.append(event);
+  const auto refuse = [&](std::string_view problem, std::string_view lacking = {}) {
+    journal_refusal(exchange, caller, name, action);
     return principal.anonymous()
                ? challenge(exchange, scope_for(name, action), problem, "UNAUTHORIZED",
                            "log in to do this: the repository is private or does not exist")
-               : challenge(exchange, scope_for(name, action), problem, "DENIED",
-                           fmt::format(
-                               "{} may not {} here: the repository does not exist or needs a role that this "
-                               "account or token does not have",
-                               principal.account, access::name(action)));
+               : challenge(
+                     exchange, scope_for(name, action), problem, "DENIED",
+                     lacking.empty()
+                         ? fmt::format("{} may not {} here: the repository does not exist or needs a role "
+                                       "that this account or token does not have",
+                                       principal.account, access::name(action))
+                         : fmt::format("{} may not {} here: it takes {}", principal.account,
+                                       access::name(action), lacking));
   };
   if (caller.bearer && !caller.bearer->covers(name.render(), action)) co_return refuse("insufficient_scope");
   auto resolved = services_.facts.peek(principal, name);
@@ -151,7 +194,8 @@ async::Task<OrResponse<Permitted>> Gate::authorize(http::Exchange& exchange, con
     if (!loaded) co_return error_response(loaded.error());
     resolved = std::move(*loaded);
   }
-  if (!access::decide(principal, action, resolved->standing)) co_return refuse("");
+  if (!access::decide(principal, action, resolved->standing))
+    co_return refuse("", resolved->standing.lacking);
   registry::Context context{principal, origin(exchange, caller)};
   co_return Permitted(std::move(context), std::move(resolved->repository));
 }

@@ -33,14 +33,20 @@ std::optional<Authorization> parse_authorization(std::string_view header);
 // What evidence keeps of a User-Agent header.
 inline constexpr std::size_t kUserAgentBytes = 256;
 
+// Whom a body in memory is counted with (http/body_memory.h): the account that the exchange is for, or the
+// network that it comes from.
+http::BodyMemory::Holder holder_of(const http::Exchange& exchange);
+
 // These have constructors because GCC 12 destroys aggregate temporaries in co_return expressions twice.
 struct Caller {
   Caller() = default;
-  explicit Caller(std::shared_ptr<const access::Bearer> checked) : bearer(std::move(checked)) {}
+  Caller(std::shared_ptr<const access::Bearer> checked, std::string_view from)
+      : bearer(std::move(checked)), address(from) {}
 
   std::shared_ptr<const access::Bearer> bearer;  // null for an anonymous caller
+  std::string address;
 
-  access::Principal principal() const { return bearer ? bearer->principal : access::Principal{}; }
+  access::Principal principal() const;
 };
 
 struct Permitted {
@@ -64,6 +70,12 @@ class Gate {
   // 401 with a challenge that names the scope when the caller may not; forbidden and absent look the same.
   async::Task<OrResponse<Permitted>> authorize(http::Exchange& exchange, const Caller& caller,
                                                const oci::RepositoryName& name, access::Action action) const;
+  // The same once more, for a request that has taken its time: right before it is carried out, credential and
+  // role are looked at anew. Nothing when it may go on. A bearer token that has run out meanwhile was good
+  // enough.
+  async::Task<std::optional<http::Response>> still(http::Exchange& exchange, const Caller& caller,
+                                                   const oci::RepositoryName& name,
+                                                   access::Action action) const;
   // Whether the caller may `action` on `name`, with no answer prepared: for the source of a mount.
   async::Task<std::shared_ptr<const access::Repository>> readable(const Caller& caller,
                                                                   const oci::RepositoryName& name) const;
@@ -76,6 +88,8 @@ class Gate {
 
  private:
   std::string realm(const http::Exchange& exchange) const;
+  void journal_refusal(const http::Exchange& exchange, const Caller& caller, const oci::RepositoryName& name,
+                       access::Action action) const;
 
   const Services& services_;
   const Options& options_;

@@ -131,12 +131,15 @@ async::Task<Result<TokenHandler::LoggedIn>> TokenHandler::log_in(http::Exchange&
   co_return LoggedIn(access::principal_of(proved->account, proved->token));
 }
 
-async::Task<http::Response> TokenHandler::issue(const LoggedIn& who, const std::vector<std::string>& scopes) {
+async::Task<http::Response> TokenHandler::issue(const LoggedIn& who, std::string_view address,
+                                                const std::vector<std::string>& scopes) {
   const auto requested = access::parse_scopes(scopes, deps_.options.token_scopes);
   if (!requested) co_return error_response(requested.error());
+  access::Principal principal = who.principal;
+  principal.address = address;
   auto issued = co_await async::offload(deps_.services.work, [&] {
-    return who.bearer ? deps_.services.tokens.issue(*who.bearer, *requested)
-                      : deps_.services.tokens.issue(who.principal, *requested);
+    return who.bearer ? deps_.services.tokens.issue(*who.bearer, *requested, address)
+                      : deps_.services.tokens.issue(principal, *requested);
   });
   if (!issued) co_return error_response(issued.error());
   co_return no_store(json_response(
@@ -156,7 +159,7 @@ async::Task<http::Response> TokenHandler::get(http::Exchange& exchange) {
         fmt::format("this is the token service of \"{}\", not of \"{}\"", deps_.options.service, service));
   const auto scopes = scopes_of(*query);
   const auto header = exchange.request().header("Authorization");
-  if (!header) co_return co_await issue(LoggedIn(), scopes);
+  if (!header) co_return co_await issue(LoggedIn(), exchange.address(), scopes);
 
   const auto refuse = [&](const Error& error) {
     if (error.code != Errc::unauthenticated) return error_response(error);
@@ -171,14 +174,15 @@ async::Task<http::Response> TokenHandler::get(http::Exchange& exchange) {
   if (!credentials) co_return refuse(credentials.error());
   const auto who = co_await log_in(exchange, *credentials);
   if (!who) co_return refuse(who.error());
-  co_return co_await issue(*who, scopes);
+  co_return co_await issue(*who, exchange.address(), scopes);
 }
 
 async::Task<http::Response> TokenHandler::post(http::Exchange& exchange) {
   const std::string_view type = exchange.request().header("Content-Type").value_or("");
   if (!http::equals_ignoring_case(type.substr(0, type.find(';')), "application/x-www-form-urlencoded"))
     co_return oauth_error(415, "invalid_request", "send the form as application/x-www-form-urlencoded");
-  auto body = co_await exchange.read_all(kFormBytes);
+  http::BodyMemory::Lease lease(deps_.bodies, holder_of(exchange));
+  auto body = co_await exchange.read_all(kFormBytes, &lease);
   if (!body) co_return error_response(body.error());
   std::ranges::replace(*body, '+', ' ');
   auto form = http::parse_query(*body);
@@ -196,7 +200,7 @@ async::Task<http::Response> TokenHandler::post(http::Exchange& exchange) {
   if (!who && who.error().code == Errc::unauthenticated)
     co_return oauth_error(401, "invalid_grant", who.error().message);
   if (!who) co_return error_response(who.error());
-  co_return co_await issue(*who, scopes);
+  co_return co_await issue(*who, exchange.address(), scopes);
 }
 
 }  // namespace bulkhead::api

@@ -20,6 +20,14 @@ const std::string* find(const Query& query, std::string_view key) {
   return nullptr;
 }
 
+// Who is told that somebody else is at work learns when to come again.
+http::Response upload_error(const Error& error) {
+  http::Response response = error_response(error);
+  if (error.code == Errc::upload_busy && error.retry_after > std::chrono::seconds::zero())
+    response.header("Retry-After", std::to_string(error.retry_after.count()));
+  return response;
+}
+
 Result<Query> query_of(const http::Exchange& exchange) {
   auto query = http::parse_query(exchange.request().query);
   if (!query) return Error{Errc::invalid_argument, "the query is not properly encoded"};
@@ -133,11 +141,13 @@ async::Task<http::Response> UploadHandler::start(http::Exchange& exchange, const
   if (!digest) co_return session(202, route.name, started->id, started->size);
 
   auto writer = co_await async::offload(deps_.services.work, [&] {
-    return deps_.services.uploads.acquire(**repository, started->id, permitted.context);
+    return deps_.services.uploads.acquire(**repository, started->id, permitted.context, &*digest);
   });
   if (!writer) co_return error_response(writer.error());
   auto received = co_await receive(exchange, **writer, deps_.transfers, deps_.services.work, std::nullopt);
-  if (!received) {
+  std::optional<http::Response> refused;
+  if (received) refused = co_await deps_.gate.still(exchange, caller, route.name, access::Action::push);
+  if (!received || refused) {
     // A single POST has told its client no session to resume.
     writer->reset();
     auto cancelled = co_await async::offload(deps_.services.work, [&] {
@@ -145,6 +155,7 @@ async::Task<http::Response> UploadHandler::start(http::Exchange& exchange, const
     });
     if (!cancelled)
       deps_.services.log.debug("an upload could not be dropped", {{"error", cancelled.error().message}});
+    if (refused) co_return std::move(*refused);
     co_return error_response(received.error());
   }
   co_return co_await finish(route.name, std::move(*writer), *digest, permitted);
@@ -159,7 +170,7 @@ async::Task<http::Response> UploadHandler::handle(http::Exchange& exchange, cons
     co_return error_response({Errc::upload_unknown, "there is no such upload; begin again with a POST"});
   switch (exchange.request().method) {
     case http::Method::patch: co_return co_await patch(exchange, route, permitted);
-    case http::Method::put: co_return co_await put(exchange, route, permitted);
+    case http::Method::put: co_return co_await put(exchange, caller, route, permitted);
     case http::Method::get:
     case http::Method::head: {
       auto status = co_await async::offload(deps_.services.work, [&] {
@@ -172,7 +183,7 @@ async::Task<http::Response> UploadHandler::handle(http::Exchange& exchange, cons
       auto cancelled = co_await async::offload(deps_.services.work, [&] {
         return deps_.services.uploads.cancel(*permitted.repository, route.id, permitted.context);
       });
-      if (!cancelled) co_return error_response(cancelled.error());
+      if (!cancelled) co_return upload_error(cancelled.error());
       http::Response response;
       response.status = 204;
       co_return response;
@@ -209,13 +220,13 @@ async::Task<http::Response> UploadHandler::patch(http::Exchange& exchange, const
   auto writer = co_await async::offload(deps_.services.work, [&] {
     return deps_.services.uploads.acquire(*permitted.repository, route.id, permitted.context);
   });
-  if (!writer) co_return error_response(writer.error());
+  if (!writer) co_return upload_error(writer.error());
   if (auto refused = co_await append(exchange, route, **writer)) co_return std::move(*refused);
   co_return session(202, route.name, route.id, (*writer)->size());
 }
 
-async::Task<http::Response> UploadHandler::put(http::Exchange& exchange, const route::Upload& route,
-                                               const Permitted& permitted) {
+async::Task<http::Response> UploadHandler::put(http::Exchange& exchange, const Caller& caller,
+                                               const route::Upload& route, const Permitted& permitted) {
   const auto query = query_of(exchange);
   if (!query) co_return error_response(query.error());
   const std::string* text = find(*query, "digest");
@@ -225,10 +236,12 @@ async::Task<http::Response> UploadHandler::put(http::Exchange& exchange, const r
   const auto digest = oci::Digest::parse(*text);
   if (!digest) co_return error_response(digest.error());
   auto writer = co_await async::offload(deps_.services.work, [&] {
-    return deps_.services.uploads.acquire(*permitted.repository, route.id, permitted.context);
+    return deps_.services.uploads.acquire(*permitted.repository, route.id, permitted.context, &*digest);
   });
-  if (!writer) co_return error_response(writer.error());
+  if (!writer) co_return upload_error(writer.error());
   if (auto refused = co_await append(exchange, route, **writer)) co_return std::move(*refused);
+  if (auto refused = co_await deps_.gate.still(exchange, caller, route.name, access::Action::push))
+    co_return std::move(*refused);
   co_return co_await finish(route.name, std::move(*writer), *digest, permitted);
 }
 

@@ -9,6 +9,7 @@
 #include "access/tokens.h"
 #include "api/services.h"
 #include "app/fetcher.h"
+#include "async/lanes.h"
 #include "async/offload.h"
 #include "audit/journal.h"
 #include "base/clock.h"
@@ -78,6 +79,7 @@ class Installation {
   identity::Setup& setup() { return *setup_; }
   identity::Unlock& unlock() { return *unlock_; }
   identity::Policies& policies() { return *policies_; }
+  identity::Mfa& mfa() { return *mfa_; }
   identity::AccessTokens& access_tokens() { return *access_tokens_; }
   identity::Sessions& sessions() { return *sessions_; }
   identity::LoginRequests& login_requests() { return *login_requests_; }
@@ -87,6 +89,7 @@ class Installation {
   audit::Journal& journal() { return *journal_; }
   async::OffloadPool& work() { return *work_; }
   async::OffloadPool& passwords() { return *passwords_; }
+  async::OffloadPool& operators() { return *operators_; }
   async::OffloadPool& files() { return *files_; }
   const Clock& clock() const { return clock_; }
   Log& log() { return log_; }
@@ -154,6 +157,10 @@ class Installation {
   std::unique_ptr<async::OffloadPool> work_;
   std::unique_ptr<async::OffloadPool> passwords_;
   std::unique_ptr<async::OffloadPool> files_;
+  std::unique_ptr<async::OffloadPool> operators_;
+  std::unique_ptr<async::LanePool> directories_;
+  std::unique_ptr<async::LanePool> providers_;
+  std::unique_ptr<async::LanePool> issuers_;
 };
 
 // The URL that db::open() takes, with the password from its file. Secret when it holds one.

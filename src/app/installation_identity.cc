@@ -52,13 +52,15 @@ void Installation::assemble_identity() {
                             .remembered_for = seconds(s.auth.password_remembered),
                             .passwords_remembered = cached});
   setup_ = std::make_unique<identity::Setup>(*database_, *keyring_, *accounts_, clock_);
-  facts_ = std::make_unique<access::Facts>(*database_, *accounts_, clock_, cached, s.auth.anonymous_pull);
   policies_ = std::make_unique<identity::Policies>(*database_, clock_, cached);
+  facts_ = std::make_unique<access::Facts>(
+      *database_, *accounts_, *policies_, clock_, cached, s.auth.anonymous_pull,
+      access::Facts::Limits{s.limits.repositories_per_namespace, s.limits.grants});
   sessions_ = std::make_unique<identity::Sessions>(*database_, *keyring_, *data_keys_, *accounts_, *policies_,
                                                    clock_, identity::Sessions::Options{.cached = cached});
-  access_tokens_ =
-      std::make_unique<identity::AccessTokens>(*database_, *keyring_, *accounts_, *policies_, clock_,
-                                               identity::AccessTokens::Options{.cached = cached});
+  access_tokens_ = std::make_unique<identity::AccessTokens>(
+      *database_, *keyring_, *accounts_, *policies_, clock_,
+      identity::AccessTokens::Options{.cached = cached, .per_account = s.limits.access_tokens});
   registry_login_ =
       std::make_unique<identity::RegistryLogIn>(*database_, *accounts_, *login_, *access_tokens_, *policies_);
   leaked_ = std::make_unique<identity::Leaked>(*database_, *keyring_, *access_tokens_, *sessions_, clock_);
@@ -95,7 +97,9 @@ void Installation::assemble_sign_on() {
   directory_login_ =
       std::make_unique<identity::DirectoryLogIn>(*ldap_, *login_providers_, *single_sign_on_, *login_, log_);
   oidc_client_ = std::make_unique<identity::OidcClient>(*fetcher_, *issuer_keys_, clock_);
-  login_requests_ = std::make_unique<identity::LoginRequests>(*database_, *keyring_, *data_keys_, clock_);
+  login_requests_ = std::make_unique<identity::LoginRequests>(
+      *database_, *keyring_, *data_keys_, clock_,
+      identity::LoginRequestLimits{.in_all = settings_.limits.device_logins});
   oidc_login_ = std::make_unique<identity::OidcLogIn>(*login_providers_, *oidc_client_, *login_requests_,
                                                       *single_sign_on_, *accounts_, *sessions_, *login_,
                                                       *journal_, clock_, log_);

@@ -10,6 +10,7 @@
 #include <boost/json/value.hpp>
 #include <functional>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -82,6 +83,14 @@ Outcome user_unlock(Call& call) {
   return done(call.installation.unlock().unlock(name, call.origin));
 }
 
+Outcome user_reset_factors(Call& call) {
+  const std::string name = call.arguments.text("name");
+  if (auto checked = call.arguments.check(); !checked) return checked.error();
+  const auto account = call.installation.accounts().find(name);
+  if (!account) return account.error();
+  return done(call.installation.mfa().reset(*account, call.origin));
+}
+
 Outcome user_set(Call& call) {
   const std::string name = call.arguments.text("name");
   const bool has_active = call.arguments.has("active");
@@ -148,16 +157,9 @@ Outcome repo_create(Call& call) {
   if (auto checked = call.arguments.check(); !checked) return checked.error();
   if (!name) return name.error();
   access::Facts& facts = call.installation.facts();
-  access::Principal creator;
-  if (!owner.empty()) {
-    const auto account = call.installation.accounts().find(owner);
-    if (!account) return account.error();
-    creator = access::principal_of(*account);
-  }
-  auto created = facts.ensure(*name, creator, call.origin);
+  auto created =
+      owner.empty() ? facts.ensure(*name, {}, call.origin) : facts.create_for(*name, owner, call.origin);
   if (!created) return created.error();
-  if (!owner.empty())
-    if (auto set = facts.set_owner(*name, owner, call.origin); !set) return set.error();
   const auto details = facts.details(*name);
   if (!details) return details.error();
   return json::value(render(*details));
@@ -179,35 +181,29 @@ Outcome repo_rename(Call& call) {
   return done(call.installation.facts().rename(*from, *to, call.origin));
 }
 
-// The arguments of repo.set that are one text each, and what sets it.
+// The arguments of repo.set that are one text each, and what they change.
 struct TextSetting {
   std::string_view argument;
-  Result<void> (access::Facts::*set)(const oci::RepositoryName&, std::string_view, const audit::Origin&);
+  std::optional<std::string> access::RepositoryChanges::*field;
 };
-constexpr TextSetting kTextSettings[] = {{"immutable_tags", &access::Facts::set_immutable_tags},
-                                         {"protected_tags", &access::Facts::set_protected_tags},
-                                         {"contact", &access::Facts::set_contact},
-                                         {"owner", &access::Facts::set_owner}};
+constexpr TextSetting kTextSettings[] = {{"immutable_tags", &access::RepositoryChanges::immutable_tags},
+                                         {"protected_tags", &access::RepositoryChanges::protected_tags},
+                                         {"contact", &access::RepositoryChanges::contact},
+                                         {"owner", &access::RepositoryChanges::owner}};
 
 Outcome repo_set(Call& call) {
   const auto name = oci::RepositoryName::parse(call.arguments.text("name"));
   const std::string visibility = call.arguments.text("visibility");
-  std::vector<std::pair<TextSetting, std::string>> changes;
+  access::RepositoryChanges changes;
   for (const TextSetting& setting : kTextSettings)
-    if (call.arguments.has(setting.argument))
-      changes.emplace_back(setting, call.arguments.text(setting.argument));
+    if (call.arguments.has(setting.argument)) changes.*setting.field = call.arguments.text(setting.argument);
   if (auto checked = call.arguments.check(); !checked) return checked.error();
   if (!name) return name.error();
-  access::Facts& facts = call.installation.facts();
-  if (!visibility.empty()) {
-    if (visibility != "public" && visibility != "private")
-      return Error{Errc::invalid_argument, "the visibility is public or private"};
-    const auto wanted = visibility == "public" ? access::Visibility::public_ : access::Visibility::private_;
-    if (auto set = facts.set_visibility(*name, wanted, call.origin); !set) return set.error();
-  }
-  for (const auto& [setting, text] : changes)
-    if (auto set = (facts.*setting.set)(*name, text, call.origin); !set) return set.error();
-  return done({});
+  if (!visibility.empty() && visibility != "public" && visibility != "private")
+    return Error{Errc::invalid_argument, "the visibility is public or private"};
+  if (!visibility.empty())
+    changes.visibility = visibility == "public" ? access::Visibility::public_ : access::Visibility::private_;
+  return done(call.installation.facts().change(*name, changes, {}, call.origin));
 }
 
 Outcome grant_set(Call& call) {
@@ -342,8 +338,9 @@ const std::map<std::string_view, Command>& commands() {
       {"user.list", user_list},
       {"user.password", user_password},
       {"user.set", user_set},
-      {"setup.token", setup_token},
+      {"user.reset_factors", user_reset_factors},
       {"user.unlock", user_unlock},
+      {"setup.token", setup_token},
       {"repo.list", repo_list},
       {"repo.create", repo_create},
       {"repo.delete", repo_delete},

@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 from harness import process
-from harness.management import Management
+from harness.factors import enrol
+from harness.management import Management, path
 from harness.registry import Registry
 
 
@@ -140,6 +141,10 @@ def test_repositories_grants_and_namespaces(cli, alice, mallory):
     cli.run("repo", "set", "alice/from-the-command-line", "--visibility", "public", "--contact", "a@example.com")
     listed = next(each for each in cli.json("repo", "list") if each["name"] == "alice/from-the-command-line")
     assert (listed["visibility"], listed["contact"], listed["owner"]) == ("public", "a@example.com", "alice")
+    # mallory is somebody whom alice sees once they have something in common.
+    refused = cli.run("grant", "set", "mallory", "writer", "alice/from-the-command-line", check=False)
+    assert refused.returncode == 1 and "yours to see" in refused.stderr
+    cli.server.run("grant", "set", "mallory", "reader", "alice/from-the-command-line")
     cli.run("grant", "set", "mallory", "writer", "alice/from-the-command-line")
     roles = {(each["account"], each["role"]) for each in cli.json("grant", "list", "alice/from-the-command-line")}
     assert roles == {("alice", "owner"), ("mallory", "writer")}
@@ -160,6 +165,50 @@ def test_accounts(cli, admin):
     listed = {each["name"]: each for each in cli.json("user", "list")}
     assert not listed["made-remotely"]["active"] and listed["made-remotely"]["administrator"]
     cli.run("user", "demote", "made-remotely")
+
+
+def test_a_lost_second_factor_is_reset(server, cli, admin):
+    """On the machine and from anywhere; the account's log-ins and tokens go with it."""
+    user = server.create_user("lost-it")
+    for reset in (server.run, cli.run):
+        owner = Management(server, user)
+        enrol(owner)
+        token = owner.post(path("users", user.name, "tokens"), {"name": "t", "scopes": [], "management": "read"})
+        cli.log_in(admin)
+        done = reset("user", "reset-factors", user.name)
+        assert "no second factor" in done.stdout
+        assert owner.get("/whoami").status_code == 401
+        owner.use(token.json()["secret"])
+        assert owner.get("/whoami").status_code == 401
+    refused = server.run("user", "reset-factors", user.name, check=False)
+    assert refused.returncode == 1 and "no second factor" in refused.stdout
+    assert server.run("user", "reset-factors", "nobody-here", check=False).returncode == 1
+    lines = server.run("audit", "query", "--json", "--action", "mfa_reset").stdout.splitlines()
+    events = [json.loads(line) for line in lines]
+    assert [event["account"].partition(":")[0] for event in events] == ["operator", admin.name]
+
+
+def test_the_last_administrators_lost_factor_is_reset_on_a_stopped_server(launch):
+    server = launch()
+    only = Management(server, server.create_user("only-admin", admin=True))
+    enrol(only)
+    server.stop()
+    server.run("user", "reset-factors", "only-admin")
+    server.start()
+    assert Management(server, only.user).get("/whoami").status_code == 200
+
+
+def test_what_has_ended_is_said(server, cli, admin):
+    cli.log_in(admin)
+    server.create_user("told")
+    for words, about in (
+        (("password", "told", "--password-stdin"), "told has a new password"),
+        (("disable", "told"), "told is disabled"),
+    ):
+        for run in (server.run, cli.run):
+            done = run("user", *words, stdin="a password of good length\n")
+            assert about in done.stdout and "sessions and tokens have ended" in done.stdout
+            server.run("user", "enable", "told")
 
 
 def test_tokens(cli, alice, server, repository):

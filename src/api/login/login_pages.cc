@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "api/caller.h"
 #include "api/login/browser.h"
 #include "api/login/page.h"
 #include "api/problem.h"
+#include "async/lanes.h"
 #include "async/offload.h"
 #include "crypto/hash.h"
 #include "identity/federation/login_providers.h"
@@ -23,6 +25,7 @@ using identity::OidcLogIn;
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 constexpr std::size_t kFormBytes = 4096;
+constexpr std::size_t kMostParameters = 100;  // of an answer or a form; providers send a handful
 
 std::string_view value_of(const Parameters& parameters, std::string_view key) {
   for (const auto& [name, value] : parameters)
@@ -34,11 +37,14 @@ std::string_view value_of(const Parameters& parameters, std::string_view key) {
 std::optional<Parameters> read_parameters(std::string text) {
   // As forms encode it, and redirects too (RFC 6749 appendix B).
   std::ranges::replace(text, '+', ' ');
+  // Before anything is made of them.
+  if (std::cmp_greater_equal(std::ranges::count(text, '&'), kMostParameters)) return std::nullopt;
   auto parameters = http::parse_query(text);
   if (!parameters) return std::nullopt;
-  for (std::size_t i = 0; i < parameters->size(); ++i)
-    for (std::size_t j = 0; j < i; ++j)
-      if ((*parameters)[i].first == (*parameters)[j].first) return std::nullopt;
+  std::vector<std::string_view> names;
+  for (const auto& [name, value] : *parameters) names.push_back(name);
+  std::ranges::sort(names);
+  if (std::ranges::adjacent_find(names) != names.end()) return std::nullopt;
   return parameters;
 }
 
@@ -159,8 +165,9 @@ async::Task<http::Response> LoginPages::depart(http::Exchange& exchange, const s
   if (binder.empty()) binder = identity::make_token(identity::kBinderPrefix);
   const audit::Origin from = origin_of(exchange);
   const OidcLogIn::RedirectUri back = callbacks(origin);
-  const auto url = co_await async::offload(
-      services_.passwords, [&] { return services_.oidc_login.begin(provider, binder, back, from); });
+  auto lane = services_.providers.lane(co_await known_provider(provider));
+  const auto url =
+      co_await async::offload(lane, [&] { return services_.oidc_login.begin(provider, binder, back, from); });
   if (!url) co_return problem_page(url.error());
   Page page;
   page.status = 302;
@@ -170,6 +177,13 @@ async::Task<http::Response> LoginPages::depart(http::Exchange& exchange, const s
   response.header("Location", *url);
   response.header("Set-Cookie", set_cookie(kBinderCookie, binder.reveal(), "Lax"));
   co_return response;
+}
+
+// Names that are no provider's wait together: strangers make up as many as they like.
+async::Task<std::string> LoginPages::known_provider(const std::string& name) const {
+  const auto found =
+      co_await async::offload(services_.work, [&] { return services_.login_providers.find(name); });
+  co_return found ? found->name : std::string();
 }
 
 async::Task<http::Response> LoginPages::callback(http::Exchange& exchange, const std::string& provider,
@@ -185,8 +199,12 @@ async::Task<http::Response> LoginPages::callback(http::Exchange& exchange, const
   const Secret<> binder = binder_of(exchange.request());
   const audit::Origin from = origin_of(exchange);
   const OidcLogIn::RedirectUri back = callbacks(origin);
-  const auto finished = co_await async::offload(
-      services_.passwords, [&] { return services_.oidc_login.finish(sent, binder, back, from); });
+  const auto began_with =
+      co_await async::offload(services_.work, [&] { return services_.oidc_login.provider_of(sent.state); });
+  if (!began_with) co_return problem_page(began_with.error());
+  auto lane = services_.providers.lane(*began_with);
+  const auto finished =
+      co_await async::offload(lane, [&] { return services_.oidc_login.finish(sent, binder, back, from); });
   if (!finished) co_return problem_page(finished.error());
   exchange.account = finished->account;
   Page page;
@@ -241,7 +259,8 @@ async::Task<http::Response> LoginPages::ask(http::Exchange& exchange) const {
 
 async::Task<http::Response> LoginPages::answer(http::Exchange& exchange, const std::string& origin) const {
   const http::Request& request = exchange.request();
-  auto body = co_await exchange.read_all(kFormBytes);
+  http::BodyMemory::Lease lease(bodies_, holder_of(exchange));
+  auto body = co_await exchange.read_all(kFormBytes, &lease);
   if (!body) co_return problem_page(body.error());
   const auto form = read_parameters(*body);
   if (!form) co_return bad_request("the form is not properly encoded");
@@ -258,8 +277,12 @@ async::Task<http::Response> LoginPages::answer(http::Exchange& exchange, const s
   Page page;
   if (value_of(*form, "answer") == "yes") {
     const OidcLogIn::RedirectUri back = callbacks(origin);
-    const auto url = co_await async::offload(
-        services_.passwords, [&] { return services_.oidc_login.confirm(code, binder, back, from); });
+    const auto waiting =
+        co_await async::offload(services_.work, [&] { return services_.oidc_login.waiting(code, from); });
+    if (!waiting) co_return problem_page(waiting.error());
+    auto lane = services_.providers.lane(waiting->provider);
+    const auto url =
+        co_await async::offload(lane, [&] { return services_.oidc_login.confirm(code, binder, back, from); });
     if (!url) co_return problem_page(url.error());
     page.title = "Go on to your provider";
     page.body = fmt::format("<p><a href=\"{}\">Go on</a></p>", escape_html(*url));

@@ -7,6 +7,7 @@
 
 #include "access/tokens.h"
 #include "api/management/perform.h"
+#include "async/lanes.h"
 #include "async/offload.h"
 #include "audit/testing/memory_journal.h"
 #include "blob/verify.h"
@@ -105,7 +106,7 @@ class TestApi {
   identity::LogIn login{installation.accounts, installation.hasher, journal, installation.clock, {}};
   identity::Setup setup{*installation.database, installation.keyring, installation.accounts,
                         installation.clock};
-  identity::Policies policies{*installation.database, installation.clock, 100};
+  identity::Policies& policies = *registry.policies;
   std::unique_ptr<identity::DataKeys> sealer =
       identity::DataKeys::open(*installation.database, installation.keyring, installation.clock).value();
   identity::Sessions sessions{*installation.database,
@@ -179,6 +180,9 @@ class TestApi {
   blob::Verifier verifier{installation.clock, std::chrono::seconds(60)};
   async::OffloadPool work{"work", 1, 10};
   async::OffloadPool passwords{"password", 1, 10};
+  async::LanePool directories{"directory", {.threads = 1}};
+  async::LanePool providers{"provider", {.threads = 1}};
+  async::LanePool issuers{"issuer", {.threads = 1}};
   Services services{*installation.database,
                     installation.accounts,
                     login,
@@ -192,6 +196,9 @@ class TestApi {
                     journal,
                     work,
                     passwords,
+                    directories,
+                    providers,
+                    issuers,
                     installation.clock,
                     Log::none(),
                     installation.keyring,

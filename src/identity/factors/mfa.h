@@ -36,8 +36,8 @@ class Mfa {
   Result<void> verify(const Account& account, const AssertionResponse& response, const audit::Origin& origin);
 
   // An administrator's help for somebody who lost everything: takes away all factors, recovery codes and open
-  // challenges, and records who did it. All sessions and bearer tokens end, whoever has them: the one who
-  // asked for this may not be the one who lost. Errc::not_found when there was nothing to take.
+  // challenges, and records who did it. All sessions, bearer and access tokens end, whoever has them: the one
+  // who asked for this may not be the one who lost. Errc::not_found when there was nothing to take.
   Result<void> reset(const Account& account, const audit::Origin& administrator);
 
  private:

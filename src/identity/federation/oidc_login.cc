@@ -70,9 +70,7 @@ Result<std::string> OidcLogIn::begin(std::string_view name, const Secret<>& bind
   if (!provider) return provider.error();
   // Asked first: a provider that is down leaves no request behind.
   if (const auto reachable = departure(*provider, {}, redirect_uri); !reachable) return reachable.error();
-  const auto journey = requests_.begin(provider->id, binder, origin);
-  if (!journey) return journey.error();
-  return departure(*provider, *journey, redirect_uri);
+  return departure(*provider, requests_.begin(provider->id, binder), redirect_uri);
 }
 
 Result<OidcLogIn::Device> OidcLogIn::begin_device(std::string_view name, const audit::Origin& origin) {
@@ -113,6 +111,13 @@ Result<void> OidcLogIn::refuse(std::string_view user_code, const audit::Origin& 
   const auto refused = requests_.refuse(user_code, origin);
   if (!refused) return wrong_code(refused.error(), origin);
   return {};
+}
+
+Result<std::string> OidcLogIn::provider_of(std::string_view state) const {
+  const auto id = requests_.provider_of(state);
+  if (!id) return id.error();
+  const auto provider = providers_.find(*id);
+  return provider ? provider->name : std::string();
 }
 
 Result<OidcLogIn::Finished> OidcLogIn::finish(const Callback& callback, const Secret<>& binder,
@@ -171,6 +176,10 @@ Result<OidcLogIn::Finished> OidcLogIn::settle(const LoginRequests::Returned& ret
       returned.nonce);
   if (!vouched) return is_outage(vouched.error()) ? unreachable(*provider, vouched.error()) : vouched.error();
 
+  if (!returned.device) {
+    reason = "oidc_state_used";
+    if (const auto first = requests_.use_up(callback.state); !first) return first.error();
+  }
   reason = "oidc_not_admitted";
   const auto account = sign_on_.admit(*provider, vouched->person, origin);
   if (!account) return account.error();

@@ -91,6 +91,8 @@ class OidcLogIn {
     std::string account;
     std::optional<Sessions::Started> session;  // the browser's; none when it was for a device
   };
+  // Whom finish() will ask: the provider's name, or "" for a state that leads nowhere.
+  Result<std::string> provider_of(std::string_view state) const;
   // Errc::unauthenticated, Errc::denied, Errc::conflict, Errc::name_invalid, Errc::unavailable,
   // Errc::not_found and Errc::rate_limited, each with a sentence for the person.
   Result<Finished> finish(const Callback& callback, const Secret<>& binder, const RedirectUri& redirect_uri,

@@ -54,7 +54,28 @@ Result<SessionRefresh::Asked> SessionRefresh::ask(const LoginProvider& provider,
 }
 
 Result<Session> SessionRefresh::refresh(const Session& session, const audit::Origin& origin) {
-  const std::lock_guard lock(busy_[static_cast<std::size_t>(session.id) % busy_.size()]);
+  // Gives the session free again, whatever happens.
+  class Turn {
+   public:
+    Turn(SessionRefresh& of, std::int64_t session) : of_(of), session_(session) {
+      std::unique_lock lock(of_.mutex_);
+      of_.done_.wait(lock, [&] { return of_.busy_.insert(session_).second; });
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() {
+      {
+        const std::lock_guard lock(of_.mutex_);
+        of_.busy_.erase(session_);
+      }
+      of_.done_.notify_all();
+    }
+
+   private:
+    SessionRefresh& of_;
+    std::int64_t session_;
+  };
+  const Turn turn(*this, session.id);
   return refresh_alone(session, origin);
 }
 

@@ -7,8 +7,10 @@
 // Calls block, for as long as the provider takes. Thread-safe.
 #pragma once
 
-#include <array>
+#include <condition_variable>
+#include <cstdint>
 #include <mutex>
+#include <set>
 
 #include "audit/event.h"
 #include "base/log.h"
@@ -49,8 +51,11 @@ class SessionRefresh {
   const DirectoryLogIn& directories_;
   OidcClient& oidc_;
   Log& log_;
-  // By session: a refresh token that is used twice at once looks stolen to its provider.
-  std::array<std::mutex, 16> busy_;
+  // A refresh token that is used twice at once looks stolen to its provider: one at a time of each session,
+  // and none waits for another's provider.
+  std::mutex mutex_;
+  std::condition_variable done_;
+  std::set<std::int64_t> busy_;
 };
 
 }  // namespace bulkhead::identity

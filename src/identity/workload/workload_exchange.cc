@@ -95,10 +95,24 @@ std::string describe(const Refusal& refusal) {
 
 }  // namespace
 
+std::optional<std::string> Workload::unheard_issuer(const Secret<>& token) {
+  const auto jwt = UnverifiedJwt::parse(token.reveal(), clock_.now(), options_.jwt);
+  if (!jwt) return std::nullopt;
+  bool known = false;
+  const auto looked = database_.read([&](db::Session& session) -> Result<void> {
+    const auto found = trusted(session, jwt->issuer());
+    if (!found) return found.error();
+    known = *found;
+    return {};
+  });
+  if (!looked || !known || !keys_.would_wait(jwt->issuer(), jwt->key_id())) return std::nullopt;
+  return jwt->issuer();
+}
+
 Result<WorkloadGrant> Workload::exchange(const Secret<>& token, std::string_view robot,
-                                         const audit::Origin& origin) {
+                                         const audit::Origin& origin, bool may_wait) {
   Refusal refusal;
-  auto grant = attempt(token.reveal(), robot, origin, refusal);
+  auto grant = attempt(token.reveal(), robot, origin, may_wait, refusal);
   if (!grant && !refusal.reason.empty()) {
     const std::string detail = describe(refusal);
     journal_.append({.at = clock_.now(),
@@ -114,9 +128,9 @@ Result<WorkloadGrant> Workload::exchange(const Secret<>& token, std::string_view
 }
 
 Result<WorkloadGrant> Workload::attempt(std::string_view token, std::string_view robot,
-                                        const audit::Origin& origin, Refusal& refusal) {
+                                        const audit::Origin& origin, bool may_wait, Refusal& refusal) {
   const Time now = clock_.now();
-  const auto claims = authenticate(token, now, refusal);
+  const auto claims = authenticate(token, now, may_wait, refusal);
   if (!claims) return claims.error();
   const auto trusts = accepting_trusts(*claims, robot, refusal);
   if (!trusts) return trusts.error();
@@ -136,7 +150,7 @@ Workload::Refusal Workload::refused_with(std::string_view reason, const JwtClaim
   return {reason, {}, claims.issuer, std::make_shared<const JwtClaims>(claims)};
 }
 
-Result<JwtClaims> Workload::authenticate(std::string_view token, Time now, Refusal& refusal) {
+Result<JwtClaims> Workload::authenticate(std::string_view token, Time now, bool may_wait, Refusal& refusal) {
   const auto jwt = UnverifiedJwt::parse(token, now, options_.jwt);
   if (!jwt) {
     refusal = {"workload_token_invalid", jwt.error().message, {}};
@@ -156,7 +170,7 @@ Result<JwtClaims> Workload::authenticate(std::string_view token, Time now, Refus
     return not_accepted();
   }
   bool signature_wrong = false;
-  auto claims = keys_.verify(*jwt, signature_wrong);
+  auto claims = keys_.verify(*jwt, signature_wrong, may_wait);
   if (!claims && claims.error().code == Errc::unauthenticated) {
     refusal = {signature_wrong ? "workload_signature_wrong" : "workload_key_unknown", {}, issuer};
     return not_accepted();

@@ -160,8 +160,12 @@ Result<Shown> prove(const Call& call, std::string_view name, std::int64_t sessio
   return prove_factor(call, Shown{*std::move(account)}, password_origin(call, name), session);
 }
 
+// The provider came into use after it was looked whom this waits for.
+Error too_early() { return {Errc::unavailable, "the log-in provider has changed just now; try again"}; }
+
 Result<Shown> prove_to_directory(const Call& call, const identity::LoginProvider& provider,
                                  std::string_view name, std::int64_t session = 0) {
+  if (!call.may_wait) return too_early();
   audit::Origin origin = call.origin;
   origin.account = name;
   origin.credential = fmt::format("ldap:{}", provider.name);
@@ -200,6 +204,26 @@ Result<Shown> show(const Call& call) {
 
 std::string credential_of(const Shown& shown) {
   return fmt::format("{}{}", shown.backing ? "directory" : "password", shown.multi_factor ? "+code" : "");
+}
+
+Wait wait_for(const identity::LoginProvider& provider) {
+  return {provider.kind() == identity::ProviderKind::ldap ? Wait::For::directory : Wait::For::provider,
+          provider.name};
+}
+
+Wait wait_of_log_in(Call& call) {
+  const auto where = call.text("provider");
+  if (!where) return {};
+  const auto provider = directory_named(call, *where);
+  return provider ? wait_for(*provider) : Wait();
+}
+
+// Of a session that a provider stands behind.
+Wait wait_of_session(Call& call) {
+  const auto backing = call.services.sessions.backing(call.caller.session_id);
+  if (!backing) return {};
+  const auto provider = call.services.login_providers.find(backing->provider_id);
+  return provider ? wait_for(*provider) : Wait();
 }
 
 Result<Reply> start_session(Call& call) {
@@ -248,6 +272,7 @@ Result<Shown> show_again(const Call& call) {
   if (!provider) return provider.error();
   if (provider->kind() != identity::ProviderKind::ldap) return show_factor(call, *provider);
   if (!call.has("password")) return no_password();
+  if (!call.may_wait) return too_early();
   auto person = call.services.directory_login.look_up(*provider, backing->subject);
   if (!person) return person.error();
   auto shown = prove_to_directory(call, *provider, person->name, call.caller.session_id);
@@ -272,6 +297,7 @@ Result<Reply> refresh_current(Call& call) {
   if (!sessions) return sessions.error();
   for (const Session& session : *sessions) {
     if (session.id != call.caller.session_id) continue;
+    if (!call.may_wait && call.services.sessions.backing(session.id)) return too_early();
     const auto refreshed = call.services.session_refresh.refresh(session, call.origin);
     if (!refreshed) return refreshed.error();
     return Reply(represent_session(*refreshed, call));
@@ -328,6 +354,7 @@ constexpr Operation kOperations[] = {
      .response = &kStartedSession,
      .secret = true,
      .slow = true,
+     .wait = wait_of_log_in,
      .handler = start_session},
     {.method = http::Method::post,
      .path = "/sessions/challenge",
@@ -376,6 +403,7 @@ constexpr Operation kOperations[] = {
      .status = 204,
      .enrols = true,
      .slow = true,
+     .wait = wait_of_session,
      .handler = prove_again},
     {.method = http::Method::post,
      .path = "/sessions/current/refresh",
@@ -385,7 +413,7 @@ constexpr Operation kOperations[] = {
      .permission = kAccount,
      .response = &kSession,
      .enrols = true,
-     .slow = true,
+     .wait = wait_of_session,
      .handler = refresh_current},
     {.method = http::Method::get,
      .path = "/sessions/{session}",

@@ -53,7 +53,8 @@ constexpr Field kNewUserFields[] = {
 constexpr Schema kNewUser = object("NewUser", kNewUserFields);
 
 constexpr Field kUserChangeFields[] = {
-    {"state", &kState, "For administrators; security officers lock"},
+    {"state", &kState,
+     "For administrators; security officers lock. Ends every session, bearer and access token for good"},
     {"system_role", &kSystemRole, "For administrators"},
     {"display_name", &kDisplayName, "For the account itself and administrators; \"\" for none"},
     {"email", &kEmail, "For the account itself and administrators; \"\" for none"},
@@ -106,9 +107,24 @@ Result<Reply> list_users(Call& call) {
       [](const Account& account) { return account.name; });
 }
 
+// Whether the session that asked still stands when the password has been hashed: what has ended somebody's
+// log-ins meanwhile must not be followed by their last word.
+identity::Accounts::Guard guard_of(const Call& call) {
+  if (call.caller.is_operator) return {};
+  return [id = call.caller.session_id](db::Session& session) -> Result<void> {
+    const auto rows = session.query(
+        "SELECT 1 FROM sessions s JOIN accounts a ON a.id = s.account_id "
+        "WHERE s.id = ? AND a.state = 'active' AND a.credential_version = s.credential_version",
+        {id});
+    if (!rows) return rows.error();
+    if (!rows->empty()) return {};
+    return Error{Errc::denied, "the session ended while the request was under way"};
+  };
+}
+
 Result<Reply> create_user(Call& call) {
   auto account = call.services.accounts.create(*call.text("name"), call.secret("password"),
-                                               call.flag("administrator"), call.origin);
+                                               call.flag("administrator"), call.origin, guard_of(call));
   if (!account) return account.error();
   Reply reply(represent(*account));
   reply.location = user_path(account->name);
@@ -162,7 +178,8 @@ Result<Reply> change_user(Call& call) {
 }
 
 Result<Reply> set_password(Call& call) {
-  auto set = call.services.accounts.set_password(call.path("user"), call.secret("password"), call.origin);
+  auto set = call.services.accounts.set_password(call.path("user"), call.secret("password"), call.origin,
+                                                 guard_of(call));
   if (!set) return set.error();
   call.services.unlock.password_changed(call.path("user"));
   return Reply();
@@ -175,6 +192,11 @@ Result<Reply> lift_limits(Call& call) {
 }
 
 Result<Reply> whoami(Call& call) {
+  if (call.caller.is_operator)
+    return Error{Errc::not_found,
+                 "whoever commands this machine is no account: log in first with `bulkhead login`; the "
+                 "second factor of "
+                 "somebody who lost it is taken with `bulkhead user reset-factors NAME`"};
   auto account = call.services.accounts.find(call.caller.principal.account_id);
   if (!account) return account.error();
   json::object body{{"user", represent(*account)},
@@ -250,7 +272,7 @@ constexpr Operation kOperations[] = {
      .path = "/users/{user}/password",
      .id = "setPassword",
      .tag = "users",
-     .summary = "Set a new password; every token and session of the account dies",
+     .summary = "Set a new password; every session, bearer and access token of the account ends",
      .permission = kSelf || SystemAction::manage_accounts,
      .request = &kNewPassword,
      .status = 204,

@@ -181,6 +181,47 @@ TEST_F(IssuerKeysTest, AnUnreachableIssuerIsAskedAgainAfterTenSeconds) {
   EXPECT_THAT(find(), Succeeds());
 }
 
+TEST_F(IssuerKeysTest, AnIssuerThatGoesOnFailingIsAskedEverLessOften) {
+  go_down();
+  const auto asked_within = [&](std::chrono::seconds span) {
+    const int before = issuer_.fetches();
+    for (auto waited = 0s; waited < span; waited += 1s) {
+      clock_.advance(1s);
+      EXPECT_FALSE(find());
+    }
+    return issuer_.fetches() - before;
+  };
+  EXPECT_FALSE(find());
+  EXPECT_EQ(asked_within(10s), 1);
+  EXPECT_EQ(asked_within(19s), 0);
+  EXPECT_EQ(asked_within(1s), 1);
+  EXPECT_EQ(asked_within(600s), 6) << "after 40 and 80 seconds, then every two minutes";
+}
+
+TEST_F(IssuerKeysTest, WhoMayNotWaitIsAnsweredFromMemory) {
+  const auto now = [&] { return keys_.find(issuer_.url(), "key-1", kAlgorithm, false); };
+  EXPECT_TRUE(keys_.would_wait(issuer_.url(), "key-1"));
+  EXPECT_THAT(now(), FailsWith(Errc::unavailable));
+  EXPECT_EQ(issuer_.fetches(), 0);
+  ASSERT_THAT(find(), Succeeds());
+  EXPECT_FALSE(keys_.would_wait(issuer_.url(), "key-1"));
+  EXPECT_THAT(now(), Succeeds());
+  // Past their time, but good for a day.
+  clock_.advance(2h);
+  EXPECT_TRUE(keys_.would_wait(issuer_.url(), "key-1"));
+  EXPECT_THAT(now(), Succeeds());
+  EXPECT_TRUE(keys_.would_wait(issuer_.url(), "of a rotation"));
+  EXPECT_EQ(rounds(), 1);
+}
+
+TEST_F(IssuerKeysTest, NobodyWaitsForAnIssuerThatFailedJustNow) {
+  go_down();
+  EXPECT_FALSE(find());
+  EXPECT_FALSE(keys_.would_wait(issuer_.url(), "key-1"));
+  clock_.advance(10s);
+  EXPECT_TRUE(keys_.would_wait(issuer_.url(), "key-1"));
+}
+
 TEST_F(IssuerKeysTest, AnIssuerThatBecomesAnotherIsNotBelieved) {
   issuer_.answer(issuer_.discovery_url(),
                  std::string(R"({"issuer":"https://ci.example","jwks_uri":"http://169.254.169.254/keys"})"));
