@@ -56,6 +56,7 @@ class Setup;
 class SingleSignOn;
 class Teams;
 class Totp;
+class Unlock;
 class WebAuthn;
 class Workload;
 }  // namespace bulkhead::identity
@@ -126,6 +127,7 @@ struct Services {
   identity::OidcLogIn& oidc_login;
   identity::LoginRequests& login_requests;
   identity::SessionRefresh& session_refresh;
+  identity::Unlock& unlock;
 };
 
 }  // namespace bulkhead::api

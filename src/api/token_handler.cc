@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "access/tokens.h"
 #include "api/errors.h"
@@ -78,16 +79,15 @@ async::Task<identity::RegistryLogIn::Outcome> TokenHandler::prove(const BasicCre
       return services.registry_login.verify_token(credentials.name, credentials.password, origin);
     });
   }
-  if (auto admitted = services.login.admit(credentials.name, origin.address); !admitted) {
-    audit::EventView event;
-    event.at = services.clock.now();
-    event.action = audit::Action::login_failed;
-    event.address = origin.address;
-    event.user_agent = origin.user_agent;
-    event.request_id = origin.request_id;
-    event.detail = "too many attempts";
-    services.journal.observe(event);
-    co_return admitted.error();
+  if (auto admitted = services.login.admit(credentials.name, origin); !admitted) co_return admitted.error();
+  if (services.login.remembers(credentials.name, credentials.password)) {
+    std::optional<identity::RegistryLogIn::Outcome> known;
+    const auto asked = co_await async::offload(services.work, [&]() -> Result<void> {
+      known = services.registry_login.recall_password(credentials.name, credentials.password, origin);
+      return {};
+    });
+    if (!asked) co_return asked.error();
+    if (known) co_return *std::move(known);
   }
   co_return co_await async::offload(services.passwords, [&] {
     return services.registry_login.verify_password(credentials.name, credentials.password, origin);

@@ -197,7 +197,8 @@ api::Services Installation::services() {
           *directory_login_,
           *oidc_login_,
           *login_requests_,
-          *session_refresh_};
+          *session_refresh_,
+          *unlock_};
 }
 
 }  // namespace bulkhead::app

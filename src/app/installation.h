@@ -42,6 +42,7 @@
 #include "identity/login/registry_login.h"
 #include "identity/login/sessions.h"
 #include "identity/login/setup.h"
+#include "identity/login/unlock.h"
 #include "identity/people/accounts.h"
 #include "identity/people/directory.h"
 #include "identity/people/invitations.h"
@@ -76,6 +77,7 @@ class Installation {
   identity::KeyRotation& key_rotation() { return *key_rotation_; }
   identity::Accounts& accounts() { return *accounts_; }
   identity::Setup& setup() { return *setup_; }
+  identity::Unlock& unlock() { return *unlock_; }
   identity::Policies& policies() { return *policies_; }
   identity::Mfa& mfa() { return *mfa_; }
   identity::AccessTokens& access_tokens() { return *access_tokens_; }
@@ -130,6 +132,8 @@ class Installation {
   std::unique_ptr<identity::Robots> robots_;
   std::unique_ptr<identity::Invitations> invitations_;
   std::unique_ptr<identity::CodeLimiter> code_limiter_;
+  std::unique_ptr<identity::CodeLimiter> recovery_limiter_;
+  std::unique_ptr<identity::Unlock> unlock_;
   std::unique_ptr<identity::Totp> totp_;
   std::unique_ptr<identity::RecoveryCodes> recovery_codes_;
   std::unique_ptr<identity::WebAuthn> webauthn_;

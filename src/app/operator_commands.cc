@@ -71,7 +71,16 @@ Outcome user_password(Call& call) {
   const std::string name = call.arguments.text("name");
   const Secret<> password(call.arguments.text("password"));
   if (auto checked = call.arguments.check(); !checked) return checked.error();
-  return done(call.installation.accounts().set_password(name, password, call.origin));
+  if (auto set = call.installation.accounts().set_password(name, password, call.origin); !set)
+    return set.error();
+  call.installation.unlock().password_changed(name);
+  return done({});
+}
+
+Outcome user_unlock(Call& call) {
+  const std::string name = call.arguments.text("name");
+  if (auto checked = call.arguments.check(); !checked) return checked.error();
+  return done(call.installation.unlock().unlock(name, call.origin));
 }
 
 Outcome user_reset_factors(Call& call) {
@@ -89,9 +98,11 @@ Outcome user_set(Call& call) {
   const bool has_admin = call.arguments.has("admin");
   const bool admin = call.arguments.flag("admin");
   if (auto checked = call.arguments.check(); !checked) return checked.error();
-  if (has_active)
+  if (has_active) {
     if (auto set = call.installation.accounts().set_active(name, active, call.origin); !set)
       return set.error();
+    if (active) call.installation.unlock().enabled(name);
+  }
   if (has_admin) return done(call.installation.accounts().set_administrator(name, admin, call.origin));
   return done({});
 }
@@ -328,6 +339,7 @@ const std::map<std::string_view, Command>& commands() {
       {"user.password", user_password},
       {"user.set", user_set},
       {"user.reset_factors", user_reset_factors},
+      {"user.unlock", user_unlock},
       {"setup.token", setup_token},
       {"repo.list", repo_list},
       {"repo.create", repo_create},

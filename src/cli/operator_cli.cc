@@ -61,7 +61,7 @@ struct UserOptions {
 };
 
 void add_user_commands(Command& app, CommandLine& line) {
-  auto* user = app.add_subcommand("user", "Accounts: create, list, disable, enable, change");
+  auto* user = app.add_subcommand("user", "Accounts: create, list, disable, enable, unlock, change");
   user->require_subcommand();
   const auto options = std::make_shared<UserOptions>();
 
@@ -112,6 +112,14 @@ void add_user_commands(Command& app, CommandLine& line) {
              "active", false, " is disabled; its sessions and tokens have ended");
   add_switch("enable", "Let a disabled account log in again; what ended stays so", "active", true,
              " is enabled");
+  add(
+      *user, line, "unlock", "Let somebody log in again who is kept out by failed log-ins",
+      [options]() -> Result<json::object> {
+        return json::object{{"command", "user.unlock"}, {"name", options->name}};
+      },
+      [options] { return say(fmt::format("{} may log in again; failed log-ins count anew", options->name)); })
+      ->add_option("name", options->name)
+      ->required();
   add(
       *user, line, "reset-factors",
       "Take the second factor of somebody who has lost it, with every session and token of the account",

@@ -67,6 +67,10 @@ Outcome user_set(ApiClient& client, const json::object& command) {
       client.change(path, {{"system_role", command.at("admin").as_bool() ? "administrator" : "none"}}));
 }
 
+Outcome user_unlock(ApiClient& client, const json::object& command) {
+  return done(client.remove(path_of("users", text(command, "name"), "log-in-limits")));
+}
+
 Outcome repo_list(ApiClient& client, const json::object&) {
   auto repositories = client.list("/repositories");
   if (!repositories) return repositories.error();
@@ -162,6 +166,7 @@ const std::map<std::string_view, RemoteCommand>& commands() {
       {"user.list", user_list},
       {"user.password", user_password},
       {"user.set", user_set},
+      {"user.unlock", user_unlock},
       {"user.reset_factors", user_reset_factors},
       {"repo.list", repo_list},
       {"repo.create", repo_create},

@@ -99,10 +99,13 @@ struct AuthSettings {
   std::uint32_t password_memory_kib = 64 * 1024;
   std::uint32_t password_passes = 3;
   std::uint32_t password_hashes = 2;
-  std::uint32_t password_queue = 64;
+  std::uint32_t password_queue = 512;
+  Duration password_remembered = 30s;
   std::uint32_t login_attempts_per_account = 10;
   std::uint32_t login_attempts_per_network = 100;
   Duration login_window = 5min;
+  std::uint32_t login_attempts_in_all = 200;
+  Duration login_window_in_all = 1h;
   bool anonymous_pull = true;
 };
 

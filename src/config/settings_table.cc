@@ -282,15 +282,25 @@ void auth(std::vector<Setting>& rows) {
       "Passwords hashed at once. This many times `auth.password_memory_kib` is what log-ins may take."));
   rows.push_back(count("auth.password_queue", at(&S::auth, &A::password_queue), 1u, 100'000u,
                        "Log-ins that may wait for their turn; more is answered 503."));
+  rows.push_back(duration("auth.password_remembered", at(&S::auth, &A::password_remembered), 0s, 5min,
+                          "How long a password that was right is taken again without being hashed, so that "
+                          "many machines can log in with it at once; 0s: never."));
   rows.push_back(
       count("auth.login_attempts_per_account", at(&S::auth, &A::login_attempts_per_account), 1u, 1'000'000u,
-            "Failed log-ins of one account within `auth.login_window`; then it is refused until the window "
-            "has passed."));
+            "Failed log-ins of one account from one network within `auth.login_window`; then it is refused "
+            "there until the window has passed. A network is an IPv4 /24 or an IPv6 /64."));
   rows.push_back(count("auth.login_attempts_per_network", at(&S::auth, &A::login_attempts_per_network), 1u,
                        1'000'000u,
-                       "The same for all accounts together from one network: an IPv4 /24 or an IPv6 /64."));
+                       "The same for all accounts together from one network; accounts that logged in there "
+                       "lately are not concerned."));
   rows.push_back(duration("auth.login_window", at(&S::auth, &A::login_window), 1s, 24h,
-                          "The time that failed log-ins are counted over."));
+                          "The time that failed log-ins from a network are counted over."));
+  rows.push_back(count("auth.login_attempts_in_all", at(&S::auth, &A::login_attempts_in_all), 1u, 1'000'000u,
+                       "Failed log-ins of one account within `auth.login_window_in_all` from all networks "
+                       "that it has not logged in from within 30 days; then it is refused in those. Each of "
+                       "the last eight that it did log in from has this count for itself."));
+  rows.push_back(duration("auth.login_window_in_all", at(&S::auth, &A::login_window_in_all), 1s, 24h,
+                          "The time that they are counted over."));
   rows.push_back(boolean("auth.anonymous_pull", at(&S::auth, &A::anonymous_pull),
                          "Whether public repositories may be pulled without logging in."));
 }

@@ -21,8 +21,8 @@ class CommandLine:
         self.home = home
         self.store = home / ".config" / "bulkhead" / "credentials.json"
 
-    def run(self, *arguments, stdin="", check=True, program=None):
-        env = {"PATH": os.environ["PATH"], "HOME": str(self.home)}
+    def run(self, *arguments, stdin="", check=True, program=None, home=None):
+        env = {"PATH": os.environ["PATH"], "HOME": str(home or self.home)}
         env |= {k: v for k, v in self.server.environment().items() if k.endswith("SAN_OPTIONS")}
         command = self.server.command(*arguments)
         if program:
@@ -71,6 +71,53 @@ def test_a_wrong_password_leaves_nothing(cli, alice):
     refused = cli.run("login", cli.server.url, "--name", alice.name, "--password-stdin", stdin="wrong\n", check=False)
     assert refused.returncode == 1
     assert not cli.store.exists()
+
+
+def sessions(cli, user):
+    """The live sessions of somebody, the one that asks for them left out."""
+    person = Management(cli.server, user)
+    return [each["client"] for each in person.get("/sessions").json()["items"] if not each["current"]]
+
+
+def test_logging_in_again_ends_the_session_of_before(launch, folder):
+    cli = CommandLine(launch(), folder)
+    user = cli.server.create_user("alice")
+    for _ in range(3):
+        cli.log_in(user)
+    mine = sessions(cli, user)
+    assert len([client for client in mine if client.startswith("bulkhead")]) == 1, mine
+    assert cli.run("whoami").returncode == 0
+    # Somebody else's log-in on this machine takes the place of the first one's as well.
+    other = cli.server.create_user("bob")
+    cli.log_in(other)
+    assert [client for client in sessions(cli, user) if client.startswith("bulkhead")] == []
+
+
+def test_a_log_in_that_cannot_be_kept_is_ended(launch, folder):
+    cli = CommandLine(launch(), folder)
+    user = cli.server.create_user("alice")
+    cli.log_in(user)
+    refused = cli.run(
+        "login", cli.server.url, "--name", "alice", "--password-stdin", stdin=user.password + "\n", home="/proc", check=False
+    )
+    assert refused.returncode == 1, "nobody keeps files there"
+    assert len([client for client in sessions(cli, user) if client.startswith("bulkhead")]) == 1
+
+
+def test_docker_waits_for_a_second_factor_that_policy_asks_for(launch, folder):
+    cli = CommandLine(launch(), folder)
+    root = Management(cli.server, cli.server.create_user("root-admin", admin=True))
+    user = cli.server.create_user("alice")
+    policy = {"mfa_required": True, "token_seconds": 3600, "networks": [], "password_login": True}
+    set_ = root.put("/policy", policy, headers={"If-Match": "*"})
+    assert set_.status_code == 200, set_.text
+    done = cli.log_in(user, "--docker")
+    assert "alice is logged in" in done.stdout and "bulkhead factor enroll" in done.stdout
+    assert "--docker" in done.stdout + done.stderr, "and that there is no token yet"
+    assert cli.run("factor", "status").returncode == 0
+    helper = cli.home / "docker-credential-bulkhead"
+    helper.symlink_to(cli.server.binary)
+    assert cli.run("get", stdin=cli.server.address + "\n", program=helper, check=False).returncode == 1
 
 
 def test_a_log_in_that_others_may_read_is_refused(cli, alice):

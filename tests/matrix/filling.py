@@ -15,6 +15,7 @@ from matrix.operator_socket import OperatorConnection
 SETTINGS = {
     "auth.login_attempts_per_account": 1_000_000,
     "auth.login_attempts_per_network": 1_000_000,
+    "auth.login_attempts_in_all": 1_000_000,
     "limits.token_scopes": 100,
     "log.level": "warning",
 }

@@ -33,6 +33,7 @@ createUser               administrator                                  +proof
 getUser                  self itself auditor officer administrator
 changeUser               self itself officer administrator
 setPassword              self itself administrator                      +proof
+liftLogInLimits          administrator
 
 listSessions             account
 getCurrentSession        account                                        +enrols

@@ -93,6 +93,7 @@ unsigned status_of(Errc code) {
 http::Response problem_page(const Error& error) {
   Page page;
   page.status = status_of(error.code);
+  page.wait = error.retry_after;
   page.title = "You are not logged in";
   const std::string message =
       page.status == 500 ? std::string("something failed here; the server's log says what") : error.message;
@@ -105,7 +106,12 @@ http::Response bad_request(std::string_view why) {
   return problem_page(Error(Errc::invalid_argument, std::string(why)));
 }
 
-std::string callback_url(const std::string& origin) { return origin + "/login/callback"; }
+// What comes behind it is the name of a provider.
+constexpr std::string_view kCallback = "/callback";
+
+OidcLogIn::RedirectUri callbacks(const std::string& origin) {
+  return [origin](std::string_view provider) { return login_callback_url(origin, provider); };
+}
 
 std::string escape_code(std::string_view code) {
   const auto parsed = identity::parse_user_code(code);
@@ -130,7 +136,10 @@ async::Task<http::Response> LoginPages::handle(http::Exchange& exchange, std::st
                                  "public_url, and until then you can log in at http://localhost only"));
   if (posts) co_return co_await answer(exchange, origin);
   if (path.empty() || path == "/") co_return co_await choose(exchange);
-  if (path == "/callback") co_return co_await callback(exchange, origin);
+  if (path == kCallback || path.starts_with("/callback/")) {
+    const std::string sender(path.substr(std::min(kCallback.size() + 1, path.size())));
+    co_return co_await callback(exchange, sender, origin);
+  }
   if (path == "/device") co_return co_await ask(exchange);
   const std::string provider(path.substr(1));
   co_return co_await depart(exchange, provider, origin);
@@ -155,7 +164,7 @@ async::Task<http::Response> LoginPages::depart(http::Exchange& exchange, const s
   Secret<> binder = binder_of(exchange.request());
   if (binder.empty()) binder = identity::make_token(identity::kBinderPrefix);
   const audit::Origin from = origin_of(exchange);
-  const std::string back = callback_url(origin);
+  const OidcLogIn::RedirectUri back = callbacks(origin);
   auto lane = services_.providers.lane(co_await known_provider(provider));
   const auto url =
       co_await async::offload(lane, [&] { return services_.oidc_login.begin(provider, binder, back, from); });
@@ -177,21 +186,23 @@ async::Task<std::string> LoginPages::known_provider(const std::string& name) con
   co_return found ? found->name : std::string();
 }
 
-async::Task<http::Response> LoginPages::callback(http::Exchange& exchange, const std::string& origin) const {
+async::Task<http::Response> LoginPages::callback(http::Exchange& exchange, const std::string& provider,
+                                                 const std::string& origin) const {
   const auto parameters = read_parameters(std::string(exchange.request().query));
   if (!parameters) co_return bad_request("the provider's answer is not properly encoded");
   OidcLogIn::Callback sent;
+  sent.provider = provider;
   sent.state = value_of(*parameters, "state");
   sent.code = Secret<>(std::string(value_of(*parameters, "code")));
   sent.error = value_of(*parameters, "error");
   sent.issuer = value_of(*parameters, "iss");
   const Secret<> binder = binder_of(exchange.request());
   const audit::Origin from = origin_of(exchange);
-  const std::string back = callback_url(origin);
-  const auto provider =
+  const OidcLogIn::RedirectUri back = callbacks(origin);
+  const auto began_with =
       co_await async::offload(services_.work, [&] { return services_.oidc_login.provider_of(sent.state); });
-  if (!provider) co_return problem_page(provider.error());
-  auto lane = services_.providers.lane(*provider);
+  if (!began_with) co_return problem_page(began_with.error());
+  auto lane = services_.providers.lane(*began_with);
   const auto finished =
       co_await async::offload(lane, [&] { return services_.oidc_login.finish(sent, binder, back, from); });
   if (!finished) co_return problem_page(finished.error());
@@ -265,7 +276,7 @@ async::Task<http::Response> LoginPages::answer(http::Exchange& exchange, const s
   const audit::Origin from = origin_of(exchange);
   Page page;
   if (value_of(*form, "answer") == "yes") {
-    const std::string back = callback_url(origin);
+    const OidcLogIn::RedirectUri back = callbacks(origin);
     const auto waiting =
         co_await async::offload(services_.work, [&] { return services_.oidc_login.waiting(code, from); });
     if (!waiting) co_return problem_page(waiting.error());

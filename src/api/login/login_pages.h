@@ -3,7 +3,7 @@
 //
 //   GET  /login              the providers there are
 //   GET  /login/PROVIDER     to the provider
-//   GET  /login/callback     back from it
+//   GET  /login/callback/PROVIDER   back from it
 //   GET  /login/device       the code that a command line shows, and then the question
 //   POST /login/device       its answer
 //
@@ -35,7 +35,8 @@ class LoginPages {
   async::Task<http::Response> depart(http::Exchange& exchange, const std::string& provider,
                                      const std::string& origin) const;
   async::Task<std::string> known_provider(const std::string& name) const;
-  async::Task<http::Response> callback(http::Exchange& exchange, const std::string& origin) const;
+  async::Task<http::Response> callback(http::Exchange& exchange, const std::string& provider,
+                                       const std::string& origin) const;
   async::Task<http::Response> ask(http::Exchange& exchange) const;
   async::Task<http::Response> answer(http::Exchange& exchange, const std::string& origin) const;
 

@@ -35,6 +35,7 @@
 #include "identity/login/registry_login.h"
 #include "identity/login/sessions.h"
 #include "identity/login/setup.h"
+#include "identity/login/unlock.h"
 #include "identity/people/directory.h"
 #include "identity/people/invitations.h"
 #include "identity/people/members.h"
@@ -132,14 +133,17 @@ class TestApi {
   identity::Invitations invitations{directory, installation.keyring};
   identity::LoginProviders login_providers{directory, sessions, *sealer, {}};
   identity::SingleSignOn single_sign_on{directory, sessions};
-  identity::CodeLimiter code_limiter{installation.clock, {}};
+  identity::CodeLimiter code_limiter{installation.clock, identity::kCodeLimits};
+  identity::CodeLimiter recovery_limiter{installation.clock, identity::kRecoveryLimits};
+  identity::Unlock unlock{*installation.database, installation.accounts, login,
+                          code_limiter,           recovery_limiter,      installation.clock};
   identity::LogInsEnded log_ins_ended = [this](std::int64_t account, std::int64_t session) {
     installation.accounts.forget(account);
     sessions.forget(session);
   };
   identity::Totp totp{*installation.database, *sealer,    code_limiter,
                       installation.clock,     "Bulkhead", log_ins_ended};
-  identity::RecoveryCodes recovery_codes{*installation.database, installation.keyring, code_limiter,
+  identity::RecoveryCodes recovery_codes{*installation.database, installation.keyring, recovery_limiter,
                                          installation.clock};
   identity::WebAuthn webauthn{*installation.database,
                               installation.keyring,
@@ -163,9 +167,9 @@ class TestApi {
                                          installation.clock};
   identity::OidcLogIn oidc_login{login_providers,       oidc_client, login_requests, single_sign_on,
                                  installation.accounts, sessions,    login,          journal,
-                                 installation.clock};
-  identity::SessionRefresh session_refresh{sessions, login_providers, single_sign_on, directory_login,
-                                           oidc_client};
+                                 installation.clock,    Log::none()};
+  identity::SessionRefresh session_refresh{sessions,        login_providers, single_sign_on,
+                                           directory_login, oidc_client,     Log::none()};
   access::Tokens tokens{installation.keyring,
                         installation.accounts,
                         access_tokens,
@@ -218,7 +222,8 @@ class TestApi {
                     directory_login,
                     oidc_login,
                     login_requests,
-                    session_refresh};
+                    session_refresh,
+                    unlock};
   management::Router router;
   management::Performer performer;
 };

@@ -8,6 +8,7 @@
 #include "audit/outbox.h"
 #include "identity/people/account_event.h"
 #include "identity/people/removal.h"
+#include "identity/secrets/network.h"
 #include "identity/secrets/one_time_code.h"
 
 namespace bulkhead::identity {
@@ -57,11 +58,13 @@ Result<void> Mfa::journaled(Result<void> outcome, const Account& account, std::s
   return outcome;
 }
 
-Result<void> Mfa::verify(const Account& account, const Secret<>& code, const audit::Origin& origin) {
+Result<void> Mfa::verify(const Account& account, const Secret<>& code, const audit::Origin& origin,
+                         std::int64_t session) {
   const Secret<> bare = without_separators(code);
-  return journaled(
-      looks_like_totp(bare) ? totp_.verify(account, bare) : recovery_codes_.use(account, bare, origin),
-      account, "wrong_code", origin);
+  const GuessSource source{network_of(origin.address), session};
+  return journaled(looks_like_totp(bare) ? totp_.verify(account, bare, source)
+                                         : recovery_codes_.use(account, bare, origin, source),
+                   account, "wrong_code", origin);
 }
 
 Result<void> Mfa::verify(const Account& account, const AssertionResponse& response,

@@ -40,7 +40,16 @@ Result<SessionRefresh::Asked> SessionRefresh::ask(const LoginProvider& provider,
   auto vouched =
       oidc_.refresh(std::get<OidcSettings>(provider.settings), *secret, backing.subject, backing.refresh);
   if (!vouched && vouched.error().code == Errc::unauthenticated) return Asked();
-  if (!vouched) return vouched.error();
+  if (!vouched) {
+    // What the person is told of it; the log has why.
+    log_.warning("an OpenID provider cannot be asked about somebody",
+                 {{"provider", provider.name}, {"error", vouched.error().message}});
+    return Error{vouched.error().code,
+                 fmt::format("the log-in provider {} cannot be asked now, or does not answer of whom; the "
+                             "session goes on until it expires",
+                             oci::quote(provider.name)),
+                 vouched.error().retry_after};
+  }
   return Asked{true, std::move(vouched->person), std::move(vouched->refresh)};
 }
 

@@ -6,11 +6,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
@@ -36,12 +37,15 @@ class Attempts {
   void fail(std::string_view key, Time now);
   void abandon(std::string_view key);  // neither: it could not be decided
 
+  // Forgets the failures of each key that is meant. Looks at all keys.
+  void forget(const std::function<bool(std::string_view key)>& meant);
+
   std::size_t size() const { return entries_.size(); }
 
  private:
   struct Entry {
     std::string key;
-    std::vector<Time> failures;  // oldest first
+    std::vector<Time> failures;  // oldest first, `limit_` at most
     std::uint32_t under_way = 0;
   };
   using Entries = std::list<Entry>;  // touched last at the front
@@ -55,8 +59,8 @@ class Attempts {
   std::chrono::seconds window_;
   std::size_t remembered_;
   Entries entries_;
-  // Views into the entries' own keys, which are whatever somebody typed.
-  std::unordered_map<std::string_view, Entries::iterator, KeyedHash> by_key_;
+  // Views into the entries' own keys. Ordered, because keys are what strangers send.
+  std::map<std::string_view, Entries::iterator> by_key_;
 };
 
 }  // namespace bulkhead::identity

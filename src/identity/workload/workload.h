@@ -68,6 +68,7 @@ class Workload {
 
  private:
   struct Refusal;
+  static Refusal refused_with(std::string_view reason, const JwtClaims& claims);
 
   Result<WorkloadGrant> attempt(std::string_view token, std::string_view robot, const audit::Origin& origin,
                                 bool may_wait, Refusal& refusal);

@@ -110,8 +110,10 @@ Result<Veto> veto(const Call& call, const identity::Account& account) {
   return Veto();
 }
 
-Result<void> verify_factor(const Call& call, const identity::Account& account, const audit::Origin& origin) {
-  if (call.has("code")) return call.services.mfa.verify(account, call.secret("code"), origin);
+// `session`, here and below: the one that proves itself anew; 0 for a log-in.
+Result<void> verify_factor(const Call& call, const identity::Account& account, const audit::Origin& origin,
+                           std::int64_t session) {
+  if (call.has("code")) return call.services.mfa.verify(account, call.secret("code"), origin, session);
   if (!call.has("assertion"))
     return Error{
         Errc::unauthenticated,
@@ -136,43 +138,43 @@ audit::Origin password_origin(const Call& call, std::string_view name) {
   return origin;
 }
 
-Result<identity::Account> check_password(const Call& call, std::string_view name) {
-  if (auto admitted = call.services.login.admit(name, call.origin.address); !admitted)
-    return admitted.error();
-  return call.services.login.verify(name, call.secret("password"), password_origin(call, name),
-                                    [&call](const identity::Account& each) { return veto(call, each); });
+Result<identity::Account> check_password(const Call& call, std::string_view name, std::int64_t session = 0) {
+  return call.services.login.verify(
+      name, call.secret("password"), password_origin(call, name),
+      [&call](const identity::Account& each) { return veto(call, each); }, session);
 }
 
 // Whoever has a second factor here shows it too, whoever checked the password.
-Result<Shown> prove_factor(const Call& call, Shown shown, const audit::Origin& origin) {
+Result<Shown> prove_factor(const Call& call, Shown shown, const audit::Origin& origin, std::int64_t session) {
   const auto enrolled = call.services.mfa.enrolled(shown.account.id);
   if (!enrolled) return enrolled.error();
   if (!*enrolled) return shown;
-  if (auto verified = verify_factor(call, shown.account, origin); !verified) return verified.error();
+  if (auto verified = verify_factor(call, shown.account, origin, session); !verified) return verified.error();
   shown.multi_factor = true;
   return shown;
 }
 
-Result<Shown> prove(const Call& call, std::string_view name) {
-  auto account = check_password(call, name);
+Result<Shown> prove(const Call& call, std::string_view name, std::int64_t session = 0) {
+  auto account = check_password(call, name, session);
   if (!account) return account.error();
-  return prove_factor(call, Shown{*std::move(account)}, password_origin(call, name));
+  return prove_factor(call, Shown{*std::move(account)}, password_origin(call, name), session);
 }
 
 // The provider came into use after it was looked whom this waits for.
 Error too_early() { return {Errc::unavailable, "the log-in provider has changed just now; try again"}; }
 
 Result<Shown> prove_to_directory(const Call& call, const identity::LoginProvider& provider,
-                                 std::string_view name) {
+                                 std::string_view name, std::int64_t session = 0) {
   if (!call.may_wait) return too_early();
   audit::Origin origin = call.origin;
   origin.account = name;
   origin.credential = fmt::format("ldap:{}", provider.name);
   auto proved = call.services.directory_login.verify(
       provider, name, call.secret("password"), origin,
-      [&call](const identity::Account& each) { return network_veto(call, each); });
+      [&call](const identity::Account& each) { return network_veto(call, each); }, session);
   if (!proved) return proved.error();
-  return prove_factor(call, Shown{std::move(proved->account), false, std::move(proved->backing)}, origin);
+  return prove_factor(call, Shown{std::move(proved->account), false, std::move(proved->backing)}, origin,
+                      session);
 }
 
 // The enabled directory of that name.
@@ -253,7 +255,7 @@ Result<Shown> show_factor(const Call& call, const identity::LoginProvider& provi
   if (!account) return account.error();
   audit::Origin origin = call.origin;
   origin.credential = fmt::format("oidc:{}", provider.name);
-  auto shown = prove_factor(call, Shown{*std::move(account)}, origin);
+  auto shown = prove_factor(call, Shown{*std::move(account)}, origin, call.caller.session_id);
   if (!shown || shown->multi_factor) return shown;
   return Error{Errc::conflict,
                fmt::format("{} has to vouch for that anew: log in again", oci::quote(provider.name))};
@@ -263,7 +265,8 @@ Result<Shown> show_factor(const Call& call, const identity::LoginProvider& provi
 Result<Shown> show_again(const Call& call) {
   const auto backing = call.services.sessions.backing(call.caller.session_id);
   if (!backing && backing.error().code == Errc::not_found)
-    return call.has("password") ? prove(call, call.caller.principal.account) : no_password();
+    return call.has("password") ? prove(call, call.caller.principal.account, call.caller.session_id)
+                                : no_password();
   if (!backing) return backing.error();
   const auto provider = call.services.login_providers.find(backing->provider_id);
   if (!provider) return provider.error();
@@ -272,7 +275,7 @@ Result<Shown> show_again(const Call& call) {
   if (!call.may_wait) return too_early();
   auto person = call.services.directory_login.look_up(*provider, backing->subject);
   if (!person) return person.error();
-  auto shown = prove_to_directory(call, *provider, person->name);
+  auto shown = prove_to_directory(call, *provider, person->name, call.caller.session_id);
   if (!shown) return shown.error();
   if (shown->account.id != call.caller.principal.account_id)
     return Error{Errc::unauthenticated, "that is somebody else's password"};

@@ -11,6 +11,7 @@
 #include "api/management/vocabulary.h"
 #include "base/percent.h"
 #include "identity/login/leaked.h"
+#include "identity/login/unlock.h"
 #include "identity/people/accounts.h"
 
 namespace bulkhead::api::management {
@@ -152,7 +153,9 @@ Result<void> change(Call& call) {
     const bool locks = *parsed == AccountState::locked;
     if (!call.may(locks ? SystemAction::contain_incident : SystemAction::manage_accounts))
       return takes("state", "administrators; security officers may set it to locked");
-    return call.services.accounts.set_state(name, *parsed, call.origin);
+    auto set = call.services.accounts.set_state(name, *parsed, call.origin);
+    if (set && *parsed == AccountState::active) call.services.unlock.enabled(name);
+    return set;
   }
   if (const auto role = call.text("system_role")) {
     if (!call.may(SystemAction::appoint)) return takes("system_role", "administrators");
@@ -178,6 +181,13 @@ Result<Reply> set_password(Call& call) {
   auto set = call.services.accounts.set_password(call.path("user"), call.secret("password"), call.origin,
                                                  guard_of(call));
   if (!set) return set.error();
+  call.services.unlock.password_changed(call.path("user"));
+  return Reply();
+}
+
+Result<Reply> lift_limits(Call& call) {
+  if (auto lifted = call.services.unlock.unlock(call.path("user"), call.origin); !lifted)
+    return lifted.error();
   return Reply();
 }
 
@@ -269,6 +279,14 @@ constexpr Operation kOperations[] = {
      .proof = true,
      .slow = true,
      .handler = set_password},
+    {.method = http::Method::delete_,
+     .path = "/users/{user}/log-in-limits",
+     .id = "liftLogInLimits",
+     .tag = "users",
+     .summary = "Let somebody log in again who is kept out by failed log-ins; the counts begin anew",
+     .permission = may(SystemAction::manage_accounts),
+     .status = 204,
+     .handler = lift_limits},
 };
 
 }  // namespace
