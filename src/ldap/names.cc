@@ -111,19 +111,18 @@ std::string comparable_name(std::string_view text) {
   for (std::string_view rest = text; !rest.empty();) {
     const std::string_view before = rest;
     const auto point = take_code_point(rest);
-    if (!point) {
-      // Not text: byte by byte.
-      out += before.front();
-      rest = before.substr(1);
-      continue;
-    }
-    if (*point == U' ' || *point == 0xa0) {
+    if (point && (*point == U' ' || *point == 0xa0)) {
       space = true;
       continue;
     }
     if (space && !out.empty()) out += ' ';
     space = false;
-    append_utf8(out, letters.small(*point));
+    if (point) {
+      append_utf8(out, letters.small(*point));
+    } else {  // not text: byte by byte
+      out += before.front();
+      rest = before.substr(1);
+    }
   }
   return out;
 }

@@ -108,7 +108,8 @@ Result<KeySet> KeySet::parse(std::string_view text_of_set) {
 }
 
 bool KeySet::has(std::string_view key_id) const {
-  return std::ranges::any_of(entries_, [&](const Entry& entry) { return entry.key_id == key_id; });
+  return !key_id.empty() &&
+         std::ranges::any_of(entries_, [&](const Entry& entry) { return entry.key_id == key_id; });
 }
 
 std::vector<PublicKey> KeySet::find(std::string_view key_id, SignatureAlgorithm algorithm) const {
