@@ -15,6 +15,10 @@ struct WireError {
 };
 WireError wire_error(Errc code);
 
+// What an answer of this status says instead of the error's own sentence, which is about the inside of the
+// machine and for the log; "" when the sentence is for the client.
+std::string_view hidden_behind(unsigned status);
+
 http::Response error_response(unsigned status, std::string_view code, std::string_view message);
 http::Response error_response(const Error& error);
 // For what the protocol layer refuses before it knows a route.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/errors.h"
 #include "base/log.h"
 
 namespace bulkhead::api {
@@ -18,6 +19,7 @@ ProblemKind problem_kind(Errc code) {
     case Errc::size_invalid: return {400, "size_invalid", "A size is not what was stated"};
     case Errc::range_invalid: return {416, "range_invalid", "The range is not there"};
     case Errc::unsupported: return {400, "unsupported", "This is not supported"};
+    case Errc::interrupted: return {400, "interrupted", "The request broke off"};
     case Errc::name_unknown: return {404, "not_found", "It is not there, or not yours to see"};
     case Errc::blob_unknown: return {404, "not_found", "It is not there, or not yours to see"};
     case Errc::manifest_unknown: return {404, "not_found", "It is not there, or not yours to see"};
@@ -30,6 +32,7 @@ ProblemKind problem_kind(Errc code) {
     case Errc::quota_exceeded: return {403, "quota_exceeded", "The quota is used up"};
     case Errc::rate_limited: return {429, "rate_limited", "Too many attempts"};
     case Errc::conflict: return {409, "conflict", "The state does not allow it"};
+    case Errc::precondition_failed: return kPreconditionFailed;
     case Errc::immutable: return {409, "immutable", "It is protected from change"};
     case Errc::upload_busy: return {409, "busy", "Another request is working on it"};
     case Errc::too_large: return {413, "too_large", "The request is too large"};
@@ -67,9 +70,11 @@ http::Response problem_response(const ProblemKind& kind, std::string_view detail
 
 http::Response problem_response(const Error& error, std::string_view instance) {
   const ProblemKind kind = problem_kind(error.code);
-  if (kind.status == 500)
-    return problem_response(kind, "the server's log has it under this request's id", instance);
-  return problem_response(kind, error.message, instance);
+  const std::string_view instead = hidden_behind(kind.status);
+  if (instead.empty()) return problem_response(kind, error.message, instance);
+  http::Response response = problem_response(kind, instead, instance);
+  response.log_note = error.message;
+  return response;
 }
 
 }  // namespace bulkhead::api

@@ -32,6 +32,12 @@ Result<void> remove_one_tag(db::Session& session, const Removal& removal, const 
                                   {removal.repository.id, tag.render()});
   if (!rows) return rows.error();
   if (rows->empty()) return manifest_unknown(removal.repository, tag);
+  if (removal.context.condition) {
+    const auto current = oci::Digest::parse(rows->front().text(0));
+    if (!current)
+      return Error{Errc::internal, "the database holds what is no digest: " + current.error().message};
+    if (auto met = check_condition(removal.context, &*current); !met) return met;
+  }
   return remove_tag(session, removal, tag.render(), rows->front().text(0));
 }
 
@@ -53,6 +59,7 @@ Result<void> remove_manifest(db::Session& session, const Removal& removal, const
                                        {removal.repository.id, text});
   if (!removed) return removed.error();
   if (*removed == 0) return manifest_unknown(removal.repository, digest);
+  if (auto met = check_condition(removal.context, &digest); !met) return met;
   audit::Event event =
       content_event(audit::Action::manifest_deleted, removal.repository, text, removal.context, removal.now);
   event.old_digest = text;

@@ -32,8 +32,13 @@ Error busy() { return {Errc::upload_busy, "another request is writing to this up
 class UploadTable final : public Uploads {
  public:
   UploadTable(blob::BlobStore& store, Blobs& blobs, db::Database& database, const Clock& clock,
-              UploadLimits limits)
-      : store_(store), blobs_(blobs), database_(database), clock_(clock), limits_(limits) {}
+              UploadLimits limits, MakeRepository make)
+      : store_(store),
+        blobs_(blobs),
+        database_(database),
+        clock_(clock),
+        limits_(limits),
+        make_(std::move(make)) {}
 
   Result<void> load();
 
@@ -70,6 +75,7 @@ class UploadTable final : public Uploads {
   db::Database& database_;
   const Clock& clock_;
   const UploadLimits limits_;
+  const MakeRepository make_;
   mutable std::mutex mutex_;
   Sessions sessions_;                          // by the client's id
   std::map<std::int64_t, std::size_t> owned_;  // sessions by account; none is 0
@@ -168,7 +174,12 @@ Result<void> SessionWriter::finish(const oci::Digest& digest, const Context& con
   // Content that is not what it should be is gone; after anything else the client may try this step again.
   if (committed || committed.error().code == Errc::digest_invalid) hold_->end();
   if (!committed) return committed;
-  // When this fails, the stored bytes belong to no repository: garbage collection finds them.
+  // When one of these fails, the stored bytes belong to no repository: garbage collection finds them.
+  if (is_unborn(repository_)) {
+    const auto made = table.make_(repository_.name, context);
+    if (!made) return made.error();
+    repository_ = **made;
+  }
   return table.blobs_.link(repository_, digest, size, context);
 }
 
@@ -198,7 +209,9 @@ std::size_t UploadTable::count() const {
 UploadTable::Sessions::iterator UploadTable::find(const access::Repository& repository, std::string_view id,
                                                   const Context& context) {
   const auto found = sessions_.find(id);
-  if (found == sessions_.end() || found->second.name.repository != repository.id ||
+  if (found == sessions_.end() ||
+      (found->second.name.repository != repository.id &&
+       found->second.name.repository != unborn_id(repository.name)) ||
       found->second.name.account != context.principal.account_id)
     return sessions_.end();
   // Expired is gone, also before the sweep has come by.
@@ -358,8 +371,8 @@ Result<std::size_t> UploadTable::sweep() {
 }  // namespace
 
 Result<std::unique_ptr<Uploads>> Uploads::open(blob::BlobStore& store, Blobs& blobs, db::Database& database,
-                                               const Clock& clock, UploadLimits limits) {
-  auto table = std::make_unique<UploadTable>(store, blobs, database, clock, limits);
+                                               const Clock& clock, UploadLimits limits, MakeRepository make) {
+  auto table = std::make_unique<UploadTable>(store, blobs, database, clock, limits, std::move(make));
   if (auto loaded = table->load(); !loaded) return loaded.error();
   return std::unique_ptr<Uploads>(std::move(table));
 }

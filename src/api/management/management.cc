@@ -79,8 +79,8 @@ async::Task<http::Response> Management::handle(http::Exchange& exchange, std::st
   incoming.path = path;
   incoming.query = exchange.request().query;
   incoming.content_type = exchange.request().header("Content-Type").value_or("");
-  incoming.if_match = header_of(exchange, "If-Match");
-  incoming.if_none_match = header_of(exchange, "If-None-Match");
+  incoming.if_match = exchange.request().list("If-Match");
+  incoming.if_none_match = exchange.request().list("If-None-Match");
   incoming.idempotency_key = header_of(exchange, "Idempotency-Key");
   async::OffloadPool& pool = operation.slow ? services_.passwords : services_.work;
   auto response = co_await async::offload(
