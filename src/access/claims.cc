@@ -158,18 +158,18 @@ std::string render_claims(const Claims& claims) {
         json::object{{"type", name(scope.type)}, {"name", scope.name}, {"actions", std::move(actions)}});
   }
   json::object object{{"iss", claims.issuer},
-                   {"aud", claims.audience},
-                   {"sub", claims.account_id == 0 ? "" : fmt::to_string(claims.account_id)},
-                   {"name", claims.account},
-                   {"ver", claims.credential_version},
-                   {"jti", claims.token_id},
-                   {"tok", claims.access_token_id},
-                   {"cap", render_ceiling(claims.ceiling)},
-                   {"par", claims.parent_id},
-                   {"iat", seconds(claims.issued_at)},
-                   {"nbf", seconds(claims.not_before)},
-                   {"exp", seconds(claims.expires_at)},
-                   {"access", std::move(access)}};
+                      {"aud", claims.audience},
+                      {"sub", claims.account_id == 0 ? "" : fmt::to_string(claims.account_id)},
+                      {"name", claims.account},
+                      {"ver", claims.credential_version},
+                      {"jti", claims.token_id},
+                      {"tok", claims.access_token_id},
+                      {"cap", render_ceiling(claims.ceiling)},
+                      {"par", claims.parent_id},
+                      {"iat", seconds(claims.issued_at)},
+                      {"nbf", seconds(claims.not_before)},
+                      {"exp", seconds(claims.expires_at)},
+                      {"access", std::move(access)}};
   if (!claims.hashed.empty()) object["many"] = claims.hashed.render();
   return json::serialize(object);
 }

@@ -67,8 +67,8 @@ class Tokens {
   // Grants the part of `requested` that decide() allows now; the rest is left out silently, as the protocol
   // asks. Lives for `lifetime`, or as long as the options say. What is issued to a person without an access
   // token or a ceiling counts as made with a password. Errc::unauthenticated when the principal's account has
-  // changed since its credential was checked. Of so many scopes that they do not fit into a header those named
-  // last are granted. Blocking.
+  // changed since its credential was checked. Of so many scopes that they do not fit into a header those
+  // named last are granted. Blocking.
   Result<IssuedToken> issue(const Principal& principal, const std::vector<Scope>& requested,
                             std::optional<std::chrono::seconds> lifetime = std::nullopt);
 

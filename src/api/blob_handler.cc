@@ -31,10 +31,10 @@ http::FileParts in_parts(http::FileBytes file, const std::vector<oci::ByteRange>
                          const std::string& boundary) {
   http::FileParts parts{std::move(file), {}, fmt::format("\r\n--{}--\r\n", boundary)};
   for (const oci::ByteRange& range : ranges)
-    parts.parts.push_back({fmt::format("{}--{}\r\nContent-Type: {}\r\nContent-Range: {}\r\n\r\n",
-                                       parts.parts.empty() ? "" : "\r\n", boundary, kBytes,
-                                       content_range(range, size)),
-                           range.offset, range.length});
+    parts.parts.push_back(
+        {fmt::format("{}--{}\r\nContent-Type: {}\r\nContent-Range: {}\r\n\r\n",
+                     parts.parts.empty() ? "" : "\r\n", boundary, kBytes, content_range(range, size)),
+         range.offset, range.length});
   return parts;
 }
 

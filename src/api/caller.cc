@@ -11,8 +11,8 @@
 namespace bulkhead::api {
 namespace {
 
-// Of "host", "host:port", "[address]" and "[address]:port" the host, without brackets; nothing for what is none
-// of these.
+// Of "host", "host:port", "[address]" and "[address]:port" the host, without brackets; nothing for what is
+// none of these.
 std::optional<std::string_view> host_of(std::string_view authority) {
   std::string_view host = authority;
   std::string_view port;
@@ -38,7 +38,8 @@ bool is_loopback_host(std::string_view authority) {
   const auto host = host_of(authority);
   if (!host) return false;
   if (authority.starts_with('[')) return *host == "::1";
-  return http::equals_ignoring_case(*host, "localhost") || (host->starts_with("127.") && is_ip_address(*host));
+  return http::equals_ignoring_case(*host, "localhost") ||
+         (host->starts_with("127.") && is_ip_address(*host));
 }
 
 // "0.0.0.0:5000" and "[::]:5000": all addresses of the machine, which clients cannot ask for anything.
@@ -105,10 +106,12 @@ std::string scope_of_source(const oci::RepositoryName& target, std::string_view 
 }  // namespace
 
 std::string scope_of(const Route& route, const http::Request& request) {
-  if (const auto* at = std::get_if<route::Manifest>(&route)) return scope_for(at->name, actions_for(request.method));
+  if (const auto* at = std::get_if<route::Manifest>(&route))
+    return scope_for(at->name, actions_for(request.method));
   if (const auto* at = std::get_if<route::NoManifest>(&route))
     return scope_for(at->name, actions_for(request.method));
-  if (const auto* at = std::get_if<route::Blob>(&route)) return scope_for(at->name, actions_for(request.method));
+  if (const auto* at = std::get_if<route::Blob>(&route))
+    return scope_for(at->name, actions_for(request.method));
   if (const auto* at = std::get_if<route::Tags>(&route)) return scope_for(at->name, "pull");
   if (const auto* at = std::get_if<route::Referrers>(&route)) return scope_for(at->name, "pull");
   if (const auto* at = std::get_if<route::Upload>(&route)) return scope_for(at->name, "pull,push");
@@ -129,7 +132,8 @@ std::string Gate::realm(const http::Exchange& exchange) const {
   const bool known = std::ranges::any_of(options_.hosts, is_this_host);
   // A challenge built from whatever Host was sent would let a caller choose where passwords go. What is this
   // machine's own, by name or by where this very connection came to, nobody else can answer to.
-  if (plain_host(host) && (known || is_loopback_host(host))) return fmt::format("{}://{}/token", scheme, host);
+  if (plain_host(host) && (known || is_loopback_host(host)))
+    return fmt::format("{}://{}/token", scheme, host);
   const std::string reached = exchange.reached_at();
   const bool by_address = !reached.empty() && host == reached;
   if (!by_address && !is_everywhere(options_.listen_address))
@@ -220,10 +224,11 @@ async::Task<OrResponse<Permitted>> Gate::authorize(http::Exchange& exchange, con
         403, "DENIED",
         fmt::format("{} may not {} here: it takes a role that this account or token does not have",
                     principal.account, access::name(action)));
-  co_return challenge(exchange, caller.scope, covered ? "" : "insufficient_scope", "DENIED",
-                      fmt::format("{} may not {} here: the repository does not exist or needs a role that this "
-                                  "account or token does not have",
-                                  principal.account, access::name(action)));
+  co_return challenge(
+      exchange, caller.scope, covered ? "" : "insufficient_scope", "DENIED",
+      fmt::format("{} may not {} here: the repository does not exist or needs a role that this "
+                  "account or token does not have",
+                  principal.account, access::name(action)));
 }
 
 async::Task<Source> Gate::source(const Caller& caller, const oci::RepositoryName& name) const {

@@ -72,8 +72,8 @@ class Gate {
   // 401 with a challenge for a bad credential; `scope` is what a token for this request has to cover. Never
   // reads the body.
   async::Task<OrResponse<Caller>> authenticate(http::Exchange& exchange, std::string scope) const;
-  // When the caller may not: 401 with a challenge that names the scope, and forbidden and absent look the same.
-  // But 403 for an account that may pull here, and no token of which would allow this.
+  // When the caller may not: 401 with a challenge that names the scope, and forbidden and absent look the
+  // same. But 403 for an account that may pull here, and no token of which would allow this.
   async::Task<OrResponse<Permitted>> authorize(http::Exchange& exchange, const Caller& caller,
                                                const oci::RepositoryName& name, access::Action action) const;
   // With no answer prepared.

@@ -17,7 +17,8 @@ Result<registry::Condition> condition_of(const http::Request& request) {
   if (!conditions) return conditions.error();
   if (conditions->empty()) return registry::Condition();
   return registry::Condition([conditions = *std::move(conditions)](const oci::Digest* current) {
-    if (current == nullptr) return conditions.match_holds(std::nullopt) && conditions.none_match_holds(std::nullopt);
+    if (current == nullptr)
+      return conditions.match_holds(std::nullopt) && conditions.none_match_holds(std::nullopt);
     const std::string etag = etag_of(*current);
     return conditions.match_holds(etag) && conditions.none_match_holds(etag);
   });

@@ -46,7 +46,8 @@ WireError wire_error(Errc code) {
 std::string_view hidden_behind(unsigned status) {
   if (status == 500) return "an internal error; the server's log has it under this request's id";
   if (status == 507)
-    return "the server's disk is full, or nearly: pushes are refused until there is room; pulls and deletions "
+    return "the server's disk is full, or nearly: pushes are refused until there is room; pulls and "
+           "deletions "
            "go on";
   return {};
 }

@@ -87,8 +87,7 @@ class UploadHandler {
   async::Task<http::Response> take_whole(http::Exchange& exchange, const route::UploadStart& route,
                                          const Permitted& permitted, const oci::Digest& digest);
   // The repository, or what stands for one that is not there yet.
-  async::Task<Result<access::Repository>> target(const oci::RepositoryName& name,
-                                                 const Permitted& permitted);
+  async::Task<Result<access::Repository>> target(const oci::RepositoryName& name, const Permitted& permitted);
   http::Response session(unsigned status, const oci::RepositoryName& name, std::string_view id,
                          std::uint64_t size) const;
 

@@ -77,8 +77,8 @@ bool is_read(http::Method method) { return method == http::Method::get || method
 
 async::Task<http::Response> ListHandler::catalog(http::Exchange& exchange, const Caller& caller) {
   if (!is_read(exchange.request().method)) co_return method_not_allowed("GET");
-  // As at /v2/, also where anybody may see what is public: many clients log in on 401 only, and would take that
-  // for all there is. A token of nobody's is for those who are nobody.
+  // As at /v2/, also where anybody may see what is public: many clients log in on 401 only, and would take
+  // that for all there is. A token of nobody's is for those who are nobody.
   if (!caller.bearer)
     co_return deps_.gate.challenge(exchange, caller.scope, "", "UNAUTHORIZED", "authentication is required");
   if (!caller.bearer->covers_catalog())

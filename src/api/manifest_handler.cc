@@ -47,8 +47,8 @@ async::Task<http::Response> ManifestHandler::handle(http::Exchange& exchange, co
   auto permitted = co_await deps_.gate.authorize(exchange, caller, route.name,
                                                  reads ? access::Action::pull : access::Action::remove);
   if (auto* refused = std::get_if<http::Response>(&permitted)) co_return std::move(*refused);
-  co_return error_response(
-      {Errc::manifest_unknown, fmt::format("{} has no such manifest: {}", route.name.render(), route.why.message)});
+  co_return error_response({Errc::manifest_unknown, fmt::format("{} has no such manifest: {}",
+                                                                route.name.render(), route.why.message)});
 }
 
 async::Task<http::Response> ManifestHandler::get(http::Exchange& exchange, const Caller& caller,
@@ -120,9 +120,8 @@ async::Task<http::Response> ManifestHandler::put(http::Exchange& exchange, const
     auto repository = may.repository;
     if (!repository) {
       // A manifest that would be refused must not leave an empty repository behind.
-      if (auto acceptable =
-              deps_.services.manifests.check(registry::unborn(route.name, 0), route.reference, tags,
-                                             as_bytes(*body), content_type, may.context);
+      if (auto acceptable = deps_.services.manifests.check(registry::unborn(route.name, 0), route.reference,
+                                                           tags, as_bytes(*body), content_type, may.context);
           !acceptable)
         return acceptable.error();
       auto created = deps_.services.facts.ensure(route.name, may.context.principal, may.context.origin);

@@ -78,8 +78,8 @@ Result<Route> parse_registry(std::string_view rest) {
 
 std::string_view name(const Route& route) {
   static constexpr std::string_view kNames[] = {
-      "base",      "catalog", "manifest", "blob",       "upload_start", "upload", "tags",
-      "referrers", "token",   "login",    "management", "health",       "ready",  "metrics", "manifest"};
+      "base",  "catalog", "manifest",   "blob",   "upload_start", "upload",  "tags",    "referrers",
+      "token", "login",   "management", "health", "ready",        "metrics", "manifest"};
   static_assert(std::size(kNames) == std::variant_size_v<Route>);
   return kNames[route.index()];
 }

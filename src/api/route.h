@@ -61,8 +61,8 @@ using Route = std::variant<route::Base, route::Catalog, route::Manifest, route::
 // The label in metrics and logs, such as "manifest".
 std::string_view name(const Route& route);
 
-// `path` is as sent, percent-encoded. Errc::name_invalid, digest_invalid, digest_unsupported for a part that is
-// none; Errc::not_found for a path that is no route.
+// `path` is as sent, percent-encoded. Errc::name_invalid, digest_invalid, digest_unsupported for a part that
+// is none; Errc::not_found for a path that is no route.
 Result<Route> parse_route(std::string_view path);
 
 }  // namespace bulkhead::api

@@ -60,11 +60,9 @@ async::Task<Result<access::Repository>> UploadHandler::target(const oci::Reposit
   co_return registry::unborn(name, *space);
 }
 
-async::Task<std::optional<http::Response>> UploadHandler::mount(http::Exchange& exchange, const Caller& caller,
-                                                                const route::UploadStart& route,
-                                                                const Permitted& permitted,
-                                                                const std::string& digest,
-                                                                const std::string& from) {
+async::Task<std::optional<http::Response>> UploadHandler::mount(
+    http::Exchange& exchange, const Caller& caller, const route::UploadStart& route,
+    const Permitted& permitted, const std::string& digest, const std::string& from) {
   const auto parsed = oci::Digest::parse(digest);
   if (!parsed) co_return error_response(parsed.error());
   const Services& services = deps_.services;

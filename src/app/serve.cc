@@ -242,8 +242,7 @@ Result<void> serve(const config::Settings& settings, const std::string& program)
   const std::size_t threads =
       settings.http.threads != 0 ? settings.http.threads : std::max(1u, std::thread::hardware_concurrency());
   async::Loops loops(threads);
-  http::Server server(loops, installation.files(), limits_of(settings), api.hooks(), tls->context.get(),
-                      log);
+  http::Server server(loops, installation.files(), limits_of(settings), api.hooks(), tls->context.get(), log);
   http::Server control(loops, installation.files(), {}, control_hooks(installation), nullptr, log);
   add_gauges(api.metrics(), server, installation);
   const auto port = server.listen(render(settings.listen, settings.listen.port));

@@ -1,5 +1,5 @@
-// What settings allow and hardly anybody means: said at the start and by `bulkhead config check`, one sentence
-// each.
+// What settings allow and hardly anybody means: said at the start and by `bulkhead config check`, one
+// sentence each.
 #pragma once
 
 #include <string>

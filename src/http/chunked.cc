@@ -10,16 +10,36 @@
 namespace bulkhead::http {
 namespace {
 
-constexpr std::string_view kHeadOnly[] = {
-    "authorization",  "connection",        "content-encoding",    "content-length",   "content-range",
-    "content-type",   "cookie",            "expect",              "forwarded",        "host",
-    "if-match",       "if-none-match",     "if-range",            "if-modified-since", "if-unmodified-since",
-    "keep-alive",     "proxy-authorization", "range",             "te",               "trailer",
-    "transfer-encoding", "upgrade",        "x-forwarded-for",     "x-forwarded-host", "x-forwarded-proto"};
+constexpr std::string_view kHeadOnly[] = {"authorization",
+                                          "connection",
+                                          "content-encoding",
+                                          "content-length",
+                                          "content-range",
+                                          "content-type",
+                                          "cookie",
+                                          "expect",
+                                          "forwarded",
+                                          "host",
+                                          "if-match",
+                                          "if-none-match",
+                                          "if-range",
+                                          "if-modified-since",
+                                          "if-unmodified-since",
+                                          "keep-alive",
+                                          "proxy-authorization",
+                                          "range",
+                                          "te",
+                                          "trailer",
+                                          "transfer-encoding",
+                                          "upgrade",
+                                          "x-forwarded-for",
+                                          "x-forwarded-host",
+                                          "x-forwarded-proto"};
 constexpr std::size_t kLongestName = 19;
 
 bool belongs_into_the_head(std::string_view name) {
-  return std::ranges::any_of(kHeadOnly, [&](std::string_view each) { return equals_ignoring_case(name, each); });
+  return std::ranges::any_of(kHeadOnly,
+                             [&](std::string_view each) { return equals_ignoring_case(name, each); });
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 // Chunked bodies (RFC 9112 section 7.1), decoded as they arrive. Stricter than the grammar where leniency has
 // let one request hide in another: lines end with CR LF and nothing else, no white space around a size, no
 // control characters in extensions or trailers. Extensions and trailers are bounded, checked and dropped; a
-// trailer that would frame, route, authenticate or describe the message is malformed (RFC 9110 section 6.5.1).
+// trailer that would frame, route, authenticate or describe the message is malformed (RFC 9110
+// section 6.5.1).
 #pragma once
 
 #include <cstddef>

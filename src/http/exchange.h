@@ -40,7 +40,8 @@ class Exchange {
     address_ = forwarded_;
   }
   bool encrypted() const { return stream_.encrypted(); }
-  // Where the client has reached this server, as "192.0.2.2:5000" or "[2001:db8::1]:5000"; "" on a local socket.
+  // Where the client has reached this server, as "192.0.2.2:5000" or "[2001:db8::1]:5000"; "" on a local
+  // socket.
   std::string reached_at() const { return stream_.local_endpoint(); }
 
   // The body's next bytes, 0 at its end. Tells a waiting client to go on (100 Continue) at the first call:

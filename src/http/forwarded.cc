@@ -65,7 +65,8 @@ class ForwardedLine {
   std::string_view value() {
     if (!rest_.starts_with('"')) return token();
     for (std::size_t i = 1; i < rest_.size(); ++i) {
-      if (rest_[i] == '\\') ++i;
+      if (rest_[i] == '\\')
+        ++i;
       else if (rest_[i] == '"') {
         const std::string_view found = rest_.substr(0, i + 1);
         rest_.remove_prefix(i + 1);

@@ -17,7 +17,8 @@ struct Limits {
   std::chrono::milliseconds body_grace{30'000};
   std::size_t connections = 20'000;  // more: closed at once
   std::size_t connections_per_address = 10'000;
-  // How long, and how much, a client that was answered early may go on sending before the connection is reset.
+  // How long, and how much, a client that was answered early may go on sending before the connection is
+  // reset.
   std::chrono::milliseconds linger{5000};
   std::uint64_t linger_bytes = 256ull << 20;
   // Strict-Transport-Security (RFC 6797) in answers over TLS; 0 for none.

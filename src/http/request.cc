@@ -82,7 +82,8 @@ Result<std::optional<std::string>> one_value(const Parameters& parameters, std::
   for (const auto& [key, value] : parameters) {
     if (key != name) continue;
     if (found && *found != value)
-      return Error{Errc::invalid_argument, "the query says " + std::string(name) + " twice, and not the same"};
+      return Error{Errc::invalid_argument,
+                   "the query says " + std::string(name) + " twice, and not the same"};
     found = value;
   }
   return found;

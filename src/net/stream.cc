@@ -88,7 +88,8 @@ std::string Stream::local_endpoint() const {
   ::sockaddr_storage storage{};
   ::socklen_t size = sizeof storage;
   char text[INET6_ADDRSTRLEN] = {};
-  if (::getsockname(const_cast<Socket&>(socket_).native_handle(), reinterpret_cast<::sockaddr*>(&storage), &size) != 0)
+  if (::getsockname(const_cast<Socket&>(socket_).native_handle(), reinterpret_cast<::sockaddr*>(&storage),
+                    &size) != 0)
     return {};
   if (storage.ss_family == AF_INET) {
     const auto& v4 = reinterpret_cast<const ::sockaddr_in&>(storage);

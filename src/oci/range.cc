@@ -100,7 +100,8 @@ ResolvedRanges resolve_ranges(std::string_view header, std::uint64_t size) {
     if (++listed > kMaxRanges) return whole;
     const One one = resolve_one(spec, size);
     if (one.malformed) return whole;
-    // RFC 9110 section 14.1.1: such a range makes the set invalid. Alone it is answered as what cannot be had.
+    // RFC 9110 section 14.1.1: such a range makes the set invalid. Alone it is answered as what cannot be
+    // had.
     if (!one.range && ends_before_it_starts(spec) && (listed > 1 || !rest.empty())) return whole;
     if (one.range) resolved.ranges.push_back(*one.range);
   }

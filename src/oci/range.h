@@ -26,9 +26,9 @@ inline constexpr std::size_t kMaxRanges = 1024;
 
 // A malformed or other-unit header is ignored (RFC 9110 allows it): `whole`. So is "-500" of an empty blob,
 // which is satisfiable but has no Content-Range to be answered with, and so are several ranges that overlap,
-// which would make more of the blob than it is (section 14.2 and 17.15), or are more than kMaxRanges. One range
-// of "500-0", "-0" or a start past the end is unsatisfiable; among several, those whose start is past the end
-// are left out. Numbers past 2^64 - 1 count as that.
+// which would make more of the blob than it is (section 14.2 and 17.15), or are more than kMaxRanges. One
+// range of "500-0", "-0" or a start past the end is unsatisfiable; among several, those whose start is past
+// the end are left out. Numbers past 2^64 - 1 count as that.
 ResolvedRanges resolve_ranges(std::string_view header, std::uint64_t size);
 
 // "0-1023" (also accepted: "bytes 0-1023/*" and "bytes=0-1023"). Errc::range_invalid when malformed, when the

@@ -25,8 +25,9 @@ struct Context {
 inline Result<void> check_condition(const Context& context, const oci::Digest* current) {
   if (!context.condition || context.condition(current)) return {};
   return Error{Errc::precondition_failed,
-               current != nullptr ? "it is " + current->render() + " now, which the request's condition rules out"
-                                  : "it is not there, and the request's condition asks for it"};
+               current != nullptr
+                   ? "it is " + current->render() + " now, which the request's condition rules out"
+                   : "it is not there, and the request's condition asks for it"};
 }
 
 }  // namespace bulkhead::registry

@@ -108,7 +108,8 @@ Result<void> check_condition_of(db::Session& session, const Push& push, const Pl
   if (!rows) return rows.error();
   if (rows->empty()) return check_condition(push.context, nullptr);
   const auto current = oci::Digest::parse(rows->front().text(0));
-  if (!current) return Error{Errc::internal, "the database holds what is no digest: " + current.error().message};
+  if (!current)
+    return Error{Errc::internal, "the database holds what is no digest: " + current.error().message};
   return check_condition(push.context, &*current);
 }
 
@@ -181,8 +182,8 @@ Result<void> Manifests::check(const access::Repository& repository, const oci::R
   const auto digest = digest_of(reference, bytes);
   if (!digest) return digest.error();
   const std::vector<oci::Tag> all_tags = tags_of(reference, tags);
-  const Push push{repository, reference, *manifest, *digest, bytes.size(), all_tags, context,
-                  state_->options.sparse};
+  const Push push{repository,   reference, *manifest, *digest,
+                  bytes.size(), all_tags,  context,   state_->options.sparse};
   return state_->database.read([&](db::Session& session) -> Result<void> {
     const auto plan = make_plan(session, push);
     if (!plan) return plan.error();
@@ -198,8 +199,8 @@ Result<PutResult> Manifests::put(const access::Repository& repository, const oci
   const auto digest = digest_of(reference, bytes);
   if (!digest) return digest.error();
   std::vector<oci::Tag> all_tags = tags_of(reference, tags);
-  const Push push{repository, reference, *manifest, *digest, bytes.size(), all_tags, context,
-                  state_->options.sparse};
+  const Push push{repository,   reference, *manifest, *digest,
+                  bytes.size(), all_tags,  context,   state_->options.sparse};
 
   const auto acceptable = state_->database.read([&](db::Session& session) -> Result<void> {
     const auto plan = make_plan(session, push);

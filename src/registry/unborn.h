@@ -1,6 +1,6 @@
-// A repository that is not there yet. Nothing is stored for it but upload sessions, which need an id to belong
-// to: it is made of the name, and is none that a database gives. The first thing that is stored makes the
-// repository, and only then: a push that is refused leaves nothing.
+// A repository that is not there yet. Nothing is stored for it but upload sessions, which need an id to
+// belong to: it is made of the name, and is none that a database gives. The first thing that is stored makes
+// the repository, and only then: a push that is refused leaves nothing.
 #pragma once
 
 #include <functional>

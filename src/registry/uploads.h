@@ -55,8 +55,8 @@ class Uploads {
     virtual Result<void> finish(const oci::Digest& digest, const Context& context) = 0;
   };
 
-  // All must outlive this. Finds the sessions of an earlier process. A session may begin for a repository that
-  // is not there yet (unborn.h), and goes on when it has come; finishing it makes it, by `make`.
+  // All must outlive this. Finds the sessions of an earlier process. A session may begin for a repository
+  // that is not there yet (unborn.h), and goes on when it has come; finishing it makes it, by `make`.
   static Result<std::unique_ptr<Uploads>> open(blob::BlobStore& store, Blobs& blobs, db::Database& database,
                                                const Clock& clock, UploadLimits limits,
                                                MakeRepository make = nullptr);

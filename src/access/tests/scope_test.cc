@@ -76,7 +76,8 @@ TEST(Scope, OfMoreThanTheLimitTheLastNamedAreKept) {
               ElementsAre("b=pull", "c=pull"));
   EXPECT_THAT(parsed({"repository:a:pull", "repository:b:pull", "repository:a:push"}, 2),
               ElementsAre("b=pull", "a=pull,push"));
-  EXPECT_THAT(parsed({"repository:a:pull x y repository:UPPER:pull repository:a:pull"}, 1), ElementsAre("a=pull"));
+  EXPECT_THAT(parsed({"repository:a:pull x y repository:UPPER:pull repository:a:pull"}, 1),
+              ElementsAre("a=pull"));
   EXPECT_THAT(parsed({"repository:a:pull registry:catalog:*"}, 1), ElementsAre("catalog=pull,push,delete"));
 }
 
@@ -88,7 +89,8 @@ TEST(HashedScopes, CoverWhatTheyWereMadeOf) {
   EXPECT_TRUE(hashed.cover("c", Action::push));
   EXPECT_TRUE(hashed.cover("c", Action::remove));
   EXPECT_FALSE(hashed.cover("c", Action::pull));
-  for (const char* other : {"a", "b", "a/b/c", "catalog", ""}) EXPECT_FALSE(hashed.cover(other, Action::pull)) << other;
+  for (const char* other : {"a", "b", "a/b/c", "catalog", ""})
+    EXPECT_FALSE(hashed.cover(other, Action::pull)) << other;
   const auto again = HashedScopes::parse(hashed.render());
   ASSERT_TRUE(again);
   EXPECT_TRUE(again->cover("a/b", Action::pull));
@@ -98,7 +100,9 @@ TEST(HashedScopes, CoverWhatTheyWereMadeOf) {
 
 TEST(HashedScopes, ReadNothingButTheirOwnForm) {
   const std::string name(12, 'n');
-  const auto parse = [](const std::string& bytes) { return HashedScopes::parse(to_base64url(as_bytes(bytes))); };
+  const auto parse = [](const std::string& bytes) {
+    return HashedScopes::parse(to_base64url(as_bytes(bytes)));
+  };
   EXPECT_TRUE(parse(""));
   EXPECT_TRUE(parse(name + "\x01"));
   EXPECT_FALSE(parse(name)) << "no actions";

@@ -272,7 +272,9 @@ TEST_P(TokensTest, OutliveARotationAndDieWithTheirKey) {
 }
 
 TEST_P(TokensTest, OfHundredsOfScopesFitIntoAHeader) {
-  const auto name = [](int i) { return "alice/a-repository-with-a-name-of-some-length-" + std::to_string(i); };
+  const auto name = [](int i) {
+    return "alice/a-repository-with-a-name-of-some-length-" + std::to_string(i);
+  };
   std::vector<std::string> many = {"registry:catalog:*"};
   for (int i = 0; i < 300; ++i) many.push_back("repository:" + name(i) + ":pull");
   const std::string token = issue(alice_, many);

@@ -88,7 +88,8 @@ http::Response Performer::answer(const Incoming& incoming, Call& call) {
   if (operation.creates && incoming.idempotency_key && !incoming.caller.principal.anonymous())
     return create(incoming, call);
   if (operation.if_match == IfMatch::unused) return run(incoming, call);
-  const std::lock_guard lock(changing_[std::hash<std::string>{}(what_is_named(incoming.match)) % changing_.size()]);
+  const std::lock_guard lock(
+      changing_[std::hash<std::string>{}(what_is_named(incoming.match)) % changing_.size()]);
   if (auto refused = check_condition(incoming, call)) return std::move(*refused);
   return run(incoming, call);
 }

@@ -76,8 +76,9 @@ TEST(ScopeOf, AMountHasItsSource) {
     return scope_of(http::Method::post, "/v2/team/app/blobs/uploads/", query);
   };
   EXPECT_EQ(mount("mount=d&from=team/other"), "repository:team/app:pull,push repository:team/other:pull");
-  for (const std::string_view query : {"", "mount=d", "mount=d&from=", "mount=d&from=team/app", "from=team/other",
-                                       "mount=d&from=Team", "mount=d&from=a&from=b", "mount=d&from=a%22b"})
+  for (const std::string_view query :
+       {"", "mount=d", "mount=d&from=", "mount=d&from=team/app", "from=team/other", "mount=d&from=Team",
+        "mount=d&from=a&from=b", "mount=d&from=a%22b"})
     EXPECT_EQ(mount(query), "repository:team/app:pull,push") << query;
 }
 

@@ -8,7 +8,8 @@ namespace {
 const std::string kTag = "\"xyz\"";
 
 TEST(EntityTags, AreReadFromAList) {
-  for (const std::string& list : {kTag, "\"a\", " + kTag, " " + kTag + "\t,\"a\" ", "," + kTag + ",,", std::string("*")}) {
+  for (const std::string& list :
+       {kTag, "\"a\", " + kTag, " " + kTag + "\t,\"a\" ", "," + kTag + ",,", std::string("*")}) {
     const auto tags = EntityTags::parse(list);
     ASSERT_TRUE(tags) << list;
     EXPECT_TRUE(tags->name_strongly(kTag)) << list;
@@ -26,8 +27,8 @@ TEST(EntityTags, AreWeakOrStrong) {
 }
 
 TEST(EntityTags, AreNothingElse) {
-  for (const std::string list : {"", " ", ",", "x", "\"x", "x\"", "\"x\"\"y\"", "\"x\" \"y\"", "w/\"x\"", "W/ \"x\"", "W/*",
-                                 "*, \"x\"", "**", "\"a\tb\"", "\"a\x7f\""})
+  for (const std::string list : {"", " ", ",", "x", "\"x", "x\"", "\"x\"\"y\"", "\"x\" \"y\"", "w/\"x\"",
+                                 "W/ \"x\"", "W/*", "*, \"x\"", "**", "\"a\tb\"", "\"a\x7f\""})
     EXPECT_EQ(EntityTags::parse(list).error().code, Errc::invalid_argument) << list;
 }
 
@@ -60,7 +61,8 @@ TEST(Preconditions, OfAReadForgiveACachesCondition) {
 TEST(IfRange, IsTheVeryTag) {
   EXPECT_TRUE(range_applies(with({}), kTag));
   EXPECT_TRUE(range_applies(with({{"If-Range", kTag}}), kTag));
-  for (const std::string_view other : {"", "xyz", "W/\"xyz\"", "\"xy\"", "*", "Tue, 15 Nov 1994 12:45:26 GMT"})
+  for (const std::string_view other :
+       {"", "xyz", "W/\"xyz\"", "\"xy\"", "*", "Tue, 15 Nov 1994 12:45:26 GMT"})
     EXPECT_FALSE(range_applies(with({{"If-Range", other}}), kTag)) << other;
 }
 

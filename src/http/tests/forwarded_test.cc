@@ -36,7 +36,8 @@ TEST(ForwardedNodes, AreReadAsRfc7239WritesThem) {
   EXPECT_THAT(f({"for=a, proto=http, for=b"}), ElementsAre("a", "", "b"));
   EXPECT_THAT(f({"for=a;for=b"}), ElementsAre(""));
   EXPECT_THAT(f({"for=a", "for=b;host=\"", "for=c"}), ElementsAre("a", "", "c"));
-  for (const std::string_view odd : {"for", "for=", "for =a", "for= a", "for=a b", "=a", "for=a;=", "for=\"a\"b"})
+  for (const std::string_view odd :
+       {"for", "for=", "for =a", "for= a", "for=a b", "=a", "for=a;=", "for=\"a\"b"})
     EXPECT_THAT(f({odd}), ElementsAre("")) << odd;
 }
 
@@ -52,9 +53,9 @@ TEST(AddressOfNode, HasOneSpelling) {
   EXPECT_EQ(address("::ffff:192.0.2.1"), "192.0.2.1");
   EXPECT_EQ(address("[::ffff:192.0.2.1]:1"), "192.0.2.1");
   for (const std::string_view none :
-       {"", "unknown", "192.0.2", "192.0.2.256", "192.0.2.1:", "192.0.2.1:65536", "192.0.2.1:-1", "192.0.2.1:x",
-        "[192.0.2.1]", "[2001:db8::1", "[2001:db8::1]x", "2001:db8::1]", "fe80::1%eth0", "\"192.0.2.1\"", "192.0.2.1 ",
-        "192.0.2.1:_x"})
+       {"", "unknown", "192.0.2", "192.0.2.256", "192.0.2.1:", "192.0.2.1:65536", "192.0.2.1:-1",
+        "192.0.2.1:x", "[192.0.2.1]", "[2001:db8::1", "[2001:db8::1]x", "2001:db8::1]", "fe80::1%eth0",
+        "\"192.0.2.1\"", "192.0.2.1 ", "192.0.2.1:_x"})
     EXPECT_EQ(address(none), "-") << none;
 }
 

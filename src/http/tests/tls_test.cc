@@ -161,11 +161,12 @@ TEST_F(TlsServerTest, WhatIsNoRequestEitherIsNotAnswered) {
 TEST_F(TlsServerTest, SaysHowLongToStayWithTls) {
   limits_.hsts = std::chrono::hours(1);
   start();
-  for (const auto& [host, said] : {std::pair("registry.example", true), std::pair("localhost", false),
-                                   std::pair("LOCALHOST:1", false), std::pair("a.localhost", false),
-                                   std::pair("notlocalhost", true), std::pair("127.0.0.1", true)}) {
+  for (const auto& [host, said] :
+       {std::pair("registry.example", true), std::pair("localhost", false), std::pair("LOCALHOST:1", false),
+        std::pair("a.localhost", false), std::pair("notlocalhost", true), std::pair("127.0.0.1", true)}) {
     TlsClient client(port_, authority_);
-    ASSERT_TRUE(client.send(fmt::format("GET /hello HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", host)));
+    ASSERT_TRUE(
+        client.send(fmt::format("GET /hello HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", host)));
     const std::string answer = client.receive_all();
     EXPECT_EQ(answer.find("Strict-Transport-Security: max-age=3600\r\n") != std::string::npos, said) << host;
   }

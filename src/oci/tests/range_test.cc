@@ -66,10 +66,10 @@ TEST(Range, NumbersPast64BitsDoNotWrap) {
 
 TEST(Range, ThatIsNotUnderstoodIsIgnored) {
   for (const std::string_view header :
-       {"",           "bytes",      "bytes=",     "bytes=-",       "bytes=5",     "bytes=a-b",
-        "bytes=0-b",  "bytes=a-5",  "bytes=+1-5", "bytes=1-+5",    "bytes=0x1-5", "bytes=1 -5",
-        "bytes=--5",  "bytes=1--5", "bytes=1-5-", "bytes=0-1,3",   "bytes=,",     "items=0-5",
-        "bytesx=0-5", "byte=0-5",   "bytes 0-5",  "0-5",           "bytes:0-5",   "=0-5"}) {
+       {"",           "bytes",      "bytes=",     "bytes=-",     "bytes=5",     "bytes=a-b",
+        "bytes=0-b",  "bytes=a-5",  "bytes=+1-5", "bytes=1-+5",  "bytes=0x1-5", "bytes=1 -5",
+        "bytes=--5",  "bytes=1--5", "bytes=1-5-", "bytes=0-1,3", "bytes=,",     "items=0-5",
+        "bytesx=0-5", "byte=0-5",   "bytes 0-5",  "0-5",         "bytes:0-5",   "=0-5"}) {
     EXPECT_EQ(resolve_ranges(header, 2048).outcome, RangeOutcome::whole) << header;
   }
 }
@@ -99,15 +99,16 @@ TEST(Ranges, WhatIsNotThereIsLeftOut) {
 }
 
 TEST(Ranges, ThatOverlapOrAreMalformedAreTheWhole) {
-  for (const std::string_view header : {"bytes=0-9,9-19", "bytes=9-19,0-9", "bytes=0-,0-", "bytes=0-9,-95",
-                                        "bytes=0-9,x", "bytes=0-9,9-8", "bytes=9-8,0-1", "bytes=0-9;20-29",
-                                        "bytes=0-18446744073709551615,1-1"})
+  for (const std::string_view header :
+       {"bytes=0-9,9-19", "bytes=9-19,0-9", "bytes=0-,0-", "bytes=0-9,-95", "bytes=0-9,x", "bytes=0-9,9-8",
+        "bytes=9-8,0-1", "bytes=0-9;20-29", "bytes=0-18446744073709551615,1-1"})
     EXPECT_EQ(several(header, 100), "whole") << header;
 }
 
 TEST(Ranges, AreLimitedInNumber) {
   std::string header = "bytes=";
-  for (std::size_t i = 0; i < kMaxRanges; ++i) header += std::to_string(2 * i) + "-" + std::to_string(2 * i) + ",";
+  for (std::size_t i = 0; i < kMaxRanges; ++i)
+    header += std::to_string(2 * i) + "-" + std::to_string(2 * i) + ",";
   EXPECT_EQ(resolve_ranges(header, 1 << 20).ranges.size(), kMaxRanges);
   EXPECT_EQ(several(header + "5000-5001", 1 << 20), "whole");
   EXPECT_EQ(several(header + "-1", 0), "whole");
