@@ -10,6 +10,7 @@
 #include "blob/verify.h"
 #include "http/exchange.h"
 #include "http/response.h"
+#include "identity/login/registry_login.h"
 #include "registry/blobs.h"
 #include "registry/manifests.h"
 #include "registry/uploads.h"
@@ -135,6 +136,10 @@ class TokenHandler {
 };
 
 // Shared by the handlers.
+http::Response accepted();  // 202
+// What was asked for was not found, or could not be read, which the log has.
+http::Response not_given(const Deps& deps, const oci::RepositoryName& name, std::string_view reference,
+                         const Error& why, const Error& unknown);
 http::Response method_not_allowed(std::string_view allowed);
 // RFC 9110 section 13: what a change depends on, as registry/ asks it. Errc::invalid_argument.
 Result<registry::Condition> condition_of(const http::Request& request);

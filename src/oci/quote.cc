@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
-
 namespace bulkhead::oci {
 namespace {
 
@@ -19,7 +17,7 @@ std::string quote(std::string_view text) {
     } else if (character >= ' ' && character <= '~') {
       out += character;
     } else {
-      fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(character));
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(character));
     }
   }
   out += text.size() > kShown ? "...\"" : "\"";
