@@ -54,9 +54,7 @@ std::string_view reason(unsigned status) {
 void write_head(std::string& out, const Response& response, bool keep_alive, bool with_length,
                 std::string_view date, std::string_view more) {
   out.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ").append(reason(response.status));
-  out.append("
-Date: ").append(date).append("
-");
+  out.append("\r\nDate: ").append(date).append("\r\n");
   for (const auto& [name, value] : response.headers) {
     out.append(name);
     out.append(": ");

@@ -51,7 +51,7 @@ TEST(ParseBasic, RefusesWhatIsMalformedWithoutRepeatingIt) {
   }
 }
 
-std::string scope_of(http::Method method, std::string_view path, std::string_view query = "") {
+std::string needed(http::Method method, std::string_view path, std::string_view query = "") {
   http::Request request;
   request.method = method;
   request.query = query;
@@ -61,19 +61,19 @@ std::string scope_of(http::Method method, std::string_view path, std::string_vie
 TEST(ScopeOf, NamesWhatAClientMustAskFor) {
   using http::Method;
   const std::string digest = "sha256:" + std::string(64, 'a');
-  EXPECT_EQ(scope_of(Method::get, "/v2/team/app/manifests/v1"), "repository:team/app:pull");
-  EXPECT_EQ(scope_of(Method::head, "/v2/team/app/manifests/-"), "repository:team/app:pull");
-  EXPECT_EQ(scope_of(Method::put, "/v2/team/app/manifests/v1"), "repository:team/app:pull,push");
-  EXPECT_EQ(scope_of(Method::delete_, "/v2/team/app/blobs/" + digest), "repository:team/app:delete");
-  EXPECT_EQ(scope_of(Method::get, "/v2/team/app/blobs/uploads/x"), "repository:team/app:pull,push");
-  EXPECT_EQ(scope_of(Method::get, "/v2/team/app/referrers/" + digest), "repository:team/app:pull");
-  EXPECT_EQ(scope_of(Method::get, "/v2/_catalog"), "registry:catalog:*");
-  EXPECT_EQ(scope_of(Method::get, "/v2/"), "");
+  EXPECT_EQ(needed(Method::get, "/v2/team/app/manifests/v1"), "repository:team/app:pull");
+  EXPECT_EQ(needed(Method::head, "/v2/team/app/manifests/-"), "repository:team/app:pull");
+  EXPECT_EQ(needed(Method::put, "/v2/team/app/manifests/v1"), "repository:team/app:pull,push");
+  EXPECT_EQ(needed(Method::delete_, "/v2/team/app/blobs/" + digest), "repository:team/app:delete");
+  EXPECT_EQ(needed(Method::get, "/v2/team/app/blobs/uploads/x"), "repository:team/app:pull,push");
+  EXPECT_EQ(needed(Method::get, "/v2/team/app/referrers/" + digest), "repository:team/app:pull");
+  EXPECT_EQ(needed(Method::get, "/v2/_catalog"), "registry:catalog:*");
+  EXPECT_EQ(needed(Method::get, "/v2/"), "");
 }
 
 TEST(ScopeOf, AMountHasItsSource) {
   const auto mount = [](std::string_view query) {
-    return scope_of(http::Method::post, "/v2/team/app/blobs/uploads/", query);
+    return needed(http::Method::post, "/v2/team/app/blobs/uploads/", query);
   };
   EXPECT_EQ(mount("mount=d&from=team/other"), "repository:team/app:pull,push repository:team/other:pull");
   for (const std::string_view query :
