@@ -182,6 +182,20 @@ Result<Resolved> Facts::resolve(const Principal& principal, const oci::Repositor
   return resolved(std::move(repository), role, state_->anonymous_pull, space, *lacking);
 }
 
+Result<std::int64_t> Facts::namespace_of(const oci::RepositoryName& name) {
+  const std::string space(name.namespace_name());
+  std::int64_t id = 0;
+  const auto done = state_->database.read([&](db::Session& session) -> Result<void> {
+    const auto rows = session.query("SELECT id FROM namespaces WHERE name = ?", {space});
+    if (!rows) return rows.error();
+    if (rows->empty()) return namespace_unknown(space);
+    id = rows->front().integer(0);
+    return {};
+  });
+  if (!done) return done.error();
+  return id;
+}
+
 void Facts::forget_roles() {
   state_->namespace_roles.forget_all();
   state_->repository_roles.forget_all();

@@ -132,6 +132,10 @@ class Facts {
   std::optional<Resolved> peek(const Principal& principal, const oci::RepositoryName& name) const;
   Result<Resolved> resolve(const Principal& principal, const oci::RepositoryName& name);
 
+  // Of the namespace that a repository of this name would be in: Errc::name_unknown when there is none.
+  // Blocking.
+  Result<std::int64_t> namespace_of(const oci::RepositoryName& name);
+
   // After a change that was made elsewhere and may bear on anybody's role, or on what namespaces are called:
   // of organizations, teams, members, system roles. Constant time.
   void forget_roles();

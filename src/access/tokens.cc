@@ -25,6 +25,8 @@ namespace {
 // How far ahead of ours the clock of the replica that issued a token may be.
 constexpr std::chrono::seconds kLeeway{30};
 constexpr crypto::JwtLimits kJwtLimits;
+// With "Authorization: Bearer " in front it fits into the 8 KiB that proxies have for a line by themselves.
+constexpr std::size_t kLongestIssued = 7680;
 
 using identity::Fingerprint;
 using identity::fingerprint;
@@ -69,7 +71,7 @@ bool Bearer::covers(std::string_view repository, Action action) const {
   for (const Scope& scope : scopes)
     if (scope.type == Scope::Type::repository && scope.actions.has(action) && scope.name == repository)
       return true;
-  return false;
+  return hashed.cover(repository, action);
 }
 
 bool Bearer::covers_catalog() const {
@@ -106,6 +108,8 @@ struct Tokens::State {
   Result<Bearer> parse(std::string_view token) const;
 
   Result<std::optional<Scope>> granted(const Principal& principal, const Scope& requested);
+  // Within what proxies take of a header; scopes are hashed, and then left out, where they are too many.
+  std::string sign(Claims claims) const;
   // `with` is null for what is not made with another bearer token.
   Result<IssuedToken> issue(const Principal& principal, const std::vector<Scope>& requested,
                             std::chrono::seconds lifetime, const Bearer* with);
@@ -129,6 +133,7 @@ Result<Bearer> Tokens::State::parse(std::string_view token) const {
   bearer.token_id = std::move(claims->token_id);
   bearer.parent_id = std::move(claims->parent_id);
   bearer.scopes = std::move(claims->scopes);
+  bearer.hashed = std::move(claims->hashed);
   bearer.expires_at = claims->expires_at;
   return bearer;
 }
@@ -189,6 +194,26 @@ Result<std::optional<Scope>> Tokens::State::granted(const Principal& principal, 
   return part.actions.empty() ? std::nullopt : std::optional(std::move(part));
 }
 
+std::string Tokens::State::sign(Claims claims) const {
+  const auto signed_now = [&] {
+    return crypto::sign_jwt(keyring, crypto::KeyPurpose::token_signing, render_claims(claims));
+  };
+  std::string token = signed_now();
+  if (token.size() <= kLongestIssued) return token;
+  std::vector<Scope> repositories;
+  for (Scope& scope : claims.scopes)
+    if (scope.type == Scope::Type::repository) repositories.push_back(std::move(scope));
+  std::erase_if(claims.scopes, [](const Scope& scope) { return scope.type == Scope::Type::repository; });
+  for (;;) {
+    claims.hashed = HashedScopes(repositories);
+    token = signed_now();
+    if (token.size() <= kLongestIssued || repositories.empty()) return token;
+    // A hashed scope takes 23 bytes of a token.
+    const std::size_t too_many = std::min((token.size() - kLongestIssued) / 23 + 1, repositories.size());
+    repositories.erase(repositories.begin(), repositories.begin() + static_cast<std::ptrdiff_t>(too_many));
+  }
+}
+
 Result<IssuedToken> Tokens::State::issue(const Principal& principal, const std::vector<Scope>& requested,
                                          std::chrono::seconds lifetime, const Bearer* with) {
   Principal current;
@@ -228,10 +253,7 @@ Result<IssuedToken> Tokens::State::issue(const Principal& principal, const std::
     if (!part) return part.error();
     if (*part) claims.scopes.push_back(**std::move(part));
   }
-  std::string token = crypto::sign_jwt(keyring, crypto::KeyPurpose::token_signing, render_claims(claims));
-  if (token.size() > kJwtLimits.bytes)
-    return Error{Errc::invalid_argument, "the scopes do not fit into one token; ask for fewer at once"};
-  return IssuedToken{std::move(token), lifetime, now};
+  return IssuedToken{sign(std::move(claims)), lifetime, now};
 }
 
 Tokens::Tokens(const crypto::Keyring& keyring, identity::Accounts& accounts,

@@ -31,6 +31,7 @@ struct Bearer {
   std::string token_id;   // "jti"; for evidence
   std::string parent_id;  // that of the one it was made with, or ""
   std::vector<Scope> scopes;
+  HashedScopes hashed;  // of repositories, when they are too many for the former
   Time expires_at{};
 
   // For evidence: "bearer:<token id>", "token:<number>/<token id>" when it was made with an access token, or
@@ -67,8 +68,8 @@ class Tokens {
   // Grants the part of `requested` that decide() allows now; the rest is left out silently, as the protocol
   // asks. Lives for `lifetime`, or as long as the options say. What is issued to a person without an access
   // token or a ceiling counts as made with a password. Errc::unauthenticated when the principal's account has
-  // changed since its credential was checked; Errc::invalid_argument when so many scopes are granted that the
-  // token would be longer than a token may be. Blocking.
+  // changed since its credential was checked. Of so many scopes that they do not fit into a header those
+  // named last are granted. Blocking.
   Result<IssuedToken> issue(const Principal& principal, const std::vector<Scope>& requested,
                             std::optional<std::chrono::seconds> lifetime = std::nullopt);
 

@@ -2,10 +2,42 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
+
 #include "api/errors.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 namespace bulkhead::api {
+namespace {
+
+// What terminals obey, and what changes the order of a line or hides in it.
+bool hides(char32_t point) {
+  return is_control(point) || point == 0xad || point == 0x61c || point == 0x180e ||
+         (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
+         (point >= 0x2060 && point <= 0x206f) || point == 0xfeff || (point >= 0xfff9 && point <= 0xfffb) ||
+         (point >= 0xe0000 && point <= 0xe007f);
+}
+
+// What a caller has sent and is told again: somebody prints it.
+std::string legible(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::string_view before = text;
+    const auto point = take_code_point(text);
+    if (!point) {
+      fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(text.front()));
+      text.remove_prefix(1);
+    } else if (hides(*point)) {
+      fmt::format_to(std::back_inserter(out), "\\u{{{:x}}}", static_cast<std::uint32_t>(*point));
+    } else {
+      out.append(before.substr(0, before.size() - text.size()));
+    }
+  }
+  return out;
+}
+
+}  // namespace
 
 ProblemKind problem_kind(Errc code) {
   switch (code) {
@@ -19,6 +51,7 @@ ProblemKind problem_kind(Errc code) {
     case Errc::size_invalid: return {400, "size_invalid", "A size is not what was stated"};
     case Errc::range_invalid: return {416, "range_invalid", "The range is not there"};
     case Errc::unsupported: return {400, "unsupported", "This is not supported"};
+    case Errc::interrupted: return {400, "interrupted", "The request broke off"};
     case Errc::name_unknown: return {404, "not_found", "It is not there, or not yours to see"};
     case Errc::blob_unknown: return {404, "not_found", "It is not there, or not yours to see"};
     case Errc::manifest_unknown: return {404, "not_found", "It is not there, or not yours to see"};
@@ -31,6 +64,7 @@ ProblemKind problem_kind(Errc code) {
     case Errc::quota_exceeded: return {403, "quota_exceeded", "The quota is used up"};
     case Errc::rate_limited: return {429, "rate_limited", "Too many attempts"};
     case Errc::conflict: return {409, "conflict", "The state does not allow it"};
+    case Errc::precondition_failed: return kPreconditionFailed;
     case Errc::immutable: return {409, "immutable", "It is protected from change"};
     case Errc::upload_busy: return {409, "busy", "Another request is working on it"};
     case Errc::too_large: return {413, "too_large", "The request is too large"};
@@ -48,12 +82,12 @@ http::Response problem_response(const ProblemKind& kind, std::string_view detail
                                 const std::vector<ProblemPart>& parts, std::chrono::seconds wait) {
   std::string body = fmt::format(
       R"({{"type":"urn:problem-type:bulkhead:{0}","title":{1},"status":{2},"detail":{3},"instance":{4},"code":"{0}")",
-      kind.code, json_quote(kind.title), kind.status, json_quote(detail), json_quote(instance));
+      kind.code, json_quote(kind.title), kind.status, json_quote(legible(detail)), json_quote(instance));
   if (!parts.empty()) {
     body += R"(,"errors":[)";
     for (const ProblemPart& part : parts)
       body += fmt::format(R"({}{{"{}":{},"detail":{}}})", &part == &parts.front() ? "" : ",", part.place,
-                          json_quote(part.name), json_quote(part.detail));
+                          json_quote(legible(part.name)), json_quote(legible(part.detail)));
     body += ']';
   }
   body += '}';
@@ -68,9 +102,11 @@ http::Response problem_response(const ProblemKind& kind, std::string_view detail
 
 http::Response problem_response(const Error& error, std::string_view instance) {
   const ProblemKind kind = problem_kind(error.code);
-  if (kind.status == 500)
-    return problem_response(kind, "the server's log has it under this request's id", instance);
-  return problem_response(kind, error.message, instance, {}, error.retry_after);
+  const std::string_view instead = hidden_behind(kind.status);
+  if (instead.empty()) return problem_response(kind, error.message, instance, {}, error.retry_after);
+  http::Response response = problem_response(kind, instead, instance);
+  response.log_note = error.message;
+  return response;
 }
 
 }  // namespace bulkhead::api

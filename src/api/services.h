@@ -11,6 +11,7 @@
 #include "base/ip_network.h"
 #include "base/log.h"
 #include "http/body_memory.h"
+#include "http/forwarded.h"
 
 // Named only: whoever uses a service includes its header.
 namespace bulkhead::access {
@@ -76,13 +77,14 @@ struct Options {
   std::size_t manifest_bytes = 4 << 20;
   std::size_t page_size = 1000;  // the largest page; also what no `n` means
   std::size_t tags_per_put = 100;
-  std::size_t token_scopes = 32;
+  std::size_t token_scopes = 300;
   std::uint64_t transfer_memory = 64ull << 20;
   http::BodyMemoryLimits bodies;
   bool log_requests = false;
   bool metrics = true;
   bool metrics_public = false;
-  std::vector<IpNetwork> trusted_proxies;  // peers whose X-Forwarded-For is believed
+  std::vector<IpNetwork> trusted_proxies;  // peers that are believed when they say whom they stand for
+  http::ProxyHeader proxy_header = http::ProxyHeader::x_forwarded_for;
 };
 
 struct Services {

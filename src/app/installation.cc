@@ -116,10 +116,13 @@ Result<void> Installation::assemble() {
       access::Tokens::Options{s.service, s.service, seconds(s.auth.token_lifetime), s.limits.cached_facts});
 
   blobs_ = std::make_unique<registry::Blobs>(*database_, *store_, clock_, kOpenBlobs);
-  auto uploads = registry::Uploads::open(
-      *store_, *blobs_, *database_, clock_,
-      {s.limits.upload_sessions, s.limits.upload_sessions_per_account, seconds(s.limits.upload_idle),
-       s.limits.upload_silence, s.limits.upload_bytes});
+  auto uploads =
+      registry::Uploads::open(*store_, *blobs_, *database_, clock_,
+                              {s.limits.upload_sessions, s.limits.upload_sessions_per_account,
+                               seconds(s.limits.upload_idle), s.limits.upload_silence, s.limits.upload_bytes},
+                              [this](const oci::RepositoryName& name, const registry::Context& context) {
+                                return facts_->ensure(name, context.principal, context.origin);
+                              });
   if (!uploads) return uploads.error();
   uploads_ = std::move(*uploads);
   registry::Manifests::Options manifests;

@@ -14,6 +14,7 @@
 #include "app/key_housekeeping.h"
 #include "app/notify.h"
 #include "async/loops.h"
+#include "config/advice.h"
 #include "crypto/local_ca.h"
 
 namespace bulkhead::app {
@@ -48,9 +49,11 @@ void prepare_process() {
   return set;
 }
 
-http::Limits limits_of(const config::HttpSettings& settings) {
+http::Limits limits_of(const config::Settings& all) {
+  const config::HttpSettings& settings = all.http;
   http::Limits limits;
   limits.header_bytes = settings.header_bytes;
+  limits.target_bytes = settings.target_bytes;
   limits.headers = settings.headers;
   limits.header_timeout = settings.header_timeout;
   limits.idle_timeout = settings.idle_timeout;
@@ -58,6 +61,9 @@ http::Limits limits_of(const config::HttpSettings& settings) {
   limits.body_grace = settings.body_grace;
   limits.connections = settings.connections;
   limits.connections_per_address = settings.connections_per_address;
+  limits.linger = settings.linger;
+  limits.linger_bytes = settings.linger_bytes;
+  limits.hsts = std::chrono::floor<std::chrono::seconds>(all.tls.hsts);
   return limits;
 }
 
@@ -87,6 +93,8 @@ api::Options options_of(const config::Settings& settings) {
   options.metrics = settings.metrics.enabled;
   options.metrics_public = settings.metrics.open;
   options.trusted_proxies = settings.trusted_proxies;
+  if (settings.proxy_header == config::ProxyHeader::forwarded)
+    options.proxy_header = http::ProxyHeader::forwarded;
   return options;
 }
 
@@ -238,14 +246,14 @@ Result<void> serve(const config::Settings& settings, const std::string& program)
   const std::size_t threads =
       settings.http.threads != 0 ? settings.http.threads : std::max(1u, std::thread::hardware_concurrency());
   async::Loops loops(threads);
-  http::Server server(loops, installation.files(), limits_of(settings.http), api.hooks(), tls->context.get(),
-                      log);
+  http::Server server(loops, installation.files(), limits_of(settings), api.hooks(), tls->context.get(), log);
   http::Server control(loops, installation.files(), {}, control_hooks(installation), nullptr, log);
   add_gauges(api.metrics(), server, installation);
   const auto port = server.listen(render(settings.listen, settings.listen.port));
   if (!port) return port.error();
   const std::string address = render(settings.listen, *port);
   options.listen_address = address;
+  for (const std::string& sentence : config::advice(settings)) log.warning(sentence);
   const auto socket = ControlSocket::in(settings.data);
   if (!socket) return socket.error();
   if (auto listening = control.listen_local(socket->path()); !listening) return listening.error();

@@ -23,6 +23,7 @@ enum class Errc {
   size_invalid,
   range_invalid,  // not satisfiable, or out of order
   unsupported,
+  interrupted,  // the sender went away in the middle of it
 
   // What it refers to is not there, or not for this caller.
   name_unknown,
@@ -40,8 +41,9 @@ enum class Errc {
 
   // The state does not allow it.
   conflict,
-  immutable,    // a protected tag would move
-  upload_busy,  // another request is writing to the same session
+  precondition_failed,  // it is not as the caller has made the request depend on
+  immutable,            // a protected tag would move
+  upload_busy,          // another request is writing to the same session
   too_large,
   uri_too_long,
 

@@ -7,6 +7,7 @@
 #include "cli/api_client.h"
 #include "cli/command_line.h"
 #include "cli/terminal.h"
+#include "config/advice.h"
 
 namespace bulkhead::cli {
 namespace {
@@ -55,6 +56,7 @@ void add_config(Command& app, CommandLine& line) {
     line.action = [&line]() -> Result<void> {
       auto loaded = line.load();
       if (!loaded) return loaded.error();
+      for (const std::string& sentence : config::advice(loaded->settings)) fmt::print("{}\n", sentence);
       fmt::print("the settings are right\n");
       return {};
     };

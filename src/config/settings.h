@@ -37,11 +37,18 @@ enum class TlsMode {
   files,
 };
 
+// Where proxies write whom they stand for.
+enum class ProxyHeader {
+  x_forwarded_for,
+  forwarded,  // RFC 7239
+};
+
 struct TlsSettings {
   TlsMode mode = TlsMode::off;
   std::filesystem::path certificate;
   std::filesystem::path key;
   std::vector<std::string> names = {"localhost", "127.0.0.1", "::1"};
+  Duration hsts = 365 * 24h;
 };
 
 struct LogSettings {
@@ -54,10 +61,13 @@ struct HttpSettings {
   std::uint32_t threads = 0;
   std::uint64_t header_bytes = 32 * kKiB;
   std::uint32_t headers = 100;
+  std::uint64_t target_bytes = 28 * kKiB;
   Duration header_timeout = 5s;
   Duration idle_timeout = 60s;
   std::uint64_t body_rate = 1 * kKiB;
   Duration body_grace = 30s;
+  Duration linger = 5s;
+  std::uint64_t linger_bytes = 256 * kMiB;
   std::uint32_t connections = 20'000;
   std::uint32_t connections_per_address = 10'000;
   Duration stop_deadline = 30s;
@@ -78,7 +88,7 @@ struct LimitSettings {
   Duration upload_idle = 24h;
   Duration upload_silence = 5s;
   std::uint64_t upload_bytes = 0;
-  std::uint32_t token_scopes = 32;
+  std::uint32_t token_scopes = 300;
   std::uint32_t repositories_per_namespace = 10'000;
   std::uint32_t tags_per_repository = 100'000;
   std::uint32_t tags_per_manifest = 1000;
@@ -153,6 +163,7 @@ struct Settings {
   std::string service = "bulkhead";
   std::vector<std::string> hosts;
   std::vector<IpNetwork> trusted_proxies;
+  ProxyHeader proxy_header = ProxyHeader::x_forwarded_for;
   TlsSettings tls;
   LogSettings log;
   HttpSettings http;

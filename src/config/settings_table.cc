@@ -125,7 +125,13 @@ void general(std::vector<Setting>& rows) {
       "trusted_proxies", at(&S::trusted_proxies), IpNetwork::parse,
       [](const IpNetwork& network) { return network.text(); },
       R"(a list of networks, such as "10.0.0.0/8" or "fd00::/8")",
-      "Networks whose `X-Forwarded-For` is believed. From anyone else it is ignored."));
+      "Networks of proxies, which are believed when they say whom they stand for. From anyone else it is "
+      "ignored."));
+  rows.push_back(choice(
+      "proxy_header", at(&S::proxy_header),
+      {{"x-forwarded-for", ProxyHeader::x_forwarded_for}, {"forwarded", ProxyHeader::forwarded}},
+      "The header in which `trusted_proxies` say it; `forwarded` is that of RFC 7239. The other one is "
+      "ignored: a proxy that does not know it passes on what the client wrote."));
 }
 
 void tls(std::vector<Setting>& rows) {
@@ -146,6 +152,10 @@ void tls(std::vector<Setting>& rows) {
       [](std::string_view item) { return keep_if(is_host_or_address(item), item); },
       [](const std::string& item) { return item; }, "a list of host names and IP addresses",
       "What the certificate of `tls.mode = \"auto\"` is made out to."));
+  rows.push_back(
+      duration("tls.hsts", at(&S::tls, &TlsSettings::hsts), 0s, 24h * 730,
+               "How long browsers are told to come back with TLS only (`Strict-Transport-Security`). 0 does "
+               "not tell them."));
 }
 
 void log(std::vector<Setting>& rows) {
@@ -170,6 +180,10 @@ void http(std::vector<Setting>& rows) {
                       "The most that a request's line and headers may take; more is answered 431."));
   rows.push_back(count("http.headers", at(&S::http, &H::headers), 10u, 1000u,
                        "The most headers that a request may have; more is answered 431."));
+  rows.push_back(
+      size("http.target_bytes", at(&S::http, &H::target_bytes), 1 * kKiB, 1 * kMiB,
+           "The longest path and query of a request; more is answered 414. A request for a token names its "
+           "scopes there."));
   rows.push_back(duration("http.header_timeout", at(&S::http, &H::header_timeout), 100ms, 10min,
                           "How long a request's headers may take to arrive; longer is answered 408."));
   rows.push_back(duration("http.idle_timeout", at(&S::http, &H::idle_timeout), 100ms, 1h,
@@ -181,6 +195,13 @@ void http(std::vector<Setting>& rows) {
   rows.push_back(duration("http.body_grace", at(&S::http, &H::body_grace), 100ms, 10min,
                           "How long a body may stay below `http.body_rate`; it is then answered 408, "
                           "and an upload keeps what it has."));
+  rows.push_back(duration(
+      "http.linger", at(&S::http, &H::linger), 0ms, 1min,
+      "How long a client that was answered before its request was over may go on sending. Until then "
+      "what it sends is read and dropped, because closing at once would destroy the answer."));
+  rows.push_back(
+      size("http.linger_bytes", at(&S::http, &H::linger_bytes), 0, kPiB,
+           "The most that is read of it. Then nothing is, until the time is over or the client has closed."));
   rows.push_back(count("http.connections", at(&S::http, &H::connections), 1u, 1'000'000u,
                        "The most connections at once; more are closed."));
   rows.push_back(count("http.connections_per_address", at(&S::http, &H::connections_per_address), 1u,
@@ -225,8 +246,9 @@ void limits(std::vector<Setting>& rows) {
                           "way to a newer one, as of a client whose connection broke unnoticed."));
   rows.push_back(size("limits.upload_bytes", at(&S::limits, &L::upload_bytes), 0, kPiB,
                       "The largest blob; a larger one is answered 413. 0 means no limit."));
-  rows.push_back(count("limits.token_scopes", at(&S::limits, &L::token_scopes), 1u, 1000u,
-                       "The most scopes that one token request may ask for."));
+  rows.push_back(
+      count("limits.token_scopes", at(&S::limits, &L::token_scopes), 1u, 1000u,
+            "The most scopes that one token carries. Of more that are asked for it gets those named last."));
   rows.push_back(count("limits.repositories_per_namespace", at(&S::limits, &L::repositories_per_namespace),
                        1u, 10'000'000u, "The most repositories of one namespace; more is answered 403."));
   rows.push_back(count("limits.tags_per_repository", at(&S::limits, &L::tags_per_repository), 1u, 10'000'000u,
@@ -268,9 +290,9 @@ void limits(std::vector<Setting>& rows) {
 void auth(std::vector<Setting>& rows) {
   using A = AuthSettings;
   rows.push_back(
-      duration("auth.token_lifetime", at(&S::auth, &A::token_lifetime), 1s, 1h,
+      duration("auth.token_lifetime", at(&S::auth, &A::token_lifetime), 1min, 1h,
                "How long a bearer token lives. One of a disabled account or a changed password is dead at "
-               "once all the same."));
+               "once all the same. Clients count on a minute at the least."));
   rows.push_back(
       count("auth.password_memory_kib", at(&S::auth, &A::password_memory_kib), 19u * 1024, 256u * 1024,
             "Memory of one Argon2id hash, in KiB. Passwords hashed with less are hashed again when their "

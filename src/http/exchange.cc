@@ -39,7 +39,8 @@ async::Task<Result<std::size_t>> Exchange::read_within_rate(std::span<std::byte>
       window_bytes_ += *count;
       co_return *count;
     }
-    if (count.error().code != Errc::timeout) co_return count.error();
+    if (count.error().code != Errc::timeout)
+      co_return Error{Errc::interrupted, "the client went away before its request was over"};
     stream_.recover();
     paused_ = pauses;
     if (paused_) co_return std::size_t{0};
@@ -58,7 +59,7 @@ async::Task<Result<std::size_t>> Exchange::read_sized(std::span<std::byte> into)
     auto read = co_await read_within_rate(into);
     if (!read) co_return read.error();
     if (*read == 0 && paused_) co_return std::size_t{0};
-    if (*read == 0) co_return Error{Errc::unavailable, "the request's body ended before its stated length"};
+    if (*read == 0) co_return Error{Errc::interrupted, "the request's body ended before its stated length"};
     count = *read;
   }
   body_bytes_ += count;
@@ -77,7 +78,7 @@ async::Task<Result<std::size_t>> Exchange::read_chunked(std::span<std::byte> int
       auto count = co_await read_within_rate(space);
       if (!count) co_return count.error();
       if (*count == 0 && paused_) co_return std::size_t{0};
-      if (*count == 0) co_return Error{Errc::unavailable, "the request's body ended before its last chunk"};
+      if (*count == 0) co_return Error{Errc::interrupted, "the request's body ended before its last chunk"};
       raw = as_text(space.first(*count));
     }
     const auto decoded = chunks_.decode(raw, into);
@@ -100,8 +101,8 @@ async::Task<Result<std::size_t>> Exchange::read_body(std::span<std::byte> into) 
     if (request().expect_continue) {
       auto sent = co_await stream_.write(limits_.idle_timeout, as_bytes("HTTP/1.1 100 Continue\r\n\r\n"));
       stream_.clear_deadline();
-      if (!sent) failure_ = sent.error();
-      if (!sent) co_return sent.error();
+      if (!sent) failure_ = Error{Errc::interrupted, "the client went away before it sent its body"};
+      if (!sent) co_return *failure_;
     }
   }
   // Not a conditional expression: GCC 12 destroys what co_await yields inside one twice.

@@ -35,12 +35,18 @@ class Exchange {
   const Request& request() const { return parser_.request(); }
   // The client's IP address, or "local" on the operators' socket.
   std::string_view address() const { return address_; }
-  // When a trusted proxy says whom it stands for; a view into the request's headers.
-  void set_address(std::string_view address) { address_ = address; }
+  // When a trusted proxy says whom it stands for.
+  void set_address(std::string address) {
+    forwarded_ = std::move(address);
+    address_ = forwarded_;
+  }
   bool encrypted() const { return stream_.encrypted(); }
+  // Where the client has reached this server, as "192.0.2.2:5000" or "[2001:db8::1]:5000"; "" on a local
+  // socket.
+  std::string reached_at() const { return stream_.local_endpoint(); }
 
   // The body's next bytes, 0 at its end. Tells a waiting client to go on (100 Continue) at the first call:
-  // decide before you read. Errc::timeout when it is too slow; Errc::unavailable when it ends early;
+  // decide before you read. Errc::timeout when it is too slow; Errc::interrupted when it ends early;
   // Errc::invalid_argument when its chunks are malformed. An error is final: later calls repeat it.
   async::Task<Result<std::size_t>> read_body(std::span<std::byte> into);
   // The same, but no longer than `pause` for a client that is silent: then 0, and paused().
@@ -60,6 +66,7 @@ class Exchange {
   std::string_view route = "other";
   std::string request_id;
   std::string account;
+  std::string failure;  // what the answer does not say
 
  private:
   async::Task<Result<std::size_t>> read_within_rate(std::span<std::byte> into);
@@ -72,6 +79,7 @@ class Exchange {
   InputBuffer& input_;
   ChunkedDecoder chunks_;
   std::string leftover_;  // not in input_, where the head's views must stay valid
+  std::string forwarded_;
   std::string_view address_;
   bool body_started_ = false;
   bool body_done_ = false;

@@ -97,9 +97,21 @@ Result<bool> Blobs::mount(const access::Repository& target, const access::Reposi
   return mounted;
 }
 
-Result<bool> Blobs::mount_from_anywhere(const access::Repository& target, const oci::Digest& digest,
-                                        const std::function<bool(std::string_view repository)>& covered,
-                                        const Context& context) {
+Result<bool> Blobs::holds(const access::Repository& repository, const oci::Digest& digest) {
+  bool there = false;
+  auto looked = state_->database.read([&](db::Session& session) -> Result<void> {
+    const auto linked = linked_size(session, repository.id, digest);
+    if (!linked) return linked.error();
+    there = linked->has_value();
+    return {};
+  });
+  if (!looked) return looked.error();
+  return there;
+}
+
+Result<std::optional<access::Repository>> Blobs::find_anywhere(
+    const oci::Digest& digest, const std::function<bool(std::string_view repository)>& covered,
+    const Context& context) {
   std::optional<access::Repository> source;
   auto looked = state_->database.read([&](db::Session& session) -> Result<void> {
     source.reset();
@@ -135,8 +147,16 @@ Result<bool> Blobs::mount_from_anywhere(const access::Repository& target, const 
     return {};
   });
   if (!looked) return looked.error();
-  if (!source) return false;
-  return mount(target, *source, digest, context);
+  return source;
+}
+
+Result<bool> Blobs::mount_from_anywhere(const access::Repository& target, const oci::Digest& digest,
+                                        const std::function<bool(std::string_view repository)>& covered,
+                                        const Context& context) {
+  const auto source = find_anywhere(digest, covered, context);
+  if (!source) return source.error();
+  if (!*source) return false;
+  return mount(target, **source, digest, context);
 }
 
 Result<std::int64_t> Blobs::reserve(const access::Repository& repository, const oci::Digest& digest,
@@ -239,6 +259,7 @@ Result<void> Blobs::remove(const access::Repository& repository, const oci::Dige
     auto unlinked = unlink_blob(session, repository, digest);
     if (!unlinked) return unlinked.error();
     if (!*unlinked) return unknown(repository, digest);
+    if (auto met = check_condition(context, &digest); !met) return met;
     audit::Event event =
         content_event(audit::Action::blob_deleted, repository, digest.render(), context, state_->clock.now());
     event.old_digest = digest.render();

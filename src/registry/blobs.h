@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "access/facts.h"
@@ -33,6 +34,9 @@ class Blobs {
   Result<std::shared_ptr<const BlobHandle>> find(const access::Repository& repository,
                                                  const oci::Digest& digest);
 
+  // Whether the repository has it, without opening it.
+  Result<bool> holds(const access::Repository& repository, const oci::Digest& digest);
+
   // Links a blob that `source` holds into `target`, writing the event; false when `source` does not hold it
   // (the caller then starts an upload, which looks the same to the client). The caller may read `source`.
   Result<bool> mount(const access::Repository& target, const access::Repository& source,
@@ -40,6 +44,10 @@ class Blobs {
   // A mount that names no source: looks in the repositories that the principal may pull and whose names
   // `covered` accepts, which is where a token's scopes have their say. At most kMountCandidates are tried.
   static constexpr std::int64_t kMountCandidates = 100;
+  // The first half of it: where the blob would be taken from.
+  Result<std::optional<access::Repository>> find_anywhere(
+      const oci::Digest& digest, const std::function<bool(std::string_view repository)>& covered,
+      const Context& context);
   Result<bool> mount_from_anywhere(const access::Repository& target, const oci::Digest& digest,
                                    const std::function<bool(std::string_view repository)>& covered,
                                    const Context& context);

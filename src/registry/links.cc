@@ -10,6 +10,9 @@ namespace {
 // Longer than any commit of an upload takes.
 constexpr std::chrono::hours kReservationLife{1};
 constexpr std::int64_t kSweptAtOnce = 1000;
+// The namespace that a repository is in now, or where one that is not there yet (unborn.h) is going to be.
+constexpr std::string_view kNamespaceOf =
+    "COALESCE((SELECT namespace_id FROM repositories WHERE id = ?), CAST(? AS BIGINT))";
 
 Result<void> add_use(db::Session& session, std::int64_t namespace_id, std::int64_t more) {
   const auto counted =
@@ -32,10 +35,9 @@ Result<void> count_use(db::Session& session, const access::Repository& repositor
 
 Result<std::int64_t> reserve_room(db::Session& session, const access::Repository& repository,
                                   std::uint64_t size, Time now) {
-  const auto rows = session.query(
-      "SELECT n.id, n.quota_bytes FROM repositories r JOIN namespaces n ON n.id = r.namespace_id WHERE r.id "
-      "= ?",
-      {repository.id});
+  const auto rows =
+      session.query("SELECT n.id, n.quota_bytes FROM namespaces n WHERE n.id = " + std::string(kNamespaceOf),
+                    {repository.id, repository.namespace_id});
   if (!rows) return rows.error();
   if (rows->empty() || rows->front().is_null(1)) return 0;
   if (auto fits = check_quota(session, repository, size); !fits) return fits.error();
@@ -51,10 +53,8 @@ Result<std::int64_t> reserve_room(db::Session& session, const access::Repository
 
 Result<bool> has_quota(db::Session& session, const access::Repository& repository) {
   const auto rows = session.query(
-      "SELECT 1 FROM repositories r JOIN namespaces n ON n.id = r.namespace_id WHERE r.id = ? AND "
-      "n.quota_bytes "
-      "IS NOT NULL",
-      {repository.id});
+      "SELECT 1 FROM namespaces n WHERE n.quota_bytes IS NOT NULL AND n.id = " + std::string(kNamespaceOf),
+      {repository.id, repository.namespace_id});
   if (!rows) return rows.error();
   return !rows->empty();
 }
@@ -96,11 +96,9 @@ Result<void> note_stored(db::Session& session, const oci::Digest& digest, std::u
 }
 
 Result<void> check_quota(db::Session& session, const access::Repository& repository, std::uint64_t more) {
-  auto rows = session.query(
-      "SELECT n.name, n.quota_bytes, n.used_bytes FROM repositories r JOIN namespaces n ON n.id = "
-      "r.namespace_id "
-      "WHERE r.id = ?",
-      {repository.id});
+  auto rows = session.query("SELECT n.name, n.quota_bytes, n.used_bytes FROM namespaces n WHERE n.id = " +
+                                std::string(kNamespaceOf),
+                            {repository.id, repository.namespace_id});
   if (!rows) return rows.error();
   if (rows->empty() || rows->front().is_null(1)) return {};
   const auto quota = static_cast<std::uint64_t>(rows->front().integer(1));

@@ -16,12 +16,14 @@
 #include "registry/manifests_state.h"
 #include "registry/reach.h"
 #include "registry/releases.h"
+#include "registry/unborn.h"
 
 namespace bulkhead::registry {
 namespace {
 
 struct Push {
   const access::Repository& repository;
+  const oci::Reference& reference;
   const oci::Manifest& manifest;
   const oci::Digest& digest;
   std::uint64_t size;
@@ -125,8 +127,24 @@ Result<void> check_tag_counts(db::Session& session, const Push& push, const std:
                push.digest.render());
 }
 
+// RFC 9110 section 13.2.1: last, after all that would refuse the push anyway.
+Result<void> check_condition_of(db::Session& session, const Push& push, const Plan& plan) {
+  if (!push.context.condition) return {};
+  const auto* tag = std::get_if<oci::Tag>(&push.reference);
+  if (tag == nullptr) return check_condition(push.context, plan.is_new ? nullptr : &push.digest);
+  const auto rows = session.query("SELECT digest FROM tags WHERE repository_id = ? AND name = ?",
+                                  {push.repository.id, tag->render()});
+  if (!rows) return rows.error();
+  if (rows->empty()) return check_condition(push.context, nullptr);
+  const auto current = oci::Digest::parse(rows->front().text(0));
+  if (!current)
+    return Error{Errc::internal, "the database holds what is no digest: " + current.error().message};
+  return check_condition(push.context, &*current);
+}
+
 Result<Plan> make_plan(db::Session& session, const Push& push, Time now) {
-  const auto rules = read_tag_rules(session, push.repository);
+  const auto rules =
+      is_unborn(push.repository) ? Result<TagRules>(TagRules{}) : read_tag_rules(session, push.repository);
   if (!rules) return rules.error();
   if (auto may = access::check_still_may(session, push.context.principal, access::Action::push,
                                          push.repository.id, now);
@@ -149,6 +167,7 @@ Result<Plan> make_plan(db::Session& session, const Push& push, Time now) {
   if (auto fits = check_tag_counts(session, push, plan.moves); !fits) return fits.error();
   if (auto complete = check_children(session, push.repository, push.manifest, push.options.sparse); !complete)
     return complete.error();
+  if (auto met = check_condition_of(session, push, plan); !met) return met.error();
   return plan;
 }
 
@@ -204,6 +223,23 @@ Result<void> carry_out(db::Session& session, const Push& push, const Plan& plan,
 
 }  // namespace
 
+Result<void> Manifests::check(const access::Repository& repository, const oci::Reference& reference,
+                              const std::vector<oci::Tag>& tags, Bytes bytes, std::string_view content_type,
+                              const Context& context) {
+  const auto manifest = oci::parse_manifest(bytes, content_type, state_->options.limits);
+  if (!manifest) return manifest.error();
+  const auto digest = digest_of(reference, bytes);
+  if (!digest) return digest.error();
+  const std::vector<oci::Tag> all_tags = tags_of(reference, tags);
+  const Push push{repository,   reference, *manifest, *digest,
+                  bytes.size(), all_tags,  context,   state_->options};
+  return state_->database.read([&](db::Session& session) -> Result<void> {
+    const auto plan = make_plan(session, push, state_->clock.now());
+    if (!plan) return plan.error();
+    return {};
+  });
+}
+
 Result<PutResult> Manifests::put(const access::Repository& repository, const oci::Reference& reference,
                                  const std::vector<oci::Tag>& tags, Bytes bytes,
                                  std::string_view content_type, const Context& context) {
@@ -212,7 +248,8 @@ Result<PutResult> Manifests::put(const access::Repository& repository, const oci
   const auto digest = digest_of(reference, bytes);
   if (!digest) return digest.error();
   std::vector<oci::Tag> all_tags = tags_of(reference, tags);
-  const Push push{repository, *manifest, *digest, bytes.size(), all_tags, context, state_->options};
+  const Push push{repository,   reference, *manifest, *digest,
+                  bytes.size(), all_tags,  context,   state_->options};
 
   const auto acceptable = state_->database.read([&](db::Session& session) -> Result<void> {
     const auto plan = make_plan(session, push, state_->clock.now());

@@ -39,6 +39,12 @@ Result<void> remove_one_tag(db::Session& session, const Removal& removal, const 
                                   {removal.repository.id, tag.render()});
   if (!rows) return rows.error();
   if (rows->empty()) return manifest_unknown(removal.repository, tag);
+  if (removal.context.condition) {
+    const auto current = oci::Digest::parse(rows->front().text(0));
+    if (!current)
+      return Error{Errc::internal, "the database holds what is no digest: " + current.error().message};
+    if (auto met = check_condition(removal.context, &*current); !met) return met;
+  }
   return remove_tag(session, removal, tag.render(), rows->front().text(0));
 }
 
@@ -68,6 +74,7 @@ Result<void> remove_manifest(db::Session& session, const Removal& removal, const
                     {removal.repository.id, text});
   if (!removed) return removed.error();
   if (removed->empty()) return manifest_unknown(removal.repository, digest);
+  if (auto met = check_condition(removal.context, &digest); !met) return met;
   if (auto counted = count_use(session, removal.repository, -removed->front().integer(0)); !counted)
     return counted;
   if (auto released = release(session, removal.repository, *children, removal.now); !released)

@@ -82,6 +82,11 @@ class Manifests {
                         const std::vector<oci::Tag>& tags, Bytes bytes, std::string_view content_type,
                         const Context& context);
 
+  // Whether put() would refuse it as things are now; of a repository that is not there yet (unborn.h) too.
+  Result<void> check(const access::Repository& repository, const oci::Reference& reference,
+                     const std::vector<oci::Tag>& tags, Bytes bytes, std::string_view content_type,
+                     const Context& context);
+
   // A tag: only the tag goes. A digest: the manifest and every tag on it; Errc::immutable and Errc::denied as
   // above if one of them may not go, or if one that may not go reaches it through other manifests.
   // Errc::manifest_unknown; Errc::name_unknown when the repository has been deleted meanwhile.

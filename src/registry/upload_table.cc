@@ -32,11 +32,12 @@ bool UploadTable::idle(const Session& session, Time now) const {
   return session.turn == nullptr || now - session.last_used >= limits_.silence;
 }
 
-UploadTable::Sessions::iterator UploadTable::find(std::int64_t repository, std::string_view id,
+UploadTable::Sessions::iterator UploadTable::find(const access::Repository& repository, std::string_view id,
                                                   std::int64_t account) const {
   const auto found = sessions_.find(id);
-  if (found == sessions_.end() || found->second.name.repository != repository ||
-      found->second.name.account != account)
+  if (found == sessions_.end() || found->second.name.account != account ||
+      (found->second.name.repository != repository.id &&
+       found->second.name.repository != unborn_id(repository.name)))
     return sessions_.end();
   // Expired is gone, also before the sweep has come by.
   if (found->second.turn == nullptr && clock_.now() - found->second.last_used > limits_.idle)
@@ -106,8 +107,8 @@ Result<void> UploadTable::enter(const UploadName& name, std::int64_t namespace_i
   return {};
 }
 
-Result<UploadTable::Session> UploadTable::seize(std::int64_t repository, std::string_view id,
-                                                std::int64_t account, std::int64_t namespace_id,
+Result<UploadTable::Session> UploadTable::seize(const access::Repository& repository, std::string_view id,
+                                                std::int64_t account,
                                                 const std::shared_ptr<UploadTurn>& turn) {
   const std::lock_guard lock(mutex_);
   const auto found = find(repository, id, account);
@@ -132,17 +133,17 @@ Result<UploadTable::Session> UploadTable::seize(std::int64_t repository, std::st
     older->taken = true;
     older->stage.reset();
   }
-  if (session.namespace_id != namespace_id) {
+  if (session.namespace_id != repository.namespace_id) {
     room_.give(session.namespace_id, session.counted);
-    room_.add(namespace_id, session.counted);
-    session.namespace_id = namespace_id;
+    room_.add(repository.namespace_id, session.counted);
+    session.namespace_id = repository.namespace_id;
   }
   session.turn = turn;
   session.last_used = clock_.now();
   return session;
 }
 
-Result<UploadTable::Session> UploadTable::look(std::int64_t repository, std::string_view id,
+Result<UploadTable::Session> UploadTable::look(const access::Repository& repository, std::string_view id,
                                                std::int64_t account) const {
   const std::lock_guard lock(mutex_);
   const auto found = find(repository, id, account);

@@ -57,9 +57,9 @@ class UploadTable {
 
   // Gives the session to `turn`: Errc::upload_unknown, or Errc::upload_busy, which says when to come again,
   // while another is at work on it.
-  Result<Session> seize(std::int64_t repository, std::string_view id, std::int64_t account,
-                        std::int64_t namespace_id, const std::shared_ptr<UploadTurn>& turn);
-  Result<Session> look(std::int64_t repository, std::string_view id, std::int64_t account) const;
+  Result<Session> seize(const access::Repository& repository, std::string_view id, std::int64_t account,
+                        const std::shared_ptr<UploadTurn>& turn);
+  Result<Session> look(const access::Repository& repository, std::string_view id, std::int64_t account) const;
 
   // By who holds it, and nothing once it was taken.
   void note(const std::string& id, const UploadTurn* turn, std::uint64_t size, std::uint64_t counted);
@@ -73,7 +73,9 @@ class UploadTable {
   using Sessions = std::map<std::string, Session, std::less<>>;
 
   bool idle(const Session& session, Time now) const;
-  Sessions::iterator find(std::int64_t repository, std::string_view id, std::int64_t account) const;
+  // One that began before the repository was there is the repository's too (unborn.h).
+  Sessions::iterator find(const access::Repository& repository, std::string_view id,
+                          std::int64_t account) const;
   void erase(Sessions::iterator at);
   // The account's session that nobody writes to for longest, an empty one first; end() when all are at work.
   Sessions::iterator longest_idle(std::int64_t account);

@@ -151,7 +151,14 @@ Result<void> UploadWriter::finish(const oci::Digest& digest, const Context& cont
     static_cast<void>(shared_.blobs.cancel(*reserved));
     return committed;
   }
-  return shared_.blobs.link(repository_, digest, size, context, *reserved);
+  // When one of these fails, the stored bytes belong to no repository: garbage collection finds them.
+  if (!is_unborn(repository_)) return shared_.blobs.link(repository_, digest, size, context, *reserved);
+  const auto made = shared_.make(repository_.name, context);
+  if (!made) {
+    static_cast<void>(shared_.blobs.cancel(*reserved));
+    return made.error();
+  }
+  return shared_.blobs.link(**made, digest, size, context, *reserved);
 }
 
 }  // namespace bulkhead::registry

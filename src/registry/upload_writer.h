@@ -20,6 +20,7 @@ class UploadWriter final : public Uploads::Writer {
     UploadRoom& room;
     UploadTable& table;
     const UploadLimits& limits;
+    const MakeRepository& make;
   };
 
   // `turn` holds the session, with its stage open. `again` is the size of the blob that is sent anew.

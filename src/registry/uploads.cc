@@ -19,12 +19,13 @@ namespace {
 class UploadSessions final : public Uploads {
  public:
   UploadSessions(blob::BlobStore& store, Blobs& blobs, db::Database& database, const Clock& clock,
-                 UploadLimits limits)
+                 UploadLimits limits, MakeRepository make)
       : store_(store),
         blobs_(blobs),
         database_(database),
         clock_(clock),
         limits_(limits),
+        make_(std::move(make)),
         room_(database),
         table_(room_, clock, limits_) {}
 
@@ -53,6 +54,7 @@ class UploadSessions final : public Uploads {
   db::Database& database_;
   const Clock& clock_;
   const UploadLimits limits_;
+  const MakeRepository make_;
   UploadRoom room_;
   UploadTable table_;
   std::mutex mutex_;
@@ -152,8 +154,7 @@ Result<std::unique_ptr<Uploads::Writer>> UploadSessions::acquire(const access::R
     again = *known;
   }
   const auto turn = std::make_shared<UploadTurn>();
-  const auto session =
-      table_.seize(repository.id, id, context.principal.account_id, repository.namespace_id, turn);
+  const auto session = table_.seize(repository, id, context.principal.account_id, turn);
   if (!session) return session.error();
   Turn held(table_, session->name.id, turn);
   auto stage = store_.open_stage(session->name.render(), session->name.algorithm);
@@ -163,15 +164,16 @@ Result<std::unique_ptr<Uploads::Writer>> UploadSessions::acquire(const access::R
     const std::lock_guard at_work(turn->mutex);
     turn->stage = *std::move(stage);
   }
-  auto writer = std::make_unique<UploadWriter>(UploadWriter::Shared{store_, blobs_, room_, table_, limits_},
-                                               *session, turn, repository, *view, again);
+  auto writer =
+      std::make_unique<UploadWriter>(UploadWriter::Shared{store_, blobs_, room_, table_, limits_, make_},
+                                     *session, turn, repository, *view, again);
   held.keep();
   return std::unique_ptr<Writer>(std::move(writer));
 }
 
 Result<UploadStatus> UploadSessions::status(const access::Repository& repository, std::string_view id,
                                             const Context& context) {
-  const auto session = table_.look(repository.id, id, context.principal.account_id);
+  const auto session = table_.look(repository, id, context.principal.account_id);
   if (!session) return session.error();
   return UploadStatus{session->name.id, session->size};
 }
@@ -179,8 +181,7 @@ Result<UploadStatus> UploadSessions::status(const access::Repository& repository
 Result<void> UploadSessions::cancel(const access::Repository& repository, std::string_view id,
                                     const Context& context) {
   const auto turn = std::make_shared<UploadTurn>();
-  const auto session =
-      table_.seize(repository.id, id, context.principal.account_id, repository.namespace_id, turn);
+  const auto session = table_.seize(repository, id, context.principal.account_id, turn);
   if (!session) return session.error();
   table_.end(session->name.id, turn.get());
   // Its bytes may have gone before, by an error of the disk's.
@@ -207,8 +208,8 @@ Result<std::size_t> UploadSessions::sweep() {
 }  // namespace
 
 Result<std::unique_ptr<Uploads>> Uploads::open(blob::BlobStore& store, Blobs& blobs, db::Database& database,
-                                               const Clock& clock, UploadLimits limits) {
-  auto sessions = std::make_unique<UploadSessions>(store, blobs, database, clock, limits);
+                                               const Clock& clock, UploadLimits limits, MakeRepository make) {
+  auto sessions = std::make_unique<UploadSessions>(store, blobs, database, clock, limits, std::move(make));
   if (auto loaded = sessions->load(); !loaded) return loaded.error();
   return std::unique_ptr<Uploads>(std::move(sessions));
 }

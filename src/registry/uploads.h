@@ -28,6 +28,7 @@
 #include "blob/store.h"
 #include "registry/blobs.h"
 #include "registry/context.h"
+#include "registry/unborn.h"
 
 namespace bulkhead::registry {
 
@@ -67,9 +68,11 @@ class Uploads {
     virtual Result<void> finish(const oci::Digest& digest, const Context& context) = 0;
   };
 
-  // All must outlive this. Finds the sessions of an earlier process.
+  // All must outlive this. Finds the sessions of an earlier process. A session may begin for a repository
+  // that is not there yet (unborn.h), and goes on when it has come; finishing it makes it, by `make`.
   static Result<std::unique_ptr<Uploads>> open(blob::BlobStore& store, Blobs& blobs, db::Database& database,
-                                               const Clock& clock, UploadLimits limits);
+                                               const Clock& clock, UploadLimits limits,
+                                               MakeRepository make = nullptr);
   virtual ~Uploads() = default;
 
   virtual Result<UploadStatus> start(const access::Repository& repository, oci::Algorithm algorithm,

@@ -96,7 +96,9 @@ def attempts_of(world, uploads, caller, repository):
     other = other_image(world, "alice/private" if absent else repository)
 
     def attempt(name, action, method, target, statuses, body=""):
-        wanted = statuses if action in may else (401,)
+        # Who may see it is told plainly; nobody, and who may not, to ask for another token.
+        refused = (403,) if caller.account and "pull" in may else (401,)
+        wanted = statuses if action in may else refused
         return Attempt(name, caller, repository, method, target, wanted, body)
 
     there = (404,) if absent else (200,)

@@ -25,7 +25,7 @@ class TokenBearersTest : public testing::FactsFixture {
     return tokens_.verify(token, address);
   }
   std::string issue(const Principal& principal, const std::vector<std::string>& requested = {}) {
-    return tokens_.issue(principal, parse_scopes(requested, 100).value()).value().token;
+    return tokens_.issue(principal, parse_scopes(requested, 100)).value().token;
   }
   identity::AccessToken make_token(const Principal& of, std::vector<TokenScope> scopes,
                                    std::string_view networks = "") {
@@ -219,7 +219,7 @@ TEST_P(TokenBearersTest, MayBringACeilingOfTheirOwn) {
   Principal limited = alice_;
   limited.ceiling = std::make_shared<const identity::TokenScopes>(std::vector<TokenScope>{{0, app, kAll}});
   const auto issued = tokens_.issue(
-      limited, parse_scopes({"repository:alice/app:pull", "repository:alice/other:pull"}, 10).value(), 900s);
+      limited, parse_scopes({"repository:alice/app:pull", "repository:alice/other:pull"}, 10), 900s);
   ASSERT_THAT(issued, Succeeds());
   EXPECT_EQ(issued->lifetime, 900s);
   EXPECT_TRUE(may(issued->token, Action::pull, "alice/app"));
@@ -246,12 +246,12 @@ class BearersOfBearersTest : public TokenBearersTest {
 
   std::shared_ptr<const Bearer> first(const std::vector<std::string>& scopes,
                                       std::chrono::seconds lifetime = 900s) {
-    const auto issued = tokens_.issue(bot_, parse_scopes(scopes, 9).value(), lifetime);
+    const auto issued = tokens_.issue(bot_, parse_scopes(scopes, 9), lifetime);
     return check(issued.value().token).value();
   }
   Result<IssuedToken> second(const std::shared_ptr<const Bearer>& with,
                              const std::vector<std::string>& scopes = {"repository:acme/app:*"}) {
-    return tokens_.issue(*with, parse_scopes(scopes, 9).value());
+    return tokens_.issue(*with, parse_scopes(scopes, 9));
   }
 
   std::int64_t app_ = 0;

@@ -102,8 +102,8 @@ async::Task<http::Response> Management::handle(http::Exchange& exchange, std::st
   incoming.path = path;
   incoming.query = exchange.request().query;
   incoming.content_type = exchange.request().header("Content-Type").value_or("");
-  incoming.if_match = header_of(exchange, "If-Match");
-  incoming.if_none_match = header_of(exchange, "If-None-Match");
+  incoming.if_match = exchange.request().list("If-Match");
+  incoming.if_none_match = exchange.request().list("If-None-Match");
   incoming.idempotency_key = header_of(exchange, "Idempotency-Key");
   auto response = co_await perform(operation, incoming);
   if (!response) co_return problem_response(response.error(), exchange.request_id);

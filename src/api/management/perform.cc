@@ -40,6 +40,13 @@ bool is_idempotency_key(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
 }
 
+// What a path names, however it is written.
+std::string what_is_named(const Router::Match& match) {
+  std::string named(match.operation->path);
+  for (const auto& [name, value] : match.values) named.append(1, '\0').append(value);
+  return named;
+}
+
 Call call_for(const Services& services, const Options& options, const Incoming& incoming) {
   Call call(services, options, incoming.caller);
   call.origin = incoming.origin;
@@ -99,7 +106,7 @@ http::Response Performer::answer(const Incoming& incoming, Call& call) {
   if (operation.creates && incoming.idempotency_key && !incoming.caller.principal.anonymous())
     return create(incoming, call);
   if (operation.if_match == IfMatch::unused) return run(incoming, call);
-  const std::lock_guard lock(changing_[path_hash_(incoming.path) % changing_.size()]);
+  const std::lock_guard lock(changing_[path_hash_(what_is_named(incoming.match)) % changing_.size()]);
   if (auto refused = check_condition(incoming, call)) return std::move(*refused);
   return run(incoming, call);
 }
@@ -108,11 +115,12 @@ std::optional<http::Response> Performer::check_condition(const Incoming& incomin
   const Operation& operation = *incoming.match.operation;
   const std::string& instance = incoming.origin.request_id;
   if (!incoming.if_match) {
-    if (operation.if_match == IfMatch::optional) return std::nullopt;
-    return problem_response(kPreconditionRequired,
-                            "read it first and send its ETag as If-Match, so that nobody's change is lost; "
-                            "If-Match: * changes it whatever it is",
-                            instance);
+    if (operation.if_match == IfMatch::optional && !incoming.if_none_match) return std::nullopt;
+    if (operation.if_match != IfMatch::optional)
+      return problem_response(kPreconditionRequired,
+                              "read it first and send its ETag as If-Match, so that nobody's change is lost; "
+                              "If-Match: * changes it whatever it is",
+                              instance);
   }
   Call reading = call_for(services_, options_, incoming);
   // What the change's own permission has found; a handler relies on it.
@@ -120,10 +128,16 @@ std::optional<http::Response> Performer::check_condition(const Incoming& incomin
   reading.organization = call.organization;
   reading.account = call.account;
   auto current = incoming.match.reading->handler(reading);
+  // If-None-Match alone asks for nothing that is there.
+  if (!current && current.error().code == Errc::not_found && !incoming.if_match) return std::nullopt;
   if (!current) return problem_response(current.error(), instance);
-  const auto matches = if_match(*incoming.if_match, etag_of(json::serialize(current->body)));
+  const std::string etag = etag_of(json::serialize(current->body));
+  const auto matches = incoming.if_match ? if_match(*incoming.if_match, etag) : Result<bool>(true);
   if (!matches) return problem_response(matches.error(), instance);
-  if (*matches) return std::nullopt;
+  const auto known =
+      incoming.if_none_match ? if_none_match(*incoming.if_none_match, etag) : Result<bool>(false);
+  if (!known) return problem_response(known.error(), instance);
+  if (*matches && !*known) return std::nullopt;
   return problem_response(kPreconditionFailed, "read it again, and decide again", instance);
 }
 
@@ -187,9 +201,6 @@ http::Response Performer::run(const Incoming& incoming, Call& call, std::optiona
     return problem_response(*reply->problem, reply->detail, incoming.origin.request_id);
   if (created != nullptr && reply) *created = reply->location;
   if (reply) return render(incoming, call, std::move(*reply));
-  if (problem_kind(reply.error().code).status == 500)
-    services_.log.error("a management request failed",
-                        {{"request", incoming.origin.request_id}, {"error", reply.error().message}});
   return problem_response(reply.error(), incoming.origin.request_id);
 }
 
