@@ -34,9 +34,16 @@ endif()
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  # Paths relative to the checkout, so that another clone on the same machine finds what this one compiled.
+  # Paths relative to the checkout, so that another clone on the same machine finds what this one compiled. The last one is
+  # what precompiled headers ask for (ccache's manual, "Precompiled headers").
   set(CMAKE_CXX_COMPILER_LAUNCHER
-    ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE})
+    ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+    CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(bulkhead_options INTERFACE -fpch-preprocess)
+  else()
+    target_compile_options(bulkhead_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
+  endif()
 endif()
 find_program(MOLD mold)
 if(MOLD)

@@ -22,7 +22,7 @@
 #include "access/scope.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "identity/token_scopes.h"
+#include "identity/login/token_scopes.h"
 
 namespace bulkhead::access {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "identity/token_scopes.h"
+#include "identity/login/token_scopes.h"
 
 namespace bulkhead::access {
 

@@ -16,7 +16,7 @@
 #include "audit/event.h"
 #include "base/clock.h"
 #include "db/database.h"
-#include "identity/accounts.h"
+#include "identity/people/accounts.h"
 #include "oci/name.h"
 
 namespace bulkhead::access {

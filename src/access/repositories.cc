@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "access/facts_state.h"
-#include "identity/robots.h"
+#include "identity/people/robots.h"
 #include "oci/quote.h"
 
 namespace bulkhead::access {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "identity/system_role.h"
+#include "identity/people/system_role.h"
 
 namespace bulkhead::access {
 

@@ -17,7 +17,7 @@
 #include "base/exact_cache.h"
 #include "crypto/hash.h"
 #include "crypto/token.h"
-#include "identity/token_hash.h"
+#include "identity/secrets/token_hash.h"
 
 namespace bulkhead::access {
 namespace {

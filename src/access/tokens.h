@@ -14,9 +14,9 @@
 #include "access/facts.h"
 #include "access/scope.h"
 #include "crypto/keyring.h"
-#include "identity/access_tokens.h"
-#include "identity/accounts.h"
-#include "identity/policies.h"
+#include "identity/login/access_tokens.h"
+#include "identity/login/policies.h"
+#include "identity/people/accounts.h"
 
 namespace bulkhead::access {
 

@@ -1,13 +1,11 @@
-// The way from the command line to the data: through the running server's local socket, or, when no server
-// runs, by opening the data directory in this process.
+// The local socket on which a running server takes its operator's commands.
 #pragma once
 
-#include <boost/json/fwd.hpp>
 #include <filesystem>
+#include <string>
 
 #include "app/installation.h"
 #include "base/error.h"
-#include "config/settings.h"
 #include "http/server.h"
 
 namespace bulkhead::app {
@@ -26,17 +24,7 @@ class ControlSocket {
 // What the server answers on that socket.
 http::Hooks control_hooks(Installation& installation);
 
-// Keeps the connection to the server, or the opened data directory, over several commands.
-class Operator {
- public:
-  explicit Operator(const config::Settings& settings)
-      : settings_(settings), log_(LogLevel::warning, LogFormat::text) {}
-  Result<boost::json::value> run(const boost::json::object& command);
-
- private:
-  const config::Settings& settings_;
-  Log log_;
-  std::unique_ptr<Installation> opened_;
-};
+// The operating system's name for who runs this process.
+std::string local_user();
 
 }  // namespace bulkhead::app

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "http/client.h"
-#include "identity/fetcher.h"
+#include "identity/issuers/fetcher.h"
 
 namespace bulkhead::app {
 

@@ -12,7 +12,7 @@
 #include "access/facts.h"
 #include "access/tokens.h"
 #include "db/testing/database_contract.h"
-#include "identity/testing/installation.h"
+#include "identity/people/testing/installation.h"
 
 namespace bulkhead::access::testing {
 

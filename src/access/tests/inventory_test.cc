@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "db/testing/database_contract.h"
-#include "identity/directory.h"
-#include "identity/members.h"
-#include "identity/organizations.h"
-#include "identity/teams.h"
-#include "identity/testing/installation.h"
+#include "identity/people/directory.h"
+#include "identity/people/members.h"
+#include "identity/people/organizations.h"
+#include "identity/people/teams.h"
+#include "identity/people/testing/installation.h"
 
 namespace bulkhead::access {
 namespace {

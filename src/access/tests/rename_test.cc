@@ -6,8 +6,8 @@
 
 #include "access/tests/facts_fixture.h"
 #include "access/tokens.h"
-#include "identity/account_changes.h"
-#include "identity/organizations.h"
+#include "identity/people/account_changes.h"
+#include "identity/people/organizations.h"
 
 namespace bulkhead::access {
 namespace {

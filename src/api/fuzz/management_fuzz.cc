@@ -15,6 +15,7 @@
 #include "api/management/conditions.h"
 #include "api/management/input.h"
 #include "api/management/router.h"
+#include "base/percent.h"
 #include "oci/strict_json.h"
 
 namespace management = bulkhead::api::management;
@@ -33,7 +34,7 @@ std::string render(const management::Router::Match& match) {
     const std::string parameter = "{" + std::string(name) + "}";
     const std::size_t at = out.find(parameter);
     require(at != std::string::npos);
-    out.replace(at, parameter.size(), management::encode_segment(value));
+    out.replace(at, parameter.size(), percent_encode(value));
   }
   return out;
 }

@@ -12,7 +12,7 @@
 #include "api/problem.h"
 #include "async/offload.h"
 #include "crypto/hash.h"
-#include "identity/token_format.h"
+#include "identity/secrets/token_format.h"
 
 namespace bulkhead::api {
 namespace {

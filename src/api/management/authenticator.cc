@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "identity/token_format.h"
+#include "identity/secrets/token_format.h"
 
 namespace bulkhead::api::management {
 namespace {

@@ -5,7 +5,6 @@
 #include <stdexcept>
 
 #include "api/management/operation.h"
-#include "base/percent.h"
 
 namespace bulkhead::api::management {
 namespace {
@@ -82,7 +81,5 @@ std::optional<bool> Call::filter_flag(std::string_view name) const {
   if (value == nullptr) return std::nullopt;
   return value->as_bool();
 }
-
-std::string encode_segment(std::string_view text) { return percent_encode(text); }
 
 }  // namespace bulkhead::api::management

@@ -10,7 +10,7 @@
 #include "audit/event.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "identity/account.h"
+#include "identity/people/account.h"
 
 namespace bulkhead::api::management {
 

@@ -7,7 +7,7 @@
 #include "api/management/input.h"
 #include "api/problem.h"
 #include "async/offload.h"
-#include "identity/token_format.h"
+#include "identity/secrets/token_format.h"
 
 namespace bulkhead::api::management {
 namespace {

@@ -204,7 +204,4 @@ std::vector<const Operation*> all_operations();
 // What a parameter of a path can be, by its name.
 const Field* path_parameter(std::string_view name);
 
-// RFC 3986: what has to be encoded in a segment is. For locations.
-std::string encode_segment(std::string_view text);
-
 }  // namespace bulkhead::api::management

@@ -10,6 +10,7 @@
 #include "api/management/input.h"
 #include "api/management/permission.h"
 #include "api/problem.h"
+#include "base/percent.h"
 
 namespace bulkhead::api::management {
 namespace {
@@ -188,7 +189,7 @@ http::Response Performer::render(const Incoming& incoming, const Call& call, Rep
       if (const json::value* value = call.query.if_contains(field.name))
         link += fmt::format(
             "&{}={}", field.name,
-            encode_segment(value->is_string() ? std::string(value->get_string()) : json::serialize(*value)));
+            percent_encode(value->is_string() ? std::string(value->get_string()) : json::serialize(*value)));
     response.header("Link", link + ">; rel=\"next\"");
   }
   response.header("Cache-Control", operation.secret ? "no-store" : "private, no-cache");

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "db/testing/database_contract.h"
-#include "identity/testing/installation.h"
+#include "identity/people/testing/installation.h"
 
 namespace bulkhead::api::management {
 namespace {

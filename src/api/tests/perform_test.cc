@@ -6,6 +6,7 @@
 #include <map>
 
 #include "api/tests/test_api.h"
+#include "base/percent.h"
 
 namespace bulkhead::api::management {
 namespace {
@@ -47,7 +48,7 @@ Result<Reply> create_thing(Call& call) {
   ++changes;
   Reply reply(thing(name));
   reply.body.as_object()["secret"] = "shown once";
-  reply.location = "/things/" + encode_segment(name);
+  reply.location = "/things/" + percent_encode(name);
   return reply;
 }
 Result<Reply> change_thing(Call& call) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "api/tests/test_api.h"
+#include "base/percent.h"
 
 namespace bulkhead::api::management {
 namespace {
@@ -24,7 +25,7 @@ class Permissions : public ::testing::Test {
   std::string robot_of(std::string_view repository) {
     const auto made = api_.robots.create_for_repository(api_.registry.repository(repository).id, "bot", "",
                                                         std::nullopt, {});
-    return "/robots/" + encode_segment(made.value().account.name);
+    return "/robots/" + percent_encode(made.value().account.name);
   }
 
   testing::TestApi api_;

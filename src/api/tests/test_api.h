@@ -10,8 +10,8 @@
 #include "audit/testing/memory_journal.h"
 #include "blob/verify.h"
 #include "crypto/testing/passwords.h"
-#include "identity/data_keys.h"
-#include "identity/testing/test_issuer.h"
+#include "identity/issuers/testing/test_issuer.h"
+#include "identity/keys/data_keys.h"
 #include "registry/testing/test_registry.h"
 
 namespace bulkhead::api::testing {

@@ -12,7 +12,7 @@
 #include "access/facts.h"
 #include "blob/store.h"
 #include "blob/testing/temporary_directory.h"
-#include "identity/testing/installation.h"
+#include "identity/people/testing/installation.h"
 #include "registry/blobs.h"
 #include "registry/manifests.h"
 #include "registry/uploads.h"

@@ -1,0 +1,140 @@
+#include "api/management/credentials/token_scopes.h"
+
+#include <fmt/format.h>
+
+#include "access/facts.h"
+#include "access/roles.h"
+#include "api/management/permission.h"
+#include "api/management/vocabulary.h"
+
+namespace bulkhead::api::management {
+namespace {
+
+namespace json = boost::json;
+using identity::TokenActions;
+using identity::TokenScope;
+
+constexpr Field kScopeFields[] = {
+    {"repository", &kGivenName, "One repository"},
+    {"namespace", &kGivenName,
+     "All repositories of one namespace, also those to come; \"/\" for the installation's"},
+    {"actions", &kActions, "", kRequired},
+};
+constexpr Schema kScope = object("TokenScope", kScopeFields);
+
+Error unknown(std::string_view kind, std::string_view name) {
+  return {Errc::name_unknown, fmt::format("there is no {} {}, or it is not yours to see", kind, name)};
+}
+
+TokenActions read_actions(const json::array& words) {
+  TokenActions actions;
+  for (const json::value& word : words) {
+    actions.pull = actions.pull || word == "pull";
+    actions.push = actions.push || word == "push";
+    actions.remove = actions.remove || word == "delete";
+  }
+  return actions;
+}
+
+Result<std::int64_t> repository_id(Call& call, std::string_view text) {
+  const auto name = oci::RepositoryName::parse(text);
+  if (!name) return name.error();
+  const auto resolved = call.services.facts.resolve(call.caller.principal, *name);
+  if (!resolved) return resolved.error();
+  const bool visible = call.caller.is_operator ||
+                       access::decide(call.caller.principal, access::Action::pull, resolved->standing);
+  if (!resolved->repository || !visible) return unknown("repository", name->render());
+  return resolved->repository->id;
+}
+
+Result<std::int64_t> namespace_id(Call& call, std::string_view text) {
+  const std::string name = namespace_name(text);
+  std::int64_t id = 0;
+  const auto read = call.services.database.read([&](db::Session& session) -> Result<void> {
+    const auto role = access::read_namespace_role(session, call.caller.principal.account_id, name);
+    if (!role) return role.error();
+    const bool visible = call.caller.is_operator || *role != access::Role::none ||
+                         access::owns_installation(call.caller.principal, name);
+    if (!visible) return unknown("namespace", text);
+    const auto rows = session.query("SELECT id FROM namespaces WHERE name = ?", {name});
+    if (!rows) return rows.error();
+    if (rows->empty()) return unknown("namespace", text);
+    id = rows->front().integer(0);
+    return {};
+  });
+  if (!read) return read.error();
+  return id;
+}
+
+// The name of a row, "" when it is gone.
+Result<std::string> name_of(const Call& call, std::string_view sql, std::int64_t id) {
+  std::string name;
+  const auto read = call.services.database.read([&](db::Session& session) -> Result<void> {
+    const auto rows = session.query(sql, {id});
+    if (!rows) return rows.error();
+    if (!rows->empty()) name = rows->front().text(0);
+    return {};
+  });
+  if (!read) return read.error();
+  return name;
+}
+
+}  // namespace
+
+constinit const Schema kTokenScopes = list(kScope, identity::TokenScopes::kMost);
+
+Result<identity::TokenScopes> read_scopes(Call& call, const json::value& scopes) {
+  std::vector<TokenScope> out;
+  for (const json::value& entry : scopes.as_array()) {
+    const json::object& object = entry.as_object();
+    const json::value* repository = object.if_contains("repository");
+    const json::value* space = object.if_contains("namespace");
+    TokenScope scope;
+    scope.actions = read_actions(object.at("actions").as_array());
+    if (!scope.actions.any()) return Error{Errc::invalid_argument, "a scope has at least one action"};
+    if (repository != nullptr && space != nullptr)
+      return Error{Errc::invalid_argument, "a scope has a repository or a namespace, not both"};
+    if (repository != nullptr) {
+      const auto id = repository_id(call, repository->as_string());
+      if (!id) return id.error();
+      scope.repository_id = *id;
+    }
+    if (space != nullptr) {
+      const auto id = namespace_id(call, space->as_string());
+      if (!id) return id.error();
+      scope.namespace_id = *id;
+    }
+    out.push_back(scope);
+  }
+  return identity::TokenScopes(std::move(out));
+}
+
+Result<json::array> represent_scopes(const Call& call, const identity::TokenScopes& scopes) {
+  json::array out;
+  for (const TokenScope& scope : scopes.list()) {
+    json::object entry;
+    if (scope.repository_id != 0) {
+      auto name = name_of(call, "SELECT name FROM repositories WHERE id = ?", scope.repository_id);
+      if (!name) return name.error();
+      if (name->empty()) continue;
+      entry["repository"] = *name;
+    }
+    if (scope.namespace_id != 0) {
+      auto name =
+          name_of(call, "SELECT CASE name WHEN '' THEN '/' ELSE name END FROM namespaces WHERE id = ?",
+                  scope.namespace_id);
+      if (!name) return name.error();
+      if (name->empty()) continue;
+      entry["namespace"] = *name;
+    }
+    json::array actions;
+    if (scope.actions.pull) actions.push_back("pull");
+    if (scope.actions.push) actions.push_back("push");
+    if (scope.actions.remove) actions.push_back("delete");
+    entry["actions"] = std::move(actions);
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+}  // namespace bulkhead::api::management

@@ -1,9 +1,0 @@
-// The command line: subcommands, their help, and what they print.
-#pragma once
-
-namespace bulkhead::app {
-
-// The exit status: 0 done, 1 failed, 2 not understood.
-int run(int argc, char** argv);
-
-}  // namespace bulkhead::app

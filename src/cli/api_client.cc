@@ -1,0 +1,115 @@
+#include "cli/api_client.h"
+
+#include <fmt/format.h>
+
+#include "cli/operator.h"
+
+namespace bulkhead::cli {
+namespace {
+
+namespace json = boost::json;
+
+class LocalClient final : public ApiClient {
+ public:
+  explicit LocalClient(const config::Settings& settings) : operator_(settings) {}
+
+  Result<ApiAnswer> send(const ApiRequest& request) override {
+    json::object command{{"command", "api.request"},
+                         {"method", request.method},
+                         {"path", request.path},
+                         {"if_match", request.if_match}};
+    if (!request.body.is_null()) command["body"] = request.body;
+    auto value = operator_.run(command);
+    if (!value) return value.error();
+    const json::object& answer = value->as_object();
+    ApiAnswer out{static_cast<unsigned>(answer.at("status").to_number<std::int64_t>()), answer.at("body"),
+                  std::string(answer.at("etag").as_string())};
+    if (out.status >= 400) return problem_error(out.status, out.body);
+    return out;
+  }
+
+ private:
+  Operator operator_;
+};
+
+const json::string* text(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr ? value->if_string() : nullptr;
+}
+
+Errc errc_of(unsigned status, std::string_view code) {
+  for (int i = 0; i <= static_cast<int>(Errc::internal); ++i)
+    if (name(static_cast<Errc>(i)) == code) return static_cast<Errc>(i);
+  // Of a log-in in a browser: go on asking, and more slowly.
+  if (code == "authorization_pending") return Errc::conflict;
+  if (code == "slow_down") return Errc::rate_limited;
+  if (status == 401) return Errc::unauthenticated;
+  if (status == 403) return Errc::denied;
+  if (status == 412 || status == 428) return Errc::conflict;
+  return status < 500 ? Errc::invalid_argument : Errc::unavailable;
+}
+
+Result<json::value> body_of(Result<ApiAnswer> answer) {
+  if (!answer) return answer.error();
+  return std::move(answer->body);
+}
+
+}  // namespace
+
+Error problem_error(unsigned status, const json::value& document) {
+  const json::object* object = document.if_object();
+  const json::string* code = object != nullptr ? text(*object, "code") : nullptr;
+  const json::string* detail = object != nullptr ? text(*object, "detail") : nullptr;
+  if (code == nullptr || detail == nullptr)
+    return {Errc::unavailable,
+            fmt::format("the server answered {}, in words that are not understood", status)};
+  return {errc_of(status, *code), std::string(*detail)};
+}
+
+Result<json::value> ApiClient::get(std::string_view path) {
+  return body_of(send({.path = std::string(path)}));
+}
+
+Result<json::array> ApiClient::list(std::string_view path) {
+  json::array out;
+  std::string next;
+  const char joint = path.find('?') == std::string_view::npos ? '?' : '&';
+  do {
+    std::string page = fmt::format("{}{}limit=1000", path, joint);
+    if (!next.empty()) page += "&after=" + next;
+    auto answer = send({.path = std::move(page)});
+    if (!answer) return answer.error();
+    json::object& object = answer->body.as_object();
+    for (json::value& item : object.at("items").as_array()) out.push_back(std::move(item));
+    const json::string* cursor = text(object, "next");
+    next = cursor != nullptr ? std::string(*cursor) : std::string();
+  } while (!next.empty());
+  return out;
+}
+
+Result<json::value> ApiClient::create(std::string_view path, json::object body) {
+  return body_of(send({.method = "POST", .path = std::string(path), .body = std::move(body)}));
+}
+
+Result<json::value> ApiClient::put(std::string_view path, json::object body) {
+  return body_of(send({.method = "PUT", .path = std::string(path), .body = std::move(body)}));
+}
+
+Result<json::value> ApiClient::change(std::string_view path, json::object body) {
+  const auto current = send({.path = std::string(path)});
+  if (!current) return current.error();
+  return body_of(send(
+      {.method = "PATCH", .path = std::string(path), .body = std::move(body), .if_match = current->etag}));
+}
+
+Result<void> ApiClient::remove(std::string_view path) {
+  auto answer = send({.method = "DELETE", .path = std::string(path)});
+  if (!answer) return answer.error();
+  return {};
+}
+
+std::unique_ptr<ApiClient> make_local_client(const config::Settings& settings) {
+  return std::make_unique<LocalClient>(settings);
+}
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,201 @@
+#include "cli/cli.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/json/serialize.hpp>
+#include <cstdio>
+#include <filesystem>
+
+#include "cli/command_line.h"
+#include "cli/credential_helper.h"
+#include "cli/keep_session.h"
+#include "cli/operator.h"
+#include "cli/process.h"
+#include "cli/remote_commands.h"
+
+extern char** environ;
+
+namespace bulkhead::cli {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kNotUnderstood = 2;
+
+constexpr const char* kAbout =
+    "Bulkhead: a container registry that a breach does not sink.\n\n"
+    "  bulkhead serve                          serve ./data on 127.0.0.1:5000\n"
+    "  bulkhead user create alice --admin      make an administrator\n"
+    "  bulkhead repo set alice/app --visibility public\n"
+    "  bulkhead audit tail --follow            watch what happens\n\n"
+    "  bulkhead login registry.example.com      use that server from here on\n\n"
+    "Commands work on the server that was logged in to. Without a log-in, and with --data, they work on a "
+    "running server's data\n(through the socket in its directory) and on a stopped one's.";
+
+constexpr const char* kFooter =
+    "\"bulkhead COMMAND --help\" explains one command. Settings: \"bulkhead config reference\".\n"
+    "Exit status: 0 done, 1 failed, 2 the command line or the configuration is wrong.";
+
+std::map<std::string, std::string> environment() {
+  std::map<std::string, std::string> out;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (text.starts_with("BULKHEAD_") && equals != std::string_view::npos)
+      out.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<config::Loaded> CommandLine::load() const {
+  config::Sources sources;
+  sources.environment = environment();
+  sources.flags = flags;
+  const auto from_environment = sources.environment.extract("BULKHEAD_CONFIG");
+  if (!config_file.empty())
+    sources.file = config_file;
+  else if (from_environment)
+    sources.file = from_environment.mapped();
+  auto loaded = config::load(sources);
+  misconfigured = !loaded;
+  return loaded;
+}
+
+namespace {
+
+using Print = std::function<void(const boost::json::value&)>;
+
+Result<void> show(const CommandLine& line, const Result<boost::json::value>& value, const Print& print) {
+  if (!value) return value.error();
+  if (line.json)
+    fmt::print("{}\n", boost::json::serialize(*value));
+  else
+    print(*value);
+  return {};
+}
+
+// Whoever says where the data is means that data.
+bool names_data(const CommandLine& line) {
+  if (!line.flags.empty() || !line.config_file.empty()) return true;
+  const auto variables = environment();
+  return variables.contains("BULKHEAD_DATA") || variables.contains("BULKHEAD_CONFIG");
+}
+
+}  // namespace
+
+Result<std::optional<RemoteServer>> remote_server(const CommandLine& line) {
+  std::optional<RemoteServer> out;
+  if (line.server.empty() && names_data(line)) return out;
+  const auto path = LoginStore::default_path();
+  if (!path && line.server.empty()) return out;
+  if (!path) return path.error();
+  auto store = LoginStore::load(*path);
+  if (!store) return store.error();
+  const auto url = line.server.empty() ? Result<std::string>(store->current()) : server_url(line.server);
+  if (!url) return url.error();
+  if (url->empty()) return out;
+  const auto found = store->sessions().find(*url);
+  if (found == store->sessions().end())
+    return Error{Errc::unauthenticated, fmt::format("log in first: bulkhead login {}", *url)};
+  const LoginStore::Session& session = found->second;
+  out = RemoteServer{*url, session.name,
+                     make_remote_client(*url, Secret<>(session.token.reveal()), session.ca)};
+  keep_session(*out->client, *store, *url, to_micros(SystemClock().now()) / 1'000'000);
+  return Result<std::optional<RemoteServer>>(std::move(out));
+}
+
+Result<void> check_local(const CommandLine& line) {
+  if (line.server.empty()) return {};
+  return Error{Errc::unsupported, "this command works on the server's own machine only"};
+}
+
+Result<void> perform_api(const CommandLine& line, const ApiWork& work, const Print& print) {
+  auto remote = remote_server(line);
+  if (!remote) return remote.error();
+  if (*remote) return show(line, work(*(*remote)->client), print);
+  const auto loaded = line.load();
+  if (!loaded) return loaded.error();
+  const auto client = make_local_client(loaded->settings);
+  return show(line, work(*client), print);
+}
+
+Result<void> perform(const CommandLine& line, const boost::json::object& command, const Print& print) {
+  const RemoteCommand remote_command = find_remote_command(command);
+  if (remote_command == nullptr)
+    if (auto local = check_local(line); !local) return local.error();
+  if (remote_command != nullptr) {
+    auto remote = remote_server(line);
+    if (!remote) return remote.error();
+    if (*remote) return show(line, remote_command(*(*remote)->client, command), print);
+  }
+  const auto loaded = line.load();
+  if (!loaded) return loaded.error();
+  return show(line, Operator(loaded->settings).run(command), print);
+}
+
+void add_settings(CLI::App& command, CommandLine& line, bool all) {
+  if (!all)
+    command
+        .add_option("--server", line.server,
+                    "Work on this server, which was logged in to, instead of on the data of this machine")
+        ->type_name("URL");
+  command
+      .add_option("--config", line.config_file, "Read settings from this TOML file (also BULKHEAD_CONFIG)")
+      ->type_name("FILE");
+  for (const config::SettingInfo& info : config::settings()) {
+    // Commands on stopped data need to find it and what it was made with; the rest is the server's.
+    const bool needed = info.key == "data" || info.key == "database" ||
+                        info.key == "database_password_file" || info.key.starts_with("keys") ||
+                        info.key.starts_with("auth.password_");
+    if (!all && !needed) continue;
+    command
+        .add_option_function<std::string>(
+            info.flag, [&line, key = info.key](const std::string& value) { line.flags[key] = value; },
+            info.doc)
+        ->take_last()  // scripts put defaults before what their callers add
+        ->type_name("")
+        ->group(all || info.key == "data" ? "Settings" : "");
+  }
+}
+
+int run(int argc, char** argv) {
+  keep_memory_private();
+  if (argc > 0 && is_credential_helper(argv[0])) return run_credential_helper(argc, argv);
+  CLI::App app(kAbout, "bulkhead");
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "bulkhead " BULKHEAD_VERSION);
+  CommandLine line;
+  line.program = argc > 0 ? argv[0] : "bulkhead";
+  add_server_commands(app, line);
+  add_operator_commands(app, line);
+  add_token_commands(app, line);
+  add_audit_commands(app, line);
+  add_keys_commands(app, line);
+  add_login_commands(app, line);
+  add_organization_commands(app, line);
+  add_team_commands(app, line);
+  add_robot_commands(app, line);
+  add_factor_commands(app, line);
+  add_sso_commands(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // CLI11 only says that some subcommand is missing.
+    if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && argc > 1 && argv[1][0] != '-' &&
+        app.get_subcommands().empty()) {
+      fmt::print(stderr, "bulkhead: there is no command \"{}\"; \"bulkhead --help\" lists them\n", argv[1]);
+      return kNotUnderstood;
+    }
+    return app.exit(error) == 0 ? 0 : kNotUnderstood;
+  }
+  if (!line.action) return kNotUnderstood;
+  const Result<void> outcome = line.action();
+  if (outcome) return 0;
+  fmt::print(stderr, "bulkhead: {}\n", outcome.error().message);
+  return line.misconfigured ? kNotUnderstood : kFailed;
+}
+
+}  // namespace bulkhead::cli

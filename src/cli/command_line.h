@@ -1,0 +1,74 @@
+// What the subcommands share: where the data is, how to print. Internal to app/'s command line.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "cli/api_client.h"
+#include "config/load.h"
+
+namespace CLI {
+class App;
+}
+
+namespace bulkhead::cli {
+
+// Filled while the command line is read.
+struct CommandLine {
+  std::string program;
+  std::string config_file;
+  std::map<std::string, std::string> flags;  // settings given as flags, by key
+  std::string server;                        // --server: the server whose management API to use
+  bool json = false;
+  // The chosen subcommand's work; set by its callback.
+  std::function<Result<void>()> action;
+
+  // Sets misconfigured when the settings are wrong.
+  Result<config::Loaded> load() const;
+  mutable bool misconfigured = false;
+};
+
+// Where management commands go: the server that --server names or, without settings on the command line or in
+// the environment, the one that was logged in to last; nothing for the data on this machine.
+struct RemoteServer {
+  std::string url;
+  std::string name;  // of the account
+  std::unique_ptr<ApiClient> client;
+};
+Result<std::optional<RemoteServer>> remote_server(const CommandLine& line);
+// Errc::unsupported when a server was named to a command that works on this machine's data only.
+Result<void> check_local(const CommandLine& line);
+
+// Runs a management command, whose work is given the client that it needs, and prints its value: as JSON with
+// --json, else through `print`.
+using ApiWork = std::function<Result<boost::json::value>(ApiClient&)>;
+Result<void> perform_api(const CommandLine& line, const ApiWork& work,
+                         const std::function<void(const boost::json::value&)>& print);
+
+// Runs an operator command, or what it is in the management API of a server, and prints its value: as JSON
+// with --json, else through `print`.
+Result<void> perform(const CommandLine& line, const boost::json::object& command,
+                     const std::function<void(const boost::json::value&)>& print);
+
+// Each adds its subcommands to `app`; `line` outlives it.
+void add_server_commands(CLI::App& app, CommandLine& line);        // serve, setup, config
+void add_operator_commands(CLI::App& app, CommandLine& line);      // user, repo, grant, namespace
+void add_token_commands(CLI::App& app, CommandLine& line);         // token
+void add_audit_commands(CLI::App& app, CommandLine& line);         // audit
+void add_keys_commands(CLI::App& app, CommandLine& line);          // keys
+void add_login_commands(CLI::App& app, CommandLine& line);         // login, logout, whoami
+void add_organization_commands(CLI::App& app, CommandLine& line);  // org
+void add_team_commands(CLI::App& app, CommandLine& line);          // team
+void add_robot_commands(CLI::App& app, CommandLine& line);         // robot
+void add_factor_commands(CLI::App& app, CommandLine& line);        // factor
+void add_sso_commands(CLI::App& app, CommandLine& line);           // sso
+// --config, --data and every other setting's flag, on this command.
+void add_settings(CLI::App& command, CommandLine& line, bool all);
+
+}  // namespace bulkhead::cli

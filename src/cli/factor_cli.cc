@@ -1,0 +1,90 @@
+// factor: the second factor of whoever is logged in.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/api_cli.h"
+#include "cli/terminal.h"
+#include "identity/factors/qr.h"
+
+namespace bulkhead::cli {
+namespace {
+
+namespace json = boost::json;
+
+// The path of the factors of whoever is logged in.
+Result<std::string> own_factors(ApiClient& client) {
+  const auto me = client.get("/whoami");
+  if (!me) return me.error();
+  return path_of("users", std::string_view(me->at("user").at("name").as_string()), "factors");
+}
+
+std::string text(const json::value& object, std::string_view key) {
+  return std::string(object.at(key).as_string());
+}
+
+Result<json::value> enroll(ApiClient& client) {
+  const auto factors = own_factors(client);
+  if (!factors) return factors.error();
+  const auto begun = client.send({.method = "POST", .path = *factors + "/totp"});
+  if (!begun) return begun.error();
+  const auto drawing = identity::qr_for_terminal(Secret<>(text(begun->body, "uri")));
+  if (!drawing) return drawing.error();
+  fmt::print(stderr, "{}\nScan this with an authenticator app, or type in {}\n", drawing->reveal(),
+             text(begun->body, "secret"));
+  const std::string code = ask_line("Code that the app shows: ");
+  const auto confirmed = client.create(*factors + "/totp/confirmation", {{"code", code}});
+  if (!confirmed) return confirmed.error();
+  const auto codes = client.send({.method = "POST", .path = *factors + "/recovery-codes"});
+  if (!codes) return codes.error();
+  return codes->body;
+}
+
+Result<json::value> make_codes(ApiClient& client) {
+  const auto factors = own_factors(client);
+  if (!factors) return factors.error();
+  const auto codes = client.send({.method = "POST", .path = *factors + "/recovery-codes"});
+  if (!codes) return codes.error();
+  return codes->body;
+}
+
+void print_codes(const json::value& value) {
+  for (const json::value& code : value.at("codes").as_array())
+    fmt::print("{}\n", std::string_view(code.as_string()));
+  fmt::print(
+      "Keep these recovery codes: each lets you in once, without the app. They are not shown again.\n");
+}
+
+Result<json::value> status(ApiClient& client) {
+  const auto factors = own_factors(client);
+  if (!factors) return factors.error();
+  return client.get(*factors);
+}
+
+void print_status(const json::value& value) {
+  fmt::print("authenticator app: {}\nsecurity keys: {}\nrecovery codes left: {}\n",
+             value.at("totp").as_bool() ? "yes" : "no", value.at("security_keys").as_array().size(),
+             value.at("recovery_codes").as_int64());
+}
+
+}  // namespace
+
+void add_factor_commands(CLI::App& app, CommandLine& line) {
+  auto* factor = app.add_subcommand("factor", "Your second factor: enroll, recovery codes, remove");
+  factor->require_subcommand(1);
+  add_api_command(*factor, line, "status", "Say which second factors you have", status,
+                  [] { return print_status; });
+  add_api_command(*factor, line, "enroll", "Enrol an authenticator app", enroll, [] { return print_codes; });
+  add_api_command(*factor, line, "codes", "Make new recovery codes; the old ones are worth nothing",
+                  make_codes, [] { return print_codes; });
+  add_api_command(
+      *factor, line, "remove", "Do without the authenticator app",
+      [](ApiClient& client) -> Result<json::value> {
+        const auto factors = own_factors(client);
+        if (!factors) return factors.error();
+        return nothing(client.remove(*factors + "/totp"));
+      },
+      [] { return print_text("the authenticator app is no second factor any more"); });
+}
+
+}  // namespace bulkhead::cli

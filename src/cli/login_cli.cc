@@ -1,0 +1,208 @@
+// login, logout, whoami: the command line's sessions with servers.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/json/serialize.hpp>
+#include <filesystem>
+#include <memory>
+
+#include "base/clock.h"
+#include "cli/command_line.h"
+#include "cli/keep_session.h"
+#include "cli/login_store.h"
+#include "cli/sso_login.h"
+#include "cli/terminal.h"
+
+namespace bulkhead::cli {
+namespace {
+
+namespace json = boost::json;
+
+struct LoginOptions {
+  std::string server = "http://127.0.0.1:5000";
+  std::string name;
+  std::string sso;
+  std::string code;
+  std::string ca;
+  bool password_stdin = false;
+  bool docker = false;
+};
+
+std::string text(const json::value& object, std::string_view key) {
+  return std::string(object.at(key).as_string());
+}
+
+bool at_terminal() { return ::isatty(STDIN_FILENO) == 1; }
+
+// Logs in; where an account turns out to have a second factor, its code is asked for.
+Result<json::value> start_session(ApiClient& client, const LoginOptions& options, const Secret<>& password) {
+  json::object body{{"name", options.name}, {"password", password.reveal()}};
+  if (!options.sso.empty()) body["provider"] = options.sso;
+  if (!options.code.empty()) body["code"] = options.code;
+  auto started = client.create("/sessions", body);
+  const bool wants_code = !started && started.error().code == Errc::unauthenticated && options.code.empty() &&
+                          started.error().message.find("second factor") != std::string::npos;
+  if (!wants_code || !at_terminal()) return started;
+  const Secret<> code = ask_secret("Code of the second factor: ");
+  body["code"] = code.reveal();
+  return client.create("/sessions", body);
+}
+
+// However the person proves it: in a browser, or with a password, of the server's own or of a directory.
+Result<json::value> prove(ApiClient& client, LoginOptions& options) {
+  if (!options.sso.empty()) {
+    const auto kind = login_provider_kind(client, options.sso);
+    if (!kind) return kind.error();
+    if (*kind == "oidc") return log_in_with_browser(client, options.sso);
+  }
+  if (options.name.empty() && at_terminal() && !options.password_stdin) options.name = ask_line("Name: ");
+  if (options.name.empty()) return Error{Errc::invalid_argument, "say who logs in with --name"};
+  const auto password = read_one_password(options.password_stdin);
+  if (!password) return password.error();
+  return start_session(client, options, *password);
+}
+
+// What docker logs in with: an access token for everything that the account may reach, for a week.
+Result<void> add_registry_credential(ApiClient& client, LoginStore& store, const std::string& server,
+                                     const std::string& name) {
+  char host[256] = "this machine";
+  ::gethostname(host, sizeof host - 1);
+  const auto made = client.create(
+      path_of("users", name, "tokens"),
+      {{"name", fmt::format("docker on {}", host)},
+       {"scopes", json::array{json::object{{"actions", json::array{"pull", "push", "delete"}}}}}});
+  if (!made) return made.error();
+  store.put_registry(registry_of(server), {name, Secret<>(text(*made, "secret"))});
+  return {};
+}
+
+Result<std::string> absolute_path(const std::string& path) {
+  if (path.empty()) return std::string();
+  std::error_code error;
+  auto absolute = std::filesystem::canonical(path, error);
+  if (error) return Error{Errc::not_found, fmt::format("cannot read {}: {}", path, error.message())};
+  return absolute.string();
+}
+
+Result<void> log_in(const CommandLine& line, LoginOptions options) {
+  const auto server = server_url(options.server);
+  if (!server) return server.error();
+  const auto path = LoginStore::default_path();
+  if (!path) return path.error();
+  auto store = LoginStore::load(*path);
+  if (!store) return store.error();
+  const auto ca = absolute_path(options.ca);
+  if (!ca) return ca.error();
+  const auto anonymous = make_remote_client(*server, Secret<>(), *ca);
+  const auto started = prove(*anonymous, options);
+  if (!started) return started.error();
+  const Secret<> token(text(*started, "secret"));
+  const std::string name = text(started->at("user"), "name");
+  if (options.docker) {
+    const auto client = make_remote_client(*server, Secret<>(token.reveal()), *ca);
+    if (auto added = add_registry_credential(*client, *store, *server, name); !added) return added.error();
+  }
+  const std::int64_t now = to_micros(SystemClock().now()) / 1'000'000;
+  store->put_session(*server,
+                     {name, Secret<>(token.reveal()), *ca, options.sso.empty() ? 0 : now + kRefreshSeconds});
+  if (auto saved = store->save(); !saved) return saved.error();
+  if (line.json)
+    fmt::print(
+        "{}\n",
+        json::serialize(json::object{
+            {"server", *server}, {"name", name}, {"expires_at", started->at("session").at("expires_at")}}));
+  else
+    fmt::print("{} is logged in to {}{}\n", name, *server,
+               started->at("needs_factor").as_bool()
+                   ? "; a policy asks for a second factor: bulkhead factor enroll"
+                   : "");
+  return {};
+}
+
+Result<void> log_out(const CommandLine& line, const std::string& given) {
+  const auto path = LoginStore::default_path();
+  if (!path) return path.error();
+  auto store = LoginStore::load(*path);
+  if (!store) return store.error();
+  const auto server = given.empty() ? Result<std::string>(store->current()) : server_url(given);
+  if (!server) return server.error();
+  const auto found = store->sessions().find(*server);
+  if (found == store->sessions().end())
+    return Error{Errc::not_found, server->empty() ? std::string("nobody is logged in")
+                                                  : fmt::format("nobody is logged in to {}", *server)};
+  const std::string name = found->second.name;
+  const auto client = make_remote_client(*server, Secret<>(found->second.token.reveal()), found->second.ca);
+  // A session that has ended already is as good as ended now.
+  const auto ended = client->remove("/sessions/current");
+  if (!ended && ended.error().code != Errc::unauthenticated && ended.error().code != Errc::not_found)
+    return ended.error();
+  store->drop_session(*server);
+  store->drop_registry(registry_of(*server));
+  if (auto saved = store->save(); !saved) return saved.error();
+  if (line.json)
+    fmt::print("{}\n", json::serialize(json::object{{"server", *server}, {"name", name}}));
+  else
+    fmt::print("{} is logged out of {}\n", name, *server);
+  return {};
+}
+
+// What a person has to know of their credentials.
+void print_notices(const json::value& whoami) {
+  for (const json::value& notice : whoami.at("notices").as_array())
+    fmt::print("{} {} of {} was reported as leaked at {}, and is of no use any more\n",
+               std::string_view(notice.at("kind").as_string()) == "access_token" ? "access token"
+                                                                                 : text(notice, "kind"),
+               notice.at("id").to_number<std::int64_t>(), printable(text(notice, "account")),
+               text(notice, "at"));
+}
+
+Result<void> who_am_i(const CommandLine& line) {
+  auto remote = remote_server(line);
+  if (!remote) return remote.error();
+  if (!*remote) return Error{Errc::unauthenticated, "nobody is logged in; log in with: bulkhead login"};
+  auto answer = (*remote)->client->get("/whoami");
+  if (!answer) return answer.error();
+  answer->as_object()["server"] = (*remote)->url;
+  if (line.json) {
+    fmt::print("{}\n", json::serialize(*answer));
+    return {};
+  }
+  const json::value& user = answer->at("user");
+  const std::string role = text(user, "system_role");
+  fmt::print("{}{} at {}\n", printable(text(user, "name")), role == "none" ? "" : fmt::format(" ({})", role),
+             (*remote)->url);
+  print_notices(*answer);
+  return {};
+}
+
+}  // namespace
+
+void add_login_commands(CLI::App& app, CommandLine& line) {
+  const auto options = std::make_shared<LoginOptions>();
+  auto* login = app.add_subcommand("login", "Log in to a server; commands go to it from then on");
+  login->add_option("server", options->server, "The server's address")->capture_default_str();
+  login->add_option("--name", options->name, "The account");
+  login->add_option("--sso", options->sso, "Log in with this provider, in a browser or with its password")
+      ->type_name("PROVIDER");
+  login->add_option("--code", options->code, "Of the second factor, or a recovery code");
+  login->add_option("--ca", options->ca, "Trust this certificate authority (PEM), such as <data>/tls/ca.pem");
+  login->add_flag("--password-stdin", options->password_stdin, "Read the password from standard input");
+  login->add_flag("--docker", options->docker,
+                  "Also make an access token for docker and podman, given out by docker-credential-bulkhead");
+  login->add_flag("--json", line.json, "Print JSON, for scripts");
+  login->callback([&line, options] { line.action = [&line, options] { return log_in(line, *options); }; });
+
+  const auto server = std::make_shared<std::string>();
+  auto* logout = app.add_subcommand("logout", "End the session with a server");
+  logout->add_option("server", *server, "The server's address; the one logged in to last when absent");
+  logout->add_flag("--json", line.json, "Print JSON, for scripts");
+  logout->callback([&line, server] { line.action = [&line, server] { return log_out(line, *server); }; });
+
+  auto* whoami = app.add_subcommand("whoami", "Say who is logged in, and where");
+  whoami->add_option("--server", line.server, "Ask this server")->type_name("URL");
+  whoami->add_flag("--json", line.json, "Print JSON, for scripts");
+  whoami->callback([&line] { line.action = [&line] { return who_am_i(line); }; });
+}
+
+}  // namespace bulkhead::cli

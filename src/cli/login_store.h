@@ -1,0 +1,63 @@
+// Where the command line keeps what it logged in with: credentials.json in the user's configuration directory
+// ($XDG_CONFIG_HOME/bulkhead or ~/.config/bulkhead), readable by its owner alone. Sessions are for the
+// management API; registry credentials are what the credential helper gives to docker and podman.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/secret.h"
+
+namespace bulkhead::cli {
+
+// "https://registry.example.com": without a path; http for this machine where no scheme is given, else https.
+// Errc::invalid_argument.
+Result<std::string> server_url(std::string_view text);
+// What docker calls a server: the URL's host and port.
+std::string registry_of(std::string_view server);
+
+// The file's contents; a copy in memory until save().
+class LoginStore {
+ public:
+  struct Session {
+    std::string name;
+    Secret<> token;
+    std::string ca;  // a PEM file to trust, or ""
+    // When to have the log-in provider asked again, in seconds since 1970; 0 for never.
+    std::int64_t refresh_at = 0;
+  };
+  struct RegistryCredential {
+    std::string name;
+    Secret<> secret;
+  };
+
+  // An absent file is an empty store. Errc::denied for one that others may read.
+  static Result<LoginStore> load(const std::filesystem::path& path);
+  // Errc::not_found when the environment names no place.
+  static Result<std::filesystem::path> default_path();
+  Result<void> save() const;
+
+  // The server that commands go to; "" for none.
+  const std::string& current() const { return current_; }
+  const std::map<std::string, Session>& sessions() const { return sessions_; }
+  const std::map<std::string, RegistryCredential>& registries() const { return registries_; }
+
+  void put_session(const std::string& server, Session session);  // and makes it the current one
+  void set_refresh(const std::string& server, std::int64_t at);
+  void drop_session(const std::string& server);
+  void put_registry(const std::string& registry, RegistryCredential credential);
+  void drop_registry(const std::string& registry);
+
+ private:
+  std::filesystem::path path_;
+  std::string current_;
+  std::map<std::string, Session> sessions_;
+  std::map<std::string, RegistryCredential> registries_;
+};
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,329 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cli/command_line.h"
+#include "cli/terminal.h"
+#include "config/value.h"
+
+namespace bulkhead::cli {
+namespace {
+
+namespace json = boost::json;
+
+using Print = std::function<void(const json::value&)>;
+
+Print say(std::string text) {
+  return [text = std::move(text)](const json::value&) { fmt::print("{}\n", text); };
+}
+
+std::string text(const json::value& row, std::string_view key) {
+  const json::value& value = row.as_object().at(key);
+  if (value.is_string()) return std::string(value.get_string());
+  if (value.is_bool()) return value.get_bool() ? "yes" : "no";
+  if (value.is_int64()) return std::to_string(value.get_int64());
+  return "";
+}
+
+// Prints an array of objects as a table of the given keys.
+Print table(std::vector<std::string> header, std::vector<std::string> keys) {
+  return [header = std::move(header), keys = std::move(keys)](const json::value& value) {
+    std::vector<std::vector<std::string>> rows{header};
+    for (const json::value& row : value.as_array()) {
+      std::vector<std::string> cells;
+      for (const std::string& key : keys) cells.push_back(text(row, key));
+      rows.push_back(std::move(cells));
+    }
+    fmt::print("{}", render_table(rows));
+  };
+}
+
+// A subcommand that runs one operator command. `arguments` builds it when the line has been read.
+CLI::App* add(CLI::App& parent, CommandLine& line, const std::string& name, const std::string& about,
+              std::function<Result<json::object>()> arguments, std::function<Print()> print) {
+  auto* command = parent.add_subcommand(name, about);
+  add_settings(*command, line, false);
+  command->add_flag("--json", line.json, "Print JSON, for scripts");
+  command->callback([&line, arguments = std::move(arguments), print = std::move(print)] {
+    line.action = [&line, arguments, print]() -> Result<void> {
+      auto object = arguments();
+      if (!object) return object.error();
+      return perform(line, *object, print());
+    };
+  });
+  return command;
+}
+
+struct UserOptions {
+  std::string name;
+  bool admin = false;
+  bool password_stdin = false;
+};
+
+void add_user_commands(CLI::App& app, CommandLine& line) {
+  auto* user = app.add_subcommand("user", "Accounts: create, list, disable, enable, change");
+  user->require_subcommand(1);
+  const auto options = std::make_shared<UserOptions>();
+
+  auto* create = add(
+      *user, line, "create", "Make an account and the namespace of its name",
+      [options]() -> Result<json::object> {
+        auto password = read_password(options->password_stdin);
+        if (!password) return password.error();
+        return json::object{{"command", "user.create"},
+                            {"name", options->name},
+                            {"password", password->reveal()},
+                            {"admin", options->admin}};
+      },
+      [options] { return say(fmt::format("created {}", options->name)); });
+  create->add_option("name", options->name, "Lower-case letters, digits and . _ - between them")->required();
+  create->add_flag("--admin", options->admin,
+                   "An administrator: manages the installation and its official images");
+  create->add_flag("--password-stdin", options->password_stdin, "Read the password from standard input");
+
+  auto* password = add(
+      *user, line, "password", "Set a new password; every token of the account dies at once",
+      [options]() -> Result<json::object> {
+        auto secret = read_password(options->password_stdin);
+        if (!secret) return secret.error();
+        return json::object{
+            {"command", "user.password"}, {"name", options->name}, {"password", secret->reveal()}};
+      },
+      [options] { return say(fmt::format("{} has a new password; its tokens are dead", options->name)); });
+  password->add_option("name", options->name)->required();
+  password->add_flag("--password-stdin", options->password_stdin, "Read the password from standard input");
+
+  const auto add_switch = [&](const std::string& name, const std::string& about, const std::string& key,
+                              bool value, const std::string& done) {
+    add(
+        *user, line, name, about,
+        [options, key, value]() -> Result<json::object> {
+          return json::object{{"command", "user.set"}, {"name", options->name}, {key, value}};
+        },
+        [options, done] { return say(options->name + done); })
+        ->add_option("name", options->name)
+        ->required();
+  };
+  add_switch("disable", "End an account's tokens and log-ins at once; nothing of it is deleted", "active",
+             false, " is disabled; its tokens are dead");
+  add_switch("enable", "Let a disabled account log in again", "active", true, " is enabled");
+  add_switch("promote", "Make an account an administrator", "admin", true, " is an administrator");
+  add_switch("demote", "Make an administrator an ordinary account", "admin", false, " is no administrator");
+  add(
+      *user, line, "list", "List all accounts",
+      []() -> Result<json::object> {
+        return json::object{{"command", "user.list"}};
+      },
+      [] {
+        return table({"NAME", "ACTIVE", "ADMINISTRATOR", "CREATED"},
+                     {"name", "active", "administrator", "created_at"});
+      });
+}
+
+struct RepositoryOptions {
+  std::string name;
+  std::string new_name;
+  std::string visibility;
+  std::string owner;
+  std::string contact;
+  std::string immutable_tags;
+  std::string protected_tags;
+  bool yes = false;
+};
+
+// The command object's key, the flag, and what it says.
+struct RepositoryFlag {
+  std::string key;
+  std::string flag;
+  std::string RepositoryOptions::*value;
+  std::string about;
+};
+std::vector<RepositoryFlag> repository_flags() {
+  return {{"visibility", "--visibility", &RepositoryOptions::visibility,
+           "public: anybody may pull; private: by role"},
+          {"owner", "--owner", &RepositoryOptions::owner, "The person who answers for it"},
+          {"contact", "--contact", &RepositoryOptions::contact,
+           "Whom to write to about it: an address, a team's name"},
+          {"immutable_tags", "--immutable-tags", &RepositoryOptions::immutable_tags,
+           "Tags that never move or go: a pattern such as 'v*' ('*' for any characters, '' for none)"},
+          {"protected_tags", "--protected-tags", &RepositoryOptions::protected_tags,
+           "Tags that only maintainers and owners move and delete: a pattern"}};
+}
+
+void add_repository_commands(CLI::App& app, CommandLine& line) {
+  auto* repo = app.add_subcommand("repo", "Repositories: list, create, change, delete");
+  repo->require_subcommand(1);
+  const auto options = std::make_shared<RepositoryOptions>();
+  add(
+      *repo, line, "list", "List all repositories",
+      []() -> Result<json::object> {
+        return json::object{{"command", "repo.list"}};
+      },
+      [] {
+        return table({"NAME", "VISIBILITY", "OWNER", "CONTACT", "IMMUTABLE TAGS", "PROTECTED TAGS", "TAGS"},
+                     {"name", "visibility", "owner", "contact", "immutable_tags", "protected_tags", "tags"});
+      });
+  auto* create = add(
+      *repo, line, "create", "Make an empty private repository (a push does so too)",
+      [options]() -> Result<json::object> {
+        json::object command{{"command", "repo.create"}, {"name", options->name}};
+        if (!options->owner.empty()) command["owner"] = options->owner;
+        return command;
+      },
+      [options] { return say(fmt::format("{} exists", options->name)); });
+  create->add_option("name", options->name)->required();
+  create->add_option("--owner", options->owner,
+                     "The person who answers for it; without this, the namespace's owner");
+  auto* rename = add(
+      *repo, line, "rename", "Give a repository another name, in its namespace or another",
+      [options]() -> Result<json::object> {
+        return json::object{
+            {"command", "repo.rename"}, {"name", options->name}, {"new_name", options->new_name}};
+      },
+      [options] { return say(fmt::format("{} is now {}", options->name, options->new_name)); });
+  rename->add_option("name", options->name)->required();
+  rename->add_option("new-name", options->new_name)->required();
+  auto* remove = add(
+      *repo, line, "delete", "Delete a repository with all its tags and manifests",
+      [options]() -> Result<json::object> {
+        if (!options->yes)
+          return Error{
+              Errc::invalid_argument,
+              fmt::format("this deletes every tag and manifest of {}; say so with --yes", options->name)};
+        return json::object{{"command", "repo.delete"}, {"name", options->name}};
+      },
+      [options] { return say(fmt::format("{} is deleted", options->name)); });
+  remove->add_option("name", options->name)->required();
+  remove->add_flag("--yes", options->yes, "Do it");
+
+  auto* set = app.get_subcommand("repo");
+  auto* change = add(
+      *set, line, "set", "Change who sees a repository, who answers for it and which of its tags stay",
+      [options, set]() -> Result<json::object> {
+        json::object command{{"command", "repo.set"}, {"name", options->name}};
+        for (const RepositoryFlag& flag : repository_flags())
+          if (set->get_subcommand("set")->count(flag.flag) > 0)
+            command[flag.key] = options.get()->*flag.value;
+        if (command.size() == 2)
+          return Error{Errc::invalid_argument, "nothing to change: give one of the flags that --help lists"};
+        return command;
+      },
+      [options] { return say(fmt::format("{} is changed", options->name)); });
+  change->add_option("name", options->name)->required();
+  for (const RepositoryFlag& flag : repository_flags())
+    change->add_option(flag.flag, options.get()->*flag.value, flag.about);
+  change->get_option("--visibility")->check(CLI::IsMember({"public", "private"}));
+}
+
+struct GrantOptions {
+  std::string subject;
+  std::string role;
+  std::string target;
+};
+
+void add_grant_commands(CLI::App& app, CommandLine& line) {
+  auto* grant = app.add_subcommand("grant", "Roles: who may do what where");
+  grant->require_subcommand(1);
+  const auto options = std::make_shared<GrantOptions>();
+  const std::string who = "An account (alice), a robot (acme+ci) or a team (team:acme/devs)";
+  const std::string where = "A repository (alice/app), a namespace (alice/), or / for the official images";
+  auto* set = add(
+      *grant, line, "set", "Give an account or a team a role",
+      [options]() -> Result<json::object> {
+        return json::object{{"command", "grant.set"},
+                            {"subject", options->subject},
+                            {"role", options->role},
+                            {"target", options->target}};
+      },
+      [options] {
+        return say(fmt::format("{} is {} of {}", options->subject, options->role, options->target));
+      });
+  set->add_option("subject", options->subject, who)->required();
+  set->add_option("role", options->role,
+                  "reader pulls; writer pushes too; maintainer deletes, and moves protected tags, too")
+      ->required()
+      ->check(CLI::IsMember({"reader", "writer", "maintainer"}));
+  set->add_option("target", options->target, where)->required();
+  auto* remove = add(
+      *grant, line, "remove", "Take a role away; it holds from the next request",
+      [options]() -> Result<json::object> {
+        return json::object{
+            {"command", "grant.remove"}, {"subject", options->subject}, {"target", options->target}};
+      },
+      [options] {
+        return say(fmt::format("{} has no role of its own on {}", options->subject, options->target));
+      });
+  remove->add_option("subject", options->subject, who)->required();
+  remove->add_option("target", options->target, where)->required();
+  add(
+      *grant, line, "list", "List all roles given; or everybody who has a role in one repository, and why",
+      [options]() -> Result<json::object> {
+        json::object command{{"command", "grant.list"}};
+        if (!options->target.empty()) command["repository"] = options->target;
+        return command;
+      },
+      [options] {
+        if (options->target.empty())
+          return table({"TARGET", "SUBJECT", "ROLE"}, {"target", "subject", "role"});
+        return table({"ACCOUNT", "ROLE", "THROUGH", "GIVES"}, {"account", "role", "through", "gives"});
+      })
+      ->add_option("repository", options->target);
+}
+
+struct NamespaceOptions {
+  std::string name;
+  std::string quota;
+};
+
+void print_namespaces(const json::value& value) {
+  std::vector<std::vector<std::string>> rows{{"NAMESPACE", "OWNER", "USED", "QUOTA"}};
+  for (const json::value& row : value.as_array()) {
+    const json::value& quota = row.as_object().at("quota_bytes");
+    rows.push_back({text(row, "name"), text(row, "owner"),
+                    render_bytes(static_cast<std::uint64_t>(row.as_object().at("used_bytes").as_int64())),
+                    quota.is_null() ? "none" : render_bytes(static_cast<std::uint64_t>(quota.as_int64()))});
+  }
+  fmt::print("{}", render_table(rows));
+}
+
+void add_namespace_commands(CLI::App& app, CommandLine& line) {
+  auto* space = app.add_subcommand("namespace", "Namespaces: list, and how much each may hold");
+  space->require_subcommand(1);
+  const auto options = std::make_shared<NamespaceOptions>();
+  add(
+      *space, line, "list", "List all namespaces with what they hold",
+      []() -> Result<json::object> {
+        return json::object{{"command", "namespace.list"}};
+      },
+      [] { return Print(print_namespaces); });
+  auto* set = add(
+      *space, line, "set", "Limit how much a namespace may hold",
+      [options]() -> Result<json::object> {
+        json::object command{{"command", "namespace.set"}, {"name", options->name}};
+        if (options->quota == "none") {
+          command["quota"] = -1;
+          return command;
+        }
+        const auto bytes = config::as_size(config::Value(config::Untyped{options->quota}));
+        if (!bytes)
+          return Error{Errc::invalid_argument,
+                       fmt::format("\"{}\" is no size; write 500MiB, 10GiB or none", options->quota)};
+        command["quota"] = *bytes;
+        return command;
+      },
+      [options] { return say(fmt::format("the quota of {} is {}", options->name, options->quota)); });
+  set->add_option("name", options->name, "The namespace, or / for the official images")->required();
+  set->add_option("--quota", options->quota, "A size such as 10GiB, or none")->required();
+}
+
+}  // namespace
+
+void add_operator_commands(CLI::App& app, CommandLine& line) {
+  add_user_commands(app, line);
+  add_repository_commands(app, line);
+  add_grant_commands(app, line);
+  add_namespace_commands(app, line);
+}
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,188 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/api_cli.h"
+
+namespace bulkhead::cli {
+namespace {
+
+namespace json = boost::json;
+
+struct OrganizationOptions {
+  std::string name;
+  std::string new_name;
+  std::string display_name;
+  std::string owner;
+  std::string member_role;
+  std::string member;
+  std::string role = "member";
+  std::string team;
+  std::string email;
+  std::int64_t number = 0;
+  bool has_display_name = false;
+};
+using Options = std::shared_ptr<OrganizationOptions>;
+
+Result<json::value> create(ApiClient& client, const OrganizationOptions& options) {
+  json::object body{{"name", options.name}, {"display_name", options.display_name}};
+  if (!options.owner.empty()) body["owner"] = options.owner;
+  return client.create("/organizations", std::move(body));
+}
+
+Result<json::value> set(ApiClient& client, const OrganizationOptions& options) {
+  json::object body;
+  if (options.has_display_name) body["display_name"] = options.display_name;
+  if (!options.member_role.empty()) body["member_role"] = options.member_role;
+  if (body.empty())
+    return Error{Errc::invalid_argument, "say what to change with --display-name or --member-role"};
+  return client.change(path_of("organizations", options.name), std::move(body));
+}
+
+Result<json::value> invite(ApiClient& client, const OrganizationOptions& options) {
+  json::object body{{"role", options.role}};
+  if (!options.member.empty()) body["account"] = options.member;
+  if (!options.email.empty()) body["email"] = options.email;
+  if (!options.team.empty()) body["team"] = options.team;
+  return client.create(path_of("organizations", options.name, "invitations"), std::move(body));
+}
+
+void print_invitation(const json::value& value) {
+  fmt::print("{}\nGive this to whoever is invited; it is not shown again.\n",
+             std::string_view(value.at("secret").as_string()));
+}
+
+void add_members(CLI::App& org, CommandLine& line, const Options& options) {
+  auto* member = org.add_subcommand("member", "Who belongs to an organization: list, set, remove");
+  member->require_subcommand(1);
+  add_api_command(
+      *member, line, "list", "List an organization's members",
+      [options](ApiClient& client) {
+        return as_value(client.list(path_of("organizations", options->name, "members")));
+      },
+      [] {
+        return print_rows({"ACCOUNT", "ROLE", "NAME", "BY SIGN-ON"},
+                          {"account", "role", "display_name", "from_directory"});
+      })
+      ->add_option("organization", options->name)
+      ->required();
+  auto* put = add_api_command(
+      *member, line, "set", "Make an account a member or an owner",
+      [options](ApiClient& client) {
+        return client.put(path_of("organizations", options->name, "members", options->member),
+                          {{"role", options->role}});
+      },
+      [options] {
+        return print_text(fmt::format("{} is {} of {}", options->member, options->role, options->name));
+      });
+  put->add_option("organization", options->name)->required();
+  put->add_option("account", options->member)->required();
+  put->add_option("role", options->role)->check(CLI::IsMember({"member", "owner"}));
+  auto* remove = add_api_command(
+      *member, line, "remove", "Take somebody out of an organization, with all that it gave",
+      [options](ApiClient& client) {
+        return nothing(client.remove(path_of("organizations", options->name, "members", options->member)));
+      },
+      [options] {
+        return print_text(fmt::format("{} does not belong to {}", options->member, options->name));
+      });
+  remove->add_option("organization", options->name)->required();
+  remove->add_option("account", options->member)->required();
+}
+
+void add_invitations(CLI::App& org, CommandLine& line, const Options& options) {
+  auto* invitation = add_api_command(
+      org, line, "invite", "Invite an account, or whoever has an e-mail address",
+      [options](ApiClient& client) { return invite(client, *options); }, [] { return print_invitation; });
+  invitation->add_option("organization", options->name)->required();
+  invitation->add_option("--account", options->member, "Whom to invite");
+  invitation->add_option("--email", options->email, "Or whoever has this verified address");
+  invitation->add_option("--role", options->role)->check(CLI::IsMember({"member", "owner"}));
+  invitation->add_option("--team", options->team, "A team to put them into");
+  add_api_command(
+      org, line, "invitations", "List the invitations that are open for you",
+      [](ApiClient& client) -> Result<json::value> {
+        auto answer = client.get("/invitations");
+        if (!answer) return answer.error();
+        return answer->at("items");
+      },
+      [] {
+        return print_rows({"NUMBER", "ORGANIZATION", "ROLE", "TEAM", "FROM", "UNTIL"},
+                          {"id", "organization", "role", "team", "invited_by", "expires_at"});
+      });
+  add_api_command(
+      org, line, "accept", "Accept an invitation",
+      [options](ApiClient& client) -> Result<json::value> {
+        auto done =
+            client.send({.method = "POST",
+                         .path = path_of("invitations", std::to_string(options->number), "acceptance")});
+        if (!done) return done.error();
+        return json::value(json::object{});
+      },
+      [] { return print_text("welcome"); })
+      ->add_option("number", options->number, "As \"org invitations\" lists it")
+      ->required();
+}
+
+void add_changes(CLI::App& org, CommandLine& line, const Options& options) {
+  auto* make = add_api_command(
+      org, line, "create", "Make an organization and the namespace of its name",
+      [options](ApiClient& client) { return create(client, *options); },
+      [options] { return print_text(fmt::format("created {}", options->name)); });
+  make->add_option("name", options->name)->required();
+  make->add_option("--display-name", options->display_name, "What it is called");
+  make->add_option("--owner", options->owner, "Its first owner; you when absent");
+  auto* set_command = add_api_command(
+      org, line, "set", "Change what it is called and what every member may do",
+      [options](ApiClient& client) { return set(client, *options); },
+      [options] { return print_text(fmt::format("{} is changed", options->name)); });
+  set_command->add_option("name", options->name)->required();
+  set_command->add_option_function<std::string>(
+      "--display-name",
+      [options](const std::string& text) {
+        options->display_name = text;
+        options->has_display_name = true;
+      },
+      "What it is called");
+  set_command
+      ->add_option("--member-role", options->member_role,
+                   "What every member may do in its repositories, without any grant")
+      ->check(CLI::IsMember({"none", "reader", "writer"}));
+  auto* rename = add_api_command(
+      org, line, "rename", "Give it another name; grants and tokens stay",
+      [options](ApiClient& client) {
+        return client.create(path_of("organizations", options->name, "rename"),
+                             {{"name", options->new_name}});
+      },
+      [options] { return print_text(fmt::format("{} is {} now", options->name, options->new_name)); });
+  rename->add_option("name", options->name)->required();
+  rename->add_option("new_name", options->new_name)->required();
+  add_api_command(
+      org, line, "delete", "Delete an organization that has no repositories left",
+      [options](ApiClient& client) {
+        return nothing(client.remove(path_of("organizations", options->name)));
+      },
+      [options] { return print_text(fmt::format("{} is deleted", options->name)); })
+      ->add_option("name", options->name)
+      ->required();
+}
+
+}  // namespace
+
+void add_organization_commands(CLI::App& app, CommandLine& line) {
+  auto* org = app.add_subcommand("org", "Organizations: create, list, change, delete, their members");
+  org->require_subcommand(1);
+  const auto options = std::make_shared<OrganizationOptions>();
+  add_api_command(
+      *org, line, "list", "List the organizations that you belong to, or all of them",
+      [](ApiClient& client) { return as_value(client.list("/organizations")); },
+      [] {
+        return print_rows({"NAME", "CALLED", "MEMBERS MAY", "CREATED"},
+                          {"name", "display_name", "member_role", "created_at"});
+      });
+  add_changes(*org, line, options);
+  add_members(*org, line, options);
+  add_invitations(*org, line, options);
+}
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,190 @@
+#include "cli/remote_commands.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "cli/remote_tokens.h"
+
+namespace bulkhead::cli {
+namespace {
+
+namespace json = boost::json;
+using Outcome = Result<json::value>;
+
+std::string text(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+Outcome done(const Outcome& outcome) {
+  if (!outcome) return outcome.error();
+  return json::value(json::object{});
+}
+Outcome done(const Result<void>& outcome) {
+  if (!outcome) return outcome.error();
+  return json::value(json::object{});
+}
+
+json::object user_of(const json::value& representation) {
+  const json::object& user = representation.as_object();
+  return {{"name", user.at("name")},
+          {"active", user.at("state") == "active"},
+          {"administrator", user.at("system_role") == "administrator"},
+          {"created_at", user.at("created_at")}};
+}
+
+Outcome user_create(ApiClient& client, const json::object& command) {
+  const auto made = client.create("/users", {{"name", command.at("name")},
+                                             {"password", command.at("password")},
+                                             {"administrator", command.at("admin")}});
+  if (!made) return made.error();
+  return json::value(user_of(*made));
+}
+
+Outcome user_list(ApiClient& client, const json::object&) {
+  const auto users = client.list("/users");
+  if (!users) return users.error();
+  json::array out;
+  for (const json::value& user : *users) out.push_back(user_of(user));
+  return json::value(std::move(out));
+}
+
+Outcome user_password(ApiClient& client, const json::object& command) {
+  return done(client.put(path_of("users", text(command, "name"), "password"),
+                         {{"password", command.at("password")}}));
+}
+
+Outcome user_set(ApiClient& client, const json::object& command) {
+  const std::string path = path_of("users", text(command, "name"));
+  if (const json::value* active = command.if_contains("active"))
+    return done(client.change(path, {{"state", active->as_bool() ? "active" : "disabled"}}));
+  return done(
+      client.change(path, {{"system_role", command.at("admin").as_bool() ? "administrator" : "none"}}));
+}
+
+Outcome repo_list(ApiClient& client, const json::object&) {
+  auto repositories = client.list("/repositories");
+  if (!repositories) return repositories.error();
+  for (json::value& repository : *repositories) repository.as_object()["tags"] = nullptr;
+  return json::value(*std::move(repositories));
+}
+
+Outcome repo_create(ApiClient& client, const json::object& command) {
+  auto made = client.create("/repositories", {{"name", command.at("name")}});
+  const std::string owner = text(command, "owner");
+  if (!made || owner.empty()) return made;
+  return client.change(path_of("repositories", text(command, "name")), {{"owner", owner}});
+}
+
+Outcome repo_delete(ApiClient& client, const json::object& command) {
+  return done(client.remove(path_of("repositories", text(command, "name"))));
+}
+
+Outcome repo_rename(ApiClient& client, const json::object& command) {
+  return done(client.create(path_of("repositories", text(command, "name"), "rename"),
+                            {{"name", command.at("new_name")}}));
+}
+
+Outcome repo_set(ApiClient& client, const json::object& command) {
+  const std::string path = path_of("repositories", text(command, "name"));
+  for (const std::string_view field :
+       {"visibility", "immutable_tags", "protected_tags", "contact", "owner"}) {
+    const json::value* value = command.if_contains(field);
+    if (value == nullptr) continue;
+    if (auto changed = client.change(path, {{field, *value}}); !changed) return changed.error();
+  }
+  return json::value(json::object{});
+}
+
+std::string target_path(std::string_view target) {
+  if (target == "/") return path_of("namespaces", "/");
+  if (target.ends_with('/')) return path_of("namespaces", target.substr(0, target.size() - 1));
+  return path_of("repositories", target);
+}
+
+std::string grant_path(const json::object& command) {
+  return target_path(text(command, "target")) + path_of("grants", text(command, "subject"));
+}
+
+Outcome grant_set(ApiClient& client, const json::object& command) {
+  return done(client.put(grant_path(command), {{"role", command.at("role")}}));
+}
+
+Outcome grant_remove(ApiClient& client, const json::object& command) {
+  return done(client.remove(grant_path(command)));
+}
+
+Outcome grant_list(ApiClient& client, const json::object& command) {
+  const std::string repository = text(command, "repository");
+  if (repository.empty()) return Error{Errc::invalid_argument, "name the repository whose roles to list"};
+  const auto access = client.list(path_of("repositories", repository, "access"));
+  if (!access) return access.error();
+  json::array out;
+  for (const json::value& entry : *access)
+    for (const json::value& reason : entry.at("reasons").as_array()) {
+      std::string through(reason.at("kind").as_string());
+      for (char& c : through)
+        if (c == '_') c = ' ';
+      if (const std::string team = text(reason.as_object(), "team"); !team.empty()) through += " to " + team;
+      out.push_back(json::object{{"account", entry.at("account")},
+                                 {"role", entry.at("role")},
+                                 {"through", through},
+                                 {"gives", reason.at("role")}});
+    }
+  return json::value(std::move(out));
+}
+
+Outcome namespace_set(ApiClient& client, const json::object& command) {
+  const json::value& quota = command.at("quota");
+  const bool none = quota.is_int64() && quota.as_int64() < 0;
+  return done(client.change(path_of("namespaces", text(command, "name")),
+                            {{"quota_bytes", none ? json::value(nullptr) : quota}}));
+}
+
+Outcome namespace_list(ApiClient& client, const json::object&) {
+  const auto namespaces = client.list("/namespaces");
+  if (!namespaces) return namespaces.error();
+  json::array out;
+  for (const json::value& each : *namespaces) {
+    json::object row = each.as_object();
+    const std::string name = text(row, "name");
+    row["name"] = name == "/" ? name : name + "/";
+    row.erase("organization");
+    out.push_back(std::move(row));
+  }
+  return json::value(std::move(out));
+}
+
+const std::map<std::string_view, RemoteCommand>& commands() {
+  static const std::map<std::string_view, RemoteCommand> all = {
+      {"user.create", user_create},
+      {"user.list", user_list},
+      {"user.password", user_password},
+      {"user.set", user_set},
+      {"repo.list", repo_list},
+      {"repo.create", repo_create},
+      {"repo.delete", repo_delete},
+      {"repo.set", repo_set},
+      {"repo.rename", repo_rename},
+      {"grant.set", grant_set},
+      {"grant.remove", grant_remove},
+      {"grant.list", grant_list},
+      {"namespace.set", namespace_set},
+      {"namespace.list", namespace_list},
+      {"token.create", remote_token_create},
+      {"token.list", remote_token_list},
+      {"token.revoke", remote_token_revoke},
+      {"token.rotate", remote_token_rotate},
+  };
+  return all;
+}
+
+}  // namespace
+
+RemoteCommand find_remote_command(const json::object& command) {
+  const auto found = commands().find(text(command, "command"));
+  return found == commands().end() ? nullptr : found->second;
+}
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,110 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "app/serve.h"
+#include "cli/api_client.h"
+#include "cli/command_line.h"
+#include "cli/terminal.h"
+
+namespace bulkhead::cli {
+namespace {
+
+struct SetupOptions {
+  std::string name;
+  std::string server = "http://127.0.0.1:5000";
+  std::string token;
+  std::string ca;
+  bool password_stdin = false;
+};
+
+Result<void> set_up(const SetupOptions& options) {
+  auto password = read_password(options.password_stdin);
+  if (!password) return password.error();
+  const auto server = server_url(options.server);
+  if (!server) return server.error();
+  const auto client = make_remote_client(*server, Secret<>(), options.ca);
+  const auto made = client->create(
+      "/setup", {{"token", options.token}, {"name", options.name}, {"password", password->reveal()}});
+  if (!made) return made.error();
+  fmt::print("{} is the administrator. Now log in:\n  docker login {}\n", options.name, registry_of(*server));
+  return {};
+}
+
+void add_setup(CLI::App& app, CommandLine& line) {
+  auto* setup = app.add_subcommand(
+      "setup", "Make the first administrator with the setup token that the server printed");
+  const auto options = std::make_shared<SetupOptions>();
+  setup->add_option("name", options->name, "The administrator's name, also the name of a namespace")
+      ->required();
+  setup->add_option("--token", options->token, "The setup token, bhsetup_…")->required();
+  setup->add_option("--server", options->server, "The server's address")->capture_default_str();
+  setup->add_option("--ca", options->ca, "Trust this certificate authority (PEM), such as <data>/tls/ca.pem");
+  setup->add_flag("--password-stdin", options->password_stdin, "Read the password from standard input");
+  setup->callback([&line, options] { line.action = [options] { return set_up(*options); }; });
+}
+
+void add_config(CLI::App& app, CommandLine& line) {
+  auto* config = app.add_subcommand("config", "Check, show and explain the settings");
+  config->require_subcommand(1);
+  auto* check =
+      config->add_subcommand("check", "Say whether the settings are right, and what is wrong with them");
+  add_settings(*check, line, true);
+  check->callback([&line] {
+    line.action = [&line]() -> Result<void> {
+      auto loaded = line.load();
+      if (!loaded) return loaded.error();
+      fmt::print("the settings are right\n");
+      return {};
+    };
+  });
+  auto* print =
+      config->add_subcommand("print", "Show every setting in force and where it comes from, as TOML");
+  add_settings(*print, line, true);
+  print->callback([&line] {
+    line.action = [&line]() -> Result<void> {
+      auto loaded = line.load();
+      if (!loaded) return loaded.error();
+      fmt::print("{}", config::render_toml(*loaded));
+      return {};
+    };
+  });
+  auto* reference = config->add_subcommand("reference", "Explain every setting, as Markdown");
+  reference->callback([&line] {
+    line.action = []() -> Result<void> {
+      fmt::print("{}", config::render_reference());
+      return {};
+    };
+  });
+}
+
+}  // namespace
+
+void add_server_commands(CLI::App& app, CommandLine& line) {
+  auto* serve_command =
+      app.add_subcommand("serve", "Run the registry until it is told to stop (SIGTERM or Ctrl-C)");
+  add_settings(*serve_command, line, true);
+  serve_command->footer(
+      "Examples:\n"
+      "  bulkhead serve                                   ./data on 127.0.0.1:5000, SQLite, no TLS\n"
+      "  bulkhead serve --listen 0.0.0.0:443 --tls auto --tls-names registry.example.com\n"
+      "  bulkhead serve --config /etc/bulkhead.toml\n"
+      "  bulkhead serve --database postgres://bulkhead@db/bulkhead --database-password-file "
+      "/run/secrets/db\n\n"
+      "Each setting is also a key of the TOML file and an environment variable: --http-idle-timeout is\n"
+      "http.idle_timeout and BULKHEAD_HTTP_IDLE_TIMEOUT. Flags go before the environment, and that before "
+      "the file.");
+  serve_command->callback([&line] {
+    line.action = [&line]() -> Result<void> {
+      auto loaded = line.load();
+      if (!loaded) return loaded.error();
+      return app::serve(loaded->settings, line.program);
+    };
+  });
+  add_setup(app, line);
+  add_config(app, line);
+}
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,120 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/api_cli.h"
+
+namespace bulkhead::cli {
+namespace {
+
+namespace json = boost::json;
+
+struct TeamOptions {
+  std::string team;  // ORGANIZATION/TEAM
+  std::string organization;
+  std::string parent;
+  std::string new_name;
+  std::string member;
+};
+using Options = std::shared_ptr<TeamOptions>;
+
+// Runs `work` with the path of the team that the options name.
+template <class Work>
+Result<json::value> with_team(const TeamOptions& options, Work work) {
+  const auto name = parse_team_name(options.team);
+  if (!name) return name.error();
+  return work(path_of("organizations", name->organization, "teams", name->team));
+}
+
+Result<json::value> create(ApiClient& client, const TeamOptions& options) {
+  const auto name = parse_team_name(options.team);
+  if (!name) return name.error();
+  json::object body{{"name", name->team}};
+  if (!options.parent.empty()) body["parent"] = options.parent;
+  return client.create(path_of("organizations", name->organization, "teams"), std::move(body));
+}
+
+Result<json::value> add(ApiClient& client, const TeamOptions& options) {
+  return with_team(options, [&](const std::string& path) -> Result<json::value> {
+    auto done = client.send({.method = "PUT", .path = path + path_of("members", options.member)});
+    if (!done) return done.error();
+    return json::value(json::object{});
+  });
+}
+
+void add_membership(CLI::App& team, CommandLine& line, const Options& options) {
+  add_api_command(
+      team, line, "members", "List who is in a team",
+      [options](ApiClient& client) {
+        return with_team(*options, [&](const std::string& path) {
+          return as_value(client.list(path + path_of("members")));
+        });
+      },
+      [] {
+        return print_rows({"ACCOUNT", "NAME", "DIRECT", "BY SIGN-ON"},
+                          {"account", "display_name", "direct", "from_directory"});
+      })
+      ->add_option("team", options->team, "ORGANIZATION/TEAM")
+      ->required();
+  auto* put = add_api_command(
+      team, line, "add", "Put a member of the organization into a team",
+      [options](ApiClient& client) { return add(client, *options); },
+      [options] { return print_text(fmt::format("{} is in {}", options->member, options->team)); });
+  put->add_option("team", options->team, "ORGANIZATION/TEAM")->required();
+  put->add_option("account", options->member)->required();
+  auto* remove = add_api_command(
+      team, line, "remove", "Take somebody out of a team",
+      [options](ApiClient& client) {
+        return with_team(*options, [&](const std::string& path) {
+          return nothing(client.remove(path + path_of("members", options->member)));
+        });
+      },
+      [options] { return print_text(fmt::format("{} is not in {}", options->member, options->team)); });
+  remove->add_option("team", options->team, "ORGANIZATION/TEAM")->required();
+  remove->add_option("account", options->member)->required();
+}
+
+}  // namespace
+
+void add_team_commands(CLI::App& app, CommandLine& line) {
+  auto* team =
+      app.add_subcommand("team", "Teams of an organization: create, list, change, delete, who is in");
+  team->require_subcommand(1);
+  const auto options = std::make_shared<TeamOptions>();
+  add_api_command(
+      *team, line, "list", "List an organization's teams",
+      [options](ApiClient& client) {
+        return as_value(client.list(path_of("organizations", options->organization, "teams")));
+      },
+      [] {
+        return print_rows({"TEAM", "PARENT", "CREATED"}, {"name", "parent", "created_at"});
+      })
+      ->add_option("organization", options->organization)
+      ->required();
+  auto* make = add_api_command(
+      *team, line, "create", "Make a team", [options](ApiClient& client) { return create(client, *options); },
+      [options] { return print_text(fmt::format("created {}", options->team)); });
+  make->add_option("team", options->team, "ORGANIZATION/TEAM")->required();
+  make->add_option("--parent", options->parent, "A team of the organization, which it has all from");
+  auto* rename = add_api_command(
+      *team, line, "rename", "Give a team another name; its grants stay",
+      [options](ApiClient& client) {
+        return with_team(*options, [&](const std::string& path) {
+          return client.change(path, {{"name", options->new_name}});
+        });
+      },
+      [options] { return print_text(fmt::format("{} is {} now", options->team, options->new_name)); });
+  rename->add_option("team", options->team, "ORGANIZATION/TEAM")->required();
+  rename->add_option("new_name", options->new_name, "The part after the /")->required();
+  add_api_command(
+      *team, line, "delete", "Delete a team with its grants",
+      [options](ApiClient& client) {
+        return with_team(*options, [&](const std::string& path) { return nothing(client.remove(path)); });
+      },
+      [options] { return print_text(fmt::format("{} is deleted", options->team)); })
+      ->add_option("team", options->team, "ORGANIZATION/TEAM")
+      ->required();
+  add_membership(*team, line, options);
+}
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,124 @@
+#include "cli/terminal.h"
+
+#include <fmt/format.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+
+namespace bulkhead::cli {
+namespace {
+
+constexpr std::size_t kPasswordBytes = 64 << 10;
+
+// Turns the terminal's echo off for its lifetime.
+class Quiet {
+ public:
+  Quiet() {
+    if (::tcgetattr(STDIN_FILENO, &before_) != 0) return;
+    ::termios quiet = before_;
+    quiet.c_lflag &= ~static_cast<::tcflag_t>(ECHO);
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+    changed_ = true;
+  }
+  ~Quiet() {
+    if (changed_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+  }
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+ private:
+  ::termios before_{};
+  bool changed_ = false;
+};
+
+Result<Secret<>> read_standard_input() {
+  std::string text(kPasswordBytes + 1, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), stdin));
+  if (text.size() > kPasswordBytes)
+    return Error{Errc::invalid_argument, "the password on standard input is too long"};
+  if (text.ends_with('\n')) text.pop_back();
+  if (text.ends_with('\r')) text.pop_back();
+  return Secret<>(std::move(text));
+}
+
+Result<void> need_terminal() {
+  if (::isatty(STDIN_FILENO) != 0) return {};
+  return Error{Errc::invalid_argument, "there is no terminal to ask for the password; use --password-stdin"};
+}
+
+}  // namespace
+
+Secret<> ask_secret(const char* prompt) {
+  std::cerr << prompt << std::flush;
+  std::string line;
+  {
+    const Quiet quiet;
+    std::getline(std::cin, line);
+  }
+  std::cerr << '\n';
+  return Secret<>(std::move(line));
+}
+
+std::string ask_line(const char* prompt) {
+  std::cerr << prompt << std::flush;
+  std::string line;
+  std::getline(std::cin, line);
+  return line;
+}
+
+Result<Secret<>> read_password(bool from_stdin) {
+  if (from_stdin) return read_standard_input();
+  if (auto terminal = need_terminal(); !terminal) return terminal.error();
+  Secret<> first = ask_secret("Password: ");
+  const Secret<> second = ask_secret("Again: ");
+  if (first.reveal() != second.reveal()) return Error{Errc::invalid_argument, "the two passwords differ"};
+  return first;
+}
+
+Result<Secret<>> read_one_password(bool from_stdin) {
+  if (from_stdin) return read_standard_input();
+  if (auto terminal = need_terminal(); !terminal) return terminal.error();
+  return ask_secret("Password: ");
+}
+
+std::string printable(std::string_view text) {
+  std::string out(text);
+  std::ranges::replace_if(
+      out, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  return out;
+}
+
+std::string render_table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (widths.size() <= i) widths.push_back(0);
+      widths[i] = std::max(widths[i], row[i].size());
+    }
+  std::string out;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i)
+      line += fmt::format("{:<{}}", printable(row[i]), widths[i] + 2);
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + '\n';
+  }
+  return out;
+}
+
+std::string render_bytes(std::uint64_t bytes) {
+  static constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  auto value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (value >= 1024 && unit + 1 < std::size(kUnits)) {
+    value /= 1024;
+    ++unit;
+  }
+  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, kUnits[unit]);
+}
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,81 @@
+#include "identity/federation/directory_login.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "oci/quote.h"
+
+namespace bulkhead::identity {
+namespace {
+
+constexpr std::size_t kLongestName = 256;
+
+ExternalPerson external(ldap::Person person) {
+  ExternalPerson out;
+  out.subject = std::move(person.id);
+  out.name = std::move(person.name);
+  out.display_name = std::move(person.display_name);
+  out.email = std::move(person.email);
+  // The directory is the company's own word on who has which address.
+  out.email_verified = !out.email.empty();
+  out.groups = std::move(person.groups);
+  return out;
+}
+
+Error wrong() { return {Errc::unauthenticated, "the user name or the password is wrong"}; }
+
+bool is_outage(Errc code) { return code == Errc::unavailable || code == Errc::timeout; }
+
+}  // namespace
+
+Error DirectoryLogIn::unreachable(const LoginProvider& provider, const Error& why) const {
+  log_.warning("a directory cannot be asked", {{"provider", provider.name}, {"error", why.message}});
+  return {why.code, fmt::format("the directory {} cannot be asked now; access tokens work as ever",
+                                oci::quote(provider.name))};
+}
+
+Result<DirectoryLogIn::Proved> DirectoryLogIn::verify(const LoginProvider& provider, std::string_view name,
+                                                      const Secret<>& password, const audit::Origin& origin,
+                                                      const LogIn::Condition& condition) {
+  const auto* settings = std::get_if<ldap::Settings>(&provider.settings);
+  if (settings == nullptr || name.empty() || name.size() > kLongestName) return wrong();
+  const auto secret = providers_.secret(provider.id);
+  if (!secret) return secret.error();
+  Sessions::Backing backing;
+  auto account = login_.verify_elsewhere(provider.name, name, origin, [&]() -> Result<LogIn::Judgement> {
+    auto person = directory_.authenticate(*settings, *secret, name, password);
+    if (!person && person.error().code == Errc::unauthenticated)
+      return LogIn::Judgement{{}, LogIn::Veto{"wrong_password", std::nullopt}};
+    if (!person)
+      return is_outage(person.error().code) ? unreachable(provider, person.error()) : person.error();
+    const ExternalPerson known = external(*std::move(person));
+    auto admitted = sign_on_.admit(provider, known, origin);
+    if (!admitted && is_outage(admitted.error().code)) return admitted.error();
+    if (!admitted) return LogIn::Judgement{{}, LogIn::Veto{"not_admitted", admitted.error()}};
+    if (condition) {
+      auto veto = condition(*admitted);
+      if (!veto) return veto.error();
+      if (*veto) return LogIn::Judgement{{}, *std::move(veto)};
+    }
+    backing.provider_id = provider.id;
+    backing.subject = known.subject;
+    return LogIn::Judgement{*std::move(admitted), std::nullopt};
+  });
+  if (!account) return account.error();
+  return Proved{*std::move(account), std::move(backing)};
+}
+
+Result<ExternalPerson> DirectoryLogIn::look_up(const LoginProvider& provider,
+                                               std::string_view subject) const {
+  const auto* settings = std::get_if<ldap::Settings>(&provider.settings);
+  if (settings == nullptr)
+    return Error{Errc::invalid_argument, fmt::format("{} is no directory", oci::quote(provider.name))};
+  const auto secret = providers_.secret(provider.id);
+  if (!secret) return secret.error();
+  auto person = directory_.look_up(*settings, *secret, subject);
+  if (!person) return is_outage(person.error().code) ? unreachable(provider, person.error()) : person.error();
+  return external(*std::move(person));
+}
+
+}  // namespace bulkhead::identity

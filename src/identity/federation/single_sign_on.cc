@@ -1,0 +1,285 @@
+#include "identity/federation/single_sign_on.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "base/log.h"
+#include "base/plain_text.h"
+#include "identity/people/account_rows.h"
+#include "identity/people/namespaces.h"
+#include "identity/people/profile.h"
+#include "identity/people/team_rows.h"
+#include "oci/quote.h"
+
+namespace bulkhead::identity {
+namespace {
+
+using audit::Action;
+
+constexpr std::size_t kLongestSubject = 255;  // OpenID Connect Core 1.0 section 2
+
+Result<void> check_subject(std::string_view subject) {
+  if (subject.empty() || subject.size() > kLongestSubject || !is_plain_text(subject))
+    return Error{Errc::invalid_argument,
+                 fmt::format("a subject is the provider's id of a person: 1 to {} characters, none of which "
+                             "controls anything",
+                             kLongestSubject)};
+  return {};
+}
+
+std::string detail(std::string_view provider, std::string_view subject) {
+  return fmt::format(R"({{"provider":{},"subject":{}}})", json_quote(provider), json_quote(subject));
+}
+
+// What the person could be called here: the provider's name for them in lower case, of an address the part
+// before the @.
+Result<std::string> account_name(const ExternalPerson& person) {
+  std::string name = person.name.substr(0, person.name.find('@'));
+  std::ranges::transform(name, name.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  auto parsed = parse_account_name(name);
+  if (!parsed)
+    return Error{
+        Errc::name_invalid,
+        fmt::format("the log-in provider calls the person {}, which cannot be an account's name ({}); "
+                    "an administrator can link the person to an account",
+                    oci::quote(person.name), parsed.error().message)};
+  return parsed;
+}
+
+bool admitted(const LoginProvider& provider, const ExternalPerson& person) {
+  return provider.admitted_groups.empty() ||
+         std::ranges::any_of(person.groups, [&](const std::string& group) {
+           return std::ranges::find(provider.admitted_groups, group) != provider.admitted_groups.end();
+         });
+}
+
+Result<std::optional<Account>> read_linked(db::Session& session, std::int64_t provider_id,
+                                           std::string_view subject) {
+  const auto rows =
+      session.query("SELECT account_id FROM external_identities WHERE provider_id = ? AND subject = ?",
+                    {provider_id, std::string(subject)});
+  if (!rows) return rows.error();
+  if (rows->empty()) return std::optional<Account>();
+  auto account = read_account(session, rows->front().integer(0));
+  if (!account) return account.error();
+  return std::optional(*std::move(account));
+}
+
+Result<void> insert_identity(Change& change, std::int64_t provider_id, std::string_view provider,
+                             std::string_view subject, const Account& account) {
+  const auto linked = change.execute(
+      "INSERT INTO external_identities (provider_id, subject, account_id, last_seen_at) VALUES (?, ?, ?, ?)",
+      {provider_id, std::string(subject), account.id, to_micros(change.now)});
+  if (!linked) return linked.error();
+  return change.record(Action::external_identity_linked, account.name, detail(provider, subject));
+}
+
+// An account without a password, with the namespace of its name.
+Result<Account> make_account(Change& change, const std::string& name) {
+  if (const auto free = check_name_is_free(change.session, name); !free)
+    return Error{
+        Errc::conflict,
+        fmt::format("the name {} is taken here; if it is the same person's, an administrator can link "
+                    "the two",
+                    oci::quote(name))};
+  const auto rows = change.session.query(
+      "INSERT INTO accounts (name, state, system_role, password_hash, created_at) "
+      "VALUES (?, 'active', '', '', ?) RETURNING id",
+      {name, to_micros(change.now)});
+  if (!rows) return rows.error();
+  const std::int64_t id = rows->at(0).integer(0);
+  const auto space = change.execute("INSERT INTO namespaces (name, owner_id, created_at) VALUES (?, ?, ?)",
+                                    {name, id, to_micros(change.now)});
+  if (!space) return space.error();
+  if (const auto recorded = change.record(Action::account_created, name); !recorded) return recorded.error();
+  return read_account(change.session, id);
+}
+
+// What the provider gives and cannot be shown here is left as it was.
+Result<void> update_profile(Change& change, const Account& account, const ExternalPerson& person) {
+  Account next = account;
+  if (auto display = parse_display_name(person.display_name); display && !display->empty())
+    next.display_name = *std::move(display);
+  if (auto email = parse_email(person.email); email && !email->empty()) {
+    next.email = *std::move(email);
+    next.email_verified = person.email_verified;
+  }
+  std::string changed;
+  const auto note = [&](std::string_view key, const std::string& value) {
+    changed += fmt::format("{}\"{}\":{}", changed.empty() ? "" : ",", key, value);
+  };
+  if (next.display_name != account.display_name) note("display_name", json_quote(next.display_name));
+  if (next.email != account.email) note("email", json_quote(next.email));
+  if (next.email_verified != account.email_verified)
+    note("email_verified", next.email_verified ? "true" : "false");
+  if (changed.empty()) return {};
+  const auto done =
+      change.execute("UPDATE accounts SET display_name = ?, email = ?, email_verified = ? WHERE id = ?",
+                     {next.display_name, next.email, std::int64_t{next.email_verified}, account.id});
+  if (!done) return done.error();
+  change.forget(account.id);
+  return change.record(Action::account_profile_changed, account.name, fmt::format("{{{}}}", changed));
+}
+
+Result<std::vector<std::int64_t>> mapped_teams(db::Session& session, std::int64_t provider_id,
+                                               const std::vector<std::string>& groups) {
+  const auto rows = session.query(
+      "SELECT external_group, team_id FROM group_mappings WHERE provider_id = ? ORDER BY team_id",
+      {provider_id});
+  if (!rows) return rows.error();
+  std::vector<std::int64_t> teams;
+  for (const db::Row& row : *rows)
+    if (std::ranges::find(groups, row.text(0)) != groups.end() &&
+        (teams.empty() || teams.back() != row.integer(1)))
+      teams.push_back(row.integer(1));
+  return teams;
+}
+
+Result<std::string> read_provider_name(db::Session& session, std::int64_t provider_id) {
+  const auto rows = session.query("SELECT name FROM login_providers WHERE id = ?", {provider_id});
+  if (!rows) return rows.error();
+  if (rows->empty()) return Error{Errc::not_found, "there is no such log-in provider"};
+  return rows->front().text(0);
+}
+
+Error not_admitted(const LoginProvider& provider) {
+  return {Errc::denied,
+          fmt::format("the person is in none of the groups that {} lets in here", oci::quote(provider.name))};
+}
+
+}  // namespace
+
+Result<Account> SingleSignOn::admit(const LoginProvider& provider, const ExternalPerson& person,
+                                    const audit::Origin& origin) {
+  if (const auto fit = check_subject(person.subject); !fit) return fit.error();
+  if (!admitted(provider, person)) {
+    // Whoever has been here before leaves what the groups gave them.
+    if (const auto gone = dismiss(provider, person.subject, origin); !gone) return gone.error();
+    return not_admitted(provider);
+  }
+  std::optional<Account> account;
+  const auto done = directory_.change(origin, [&](Change& change) -> Result<void> {
+    auto linked = read_linked(change.session, provider.id, person.subject);
+    if (!linked) return linked.error();
+    if (*linked) {
+      account = *std::move(linked);
+    } else {
+      if (!provider.creates_accounts)
+        return Error{Errc::denied,
+                     fmt::format("nobody here is linked to this person, and {} makes no accounts; ask an "
+                                 "administrator for one",
+                                 oci::quote(provider.name))};
+      const auto name = account_name(person);
+      if (!name) return name.error();
+      auto made = make_account(change, *name);
+      if (!made) return made.error();
+      account = *std::move(made);
+      if (const auto kept = insert_identity(change, provider.id, provider.name, person.subject, *account);
+          !kept)
+        return kept.error();
+    }
+    if (!account->active())
+      return Error{Errc::denied, fmt::format("the account {} is {}; ask an administrator",
+                                             oci::quote(account->name), name(account->state))};
+    const auto seen = change.execute(
+        "UPDATE external_identities SET last_seen_at = ? WHERE provider_id = ? AND subject = ?",
+        {to_micros(change.now), provider.id, person.subject});
+    if (!seen) return seen.error();
+    if (const auto updated = update_profile(change, *account, person); !updated) return updated.error();
+    const auto teams = mapped_teams(change.session, provider.id, person.groups);
+    if (!teams) return teams.error();
+    if (const auto set = set_directory_memberships(change, *account, provider.id, *teams); !set)
+      return set.error();
+    auto current = read_account(change.session, account->id);
+    if (!current) return current.error();
+    account = *std::move(current);
+    return {};
+  });
+  if (!done) return done.error();
+  return *std::move(account);
+}
+
+Result<void> SingleSignOn::dismiss(const LoginProvider& provider, std::string_view subject,
+                                   const audit::Origin& origin) {
+  if (const auto ended = sessions_.end_backed(provider.id, subject, origin); !ended) return ended.error();
+  return directory_.change(origin, [&](Change& change) -> Result<void> {
+    const auto linked = read_linked(change.session, provider.id, subject);
+    if (!linked) return linked.error();
+    if (!*linked) return {};
+    return set_directory_memberships(change, **linked, provider.id, {});
+  });
+}
+
+Result<std::vector<ExternalIdentity>> SingleSignOn::identities(std::int64_t account_id) const {
+  const auto rows = directory_.read_rows(
+      "SELECT e.provider_id, p.name, e.subject, e.account_id, a.name, e.last_seen_at "
+      "FROM external_identities e JOIN login_providers p ON p.id = e.provider_id "
+      "JOIN accounts a ON a.id = e.account_id WHERE e.account_id = ? ORDER BY p.name",
+      {account_id});
+  if (!rows) return rows.error();
+  std::vector<ExternalIdentity> identities;
+  for (const db::Row& row : *rows)
+    identities.push_back({.provider_id = row.integer(0),
+                          .provider = row.text(1),
+                          .subject = row.text(2),
+                          .account_id = row.integer(3),
+                          .account = row.text(4),
+                          .last_seen_at = from_micros(row.integer(5))});
+  return identities;
+}
+
+Result<void> SingleSignOn::link(std::int64_t provider_id, std::string_view subject, std::int64_t account_id,
+                                const audit::Origin& origin) {
+  if (const auto fit = check_subject(subject); !fit) return fit.error();
+  return directory_.change(origin, [&](Change& change) -> Result<void> {
+    const auto provider = read_provider_name(change.session, provider_id);
+    if (!provider) return provider.error();
+    const auto account = read_account(change.session, account_id);
+    if (!account) return account.error();
+    if (account->kind == AccountKind::robot)
+      return Error{Errc::invalid_argument,
+                   fmt::format("{} is a robot; people log in with a provider", oci::quote(account->name))};
+    const auto others = change.session.query(
+        "SELECT a.name, e.subject FROM external_identities e JOIN accounts a ON a.id = e.account_id "
+        "WHERE e.provider_id = ? AND (e.subject = ? OR e.account_id = ?) ORDER BY a.name",
+        {provider_id, std::string(subject), account_id});
+    if (!others) return others.error();
+    for (const db::Row& other : *others) {
+      if (other.text(0) == account->name && other.text(1) == subject) return {};
+      return Error{Errc::conflict,
+                   fmt::format("{} is linked to {} of {} already; unlink that first",
+                               oci::quote(other.text(0)), oci::quote(other.text(1)), oci::quote(*provider))};
+    }
+    return insert_identity(change, provider_id, *provider, subject, *account);
+  });
+}
+
+Result<void> SingleSignOn::unlink(std::int64_t provider_id, std::int64_t account_id,
+                                  const audit::Origin& origin) {
+  std::string subject;
+  const auto done = directory_.change(origin, [&](Change& change) -> Result<void> {
+    const auto provider = read_provider_name(change.session, provider_id);
+    if (!provider) return provider.error();
+    const auto account = read_account(change.session, account_id);
+    if (!account) return account.error();
+    const auto rows = change.session.query(
+        "DELETE FROM external_identities WHERE provider_id = ? AND account_id = ? RETURNING subject",
+        {provider_id, account_id});
+    if (!rows) return rows.error();
+    if (rows->empty())
+      return Error{Errc::not_found, fmt::format("{} is not linked to anybody of {}",
+                                                oci::quote(account->name), oci::quote(*provider))};
+    subject = rows->front().text(0);
+    if (const auto set = set_directory_memberships(change, *account, provider_id, {}); !set) return set;
+    return change.record(Action::external_identity_unlinked, account->name, detail(*provider, subject));
+  });
+  if (!done) return done;
+  const auto ended = sessions_.end_backed(provider_id, subject, origin);
+  if (!ended) return ended.error();
+  return {};
+}
+
+}  // namespace bulkhead::identity

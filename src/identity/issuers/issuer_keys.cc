@@ -1,0 +1,183 @@
+#include "identity/issuers/issuer_keys.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <optional>
+
+#include "oci/quote.h"
+
+namespace bulkhead::identity {
+
+struct IssuerKeys::Known {
+  Discovery discovery;
+  KeySet keys;
+  Time fetched_at{};
+};
+
+struct IssuerKeys::Issuer {
+  std::mutex mutex;  // guards what follows; never held while the issuer is asked
+  std::condition_variable fetched;
+  bool fetching = false;
+  std::size_t waiting = 0;
+  std::uint64_t fetches = 0;  // that have ended
+  std::shared_ptr<const Known> known;
+  std::optional<Time> asked_at;
+  Error failure;           // of the last fetch, while nothing is known
+  std::uint64_t used = 0;  // guarded by the table's mutex
+};
+
+// One fetch: takes the issuer's lock off while it lasts, and ends it for those who wait, whatever comes of
+// it.
+class IssuerKeys::Flight {
+ public:
+  Flight(Issuer& issuer, std::unique_lock<std::mutex>& lock) : issuer_(issuer), lock_(lock) {
+    issuer_.fetching = true;
+    lock_.unlock();
+  }
+  Flight(const Flight&) = delete;
+  Flight& operator=(const Flight&) = delete;
+  ~Flight() {
+    if (!lock_.owns_lock()) lock_.lock();
+    issuer_.fetching = false;
+    ++issuer_.fetches;
+    issuer_.fetched.notify_all();
+  }
+
+ private:
+  Issuer& issuer_;
+  std::unique_lock<std::mutex>& lock_;
+};
+
+struct IssuerKeys::Table {
+  std::mutex mutex;
+  std::uint64_t uses = 0;
+  std::map<std::string, std::shared_ptr<Issuer>, std::less<>> issuers;
+};
+
+namespace {
+
+Error unavailable(std::string_view issuer, std::string_view why) {
+  return {Errc::unavailable, fmt::format("the issuer {} cannot be asked: {}", oci::quote(issuer), why)};
+}
+
+// A clock that was set back must not make anything last longer than it would have.
+bool within(Time since, Time now, std::chrono::seconds span) { return since <= now && now < since + span; }
+
+}  // namespace
+
+IssuerKeys::IssuerKeys(Fetcher& fetcher, const Clock& clock, PlainHosts plain, IssuerLimits limits)
+    : fetcher_(fetcher),
+      clock_(clock),
+      plain_(std::move(plain)),
+      limits_(limits),
+      table_(std::make_unique<Table>()) {}
+
+IssuerKeys::~IssuerKeys() = default;
+
+Result<crypto::PublicKey> IssuerKeys::find(std::string_view issuer, std::string_view key_id,
+                                           crypto::SignatureAlgorithm algorithm) {
+  const auto found = known(issuer, key_id);
+  if (!found) return found.error();
+  const crypto::PublicKey* key = (*found)->keys.find(key_id, algorithm);
+  if (key == nullptr)
+    return Error{Errc::unauthenticated, fmt::format("the issuer {} has no key {} for {}", oci::quote(issuer),
+                                                    oci::quote(key_id), crypto::name(algorithm))};
+  return *key;
+}
+
+Result<Discovery> IssuerKeys::discovery(std::string_view issuer) {
+  const auto found = known(issuer, {});
+  if (!found) return found.error();
+  return (*found)->discovery;
+}
+
+std::shared_ptr<IssuerKeys::Issuer> IssuerKeys::enter(std::string_view name) {
+  const std::lock_guard lock(table_->mutex);
+  auto& issuers = table_->issuers;
+  auto at = issuers.find(name);
+  if (at == issuers.end()) {
+    if (issuers.size() >= std::max<std::size_t>(1, limits_.issuers))
+      issuers.erase(std::min_element(issuers.begin(), issuers.end(), [](const auto& a, const auto& b) {
+        return a.second->used < b.second->used;
+      }));
+    at = issuers.emplace(std::string(name), std::make_shared<Issuer>()).first;
+  }
+  at->second->used = ++table_->uses;
+  return at->second;
+}
+
+Result<std::shared_ptr<const IssuerKeys::Known>> IssuerKeys::known(std::string_view name,
+                                                                   std::string_view key_id) {
+  const auto issuer = enter(name);
+  std::unique_lock lock(issuer->mutex);
+  bool asked = false;  // by this caller, or by another while this one waited
+  for (;;) {
+    const Time now = clock_.now();
+    if (issuer->known && !within(issuer->known->fetched_at, now, limits_.kept)) issuer->known = nullptr;
+    const auto& known = issuer->known;
+    const bool answers = known && (key_id.empty() || known->keys.has(key_id));
+    if (answers && within(known->fetched_at, now, limits_.fresh)) return known;
+
+    const auto pause = known ? limits_.between_fetches : limits_.after_failure;
+    const bool may_ask = !asked && !(issuer->asked_at && within(*issuer->asked_at, now, pause));
+    // Keys past their time do as long as somebody else is fetching newer ones.
+    if (answers && (issuer->fetching || !may_ask)) return known;
+    if (issuer->fetching) {
+      if (issuer->waiting >= limits_.waiting) return unavailable(name, "many callers wait for it already");
+      ++issuer->waiting;
+      const auto ended = issuer->fetches;
+      issuer->fetched.wait(lock, [&] { return issuer->fetches != ended; });
+      --issuer->waiting;
+      asked = true;
+      continue;
+    }
+    if (!may_ask) {
+      if (known) return known;
+      return unavailable(name, issuer->failure.message);
+    }
+
+    issuer->asked_at = now;
+    const Flight flight(*issuer, lock);
+    auto loaded = load(name);
+    lock.lock();
+    if (loaded) {
+      issuer->known = *std::move(loaded);
+    } else {
+      issuer->failure = loaded.error();
+    }
+    asked = true;  // so the next round answers
+  }
+}
+
+Result<std::string> IssuerKeys::get(const std::string& url) {
+  FetchRequest request;
+  request.url = url;
+  auto answer = fetcher_.fetch(request);
+  if (!answer) return answer.error();
+  if (answer->status != 200)
+    return Error{Errc::unavailable,
+                 fmt::format("{} answered with status {}", oci::quote(url), answer->status)};
+  return std::move(answer->body);
+}
+
+Result<std::shared_ptr<const IssuerKeys::Known>> IssuerKeys::load(std::string_view issuer) {
+  auto known = std::make_shared<Known>();
+  const auto document = get(discovery_url(issuer));
+  if (!document) return document.error();
+  auto discovery = parse_discovery(*document, issuer, plain_);
+  if (!discovery) return discovery.error();
+  const auto published = get(discovery->jwks_uri);
+  if (!published) return published.error();
+  auto keys = KeySet::parse(*published);
+  if (!keys) return keys.error();
+  known->discovery = *std::move(discovery);
+  known->keys = *std::move(keys);
+  known->fetched_at = clock_.now();
+  return std::shared_ptr<const Known>(std::move(known));
+}
+
+}  // namespace bulkhead::identity

@@ -1,0 +1,122 @@
+#include "identity/keys/key_rotation.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "audit/outbox.h"
+
+namespace bulkhead::identity {
+namespace {
+
+using audit::Action;
+using crypto::KeyPurpose;
+
+// Clients' clocks, and requests that took the old version just before the rotation.
+constexpr std::chrono::seconds kLeeway{60};
+constexpr std::chrono::hours kReplaced{24};
+
+std::string why_not(const KeyVersionInfo& info) {
+  std::string needs;
+  for (const KeyNeed& need : info.needed_by)
+    needs += fmt::format("{}{} ({})", needs.empty() ? "" : ", ", need.what, need.count);
+  return needs.empty()
+             ? std::string("was replaced minutes ago, and what was made with it may still be in use")
+             : "is still needed by " + needs;
+}
+
+}  // namespace
+
+KeyRotation::KeyRotation(db::Database& database, crypto::Keyring& keyring, const Clock& clock,
+                         std::chrono::seconds bearer_lifetime)
+    : database_(database), keyring_(keyring), clock_(clock), bearer_lifetime_(bearer_lifetime) {}
+
+Result<void> KeyRotation::record(Action action, KeyPurpose purpose, std::string detail,
+                                 const audit::Origin& origin) {
+  return database_.write([&](db::Session& session) {
+    return audit::record(session, {.at = clock_.now(),
+                                   .action = action,
+                                   .origin = origin,
+                                   .repository = {},
+                                   .target = std::string(name(purpose)),
+                                   .old_digest = {},
+                                   .new_digest = {},
+                                   .detail = detail});
+  });
+}
+
+Result<std::uint32_t> KeyRotation::rotate(KeyPurpose purpose, const audit::Origin& origin) {
+  return keyring_.rotate(purpose, clock_.now(), [&](std::uint32_t version) {
+    return record(Action::key_rotated, purpose, fmt::format(R"({{"version":{}}})", version), origin);
+  });
+}
+
+Result<void> KeyRotation::describe(db::Session& session, KeyPurpose purpose,
+                                   std::vector<KeyVersionInfo>& all) const {
+  const Time now = clock_.now();
+  const auto versions = keyring_.versions(purpose);
+  for (std::size_t i = 0; i < versions.size(); ++i) {
+    auto needs = key_needs(session, purpose, versions[i].version, now);
+    if (!needs) return needs.error();
+    KeyVersionInfo info{.purpose = purpose,
+                        .version = versions[i].version,
+                        .created_at = versions[i].created_at,
+                        .replaced_at = {},
+                        .needed_by = *std::move(needs),
+                        .may_go = false};
+    if (i + 1 < versions.size()) {
+      info.replaced_at = versions[i + 1].created_at;
+      info.may_go = info.needed_by.empty() && now >= *info.replaced_at + bearer_lifetime_ + kLeeway;
+    }
+    all.push_back(std::move(info));
+  }
+  return {};
+}
+
+Result<std::vector<KeyVersionInfo>> KeyRotation::list() {
+  std::vector<KeyVersionInfo> all;
+  const auto done = database_.read([&](db::Session& session) -> Result<void> {
+    all.clear();
+    for (const KeyPurpose purpose : crypto::key_purposes())
+      if (auto described = describe(session, purpose, all); !described) return described;
+    return {};
+  });
+  if (!done) return done.error();
+  return all;
+}
+
+Result<void> KeyRotation::retire(KeyPurpose purpose, std::uint32_t version, bool force,
+                                 const audit::Origin& origin) {
+  std::vector<KeyVersionInfo> all;
+  const auto read = database_.read([&](db::Session& session) {
+    all.clear();
+    return describe(session, purpose, all);
+  });
+  if (!read) return read.error();
+  bool needed = false;
+  for (const KeyVersionInfo& info : all) {
+    if (info.version != version || info.current() || info.may_go) continue;
+    needed = true;
+    if (!force)
+      return Error{Errc::conflict, fmt::format("version {} of {} {}; --force retires it all the same",
+                                               version, name(purpose), why_not(info))};
+  }
+  return keyring_.retire(purpose, version, [&](std::uint32_t gone) {
+    return record(Action::key_retired, purpose,
+                  fmt::format(R"({{"version":{}{}}})", gone, needed ? R"(,"forced":true)" : ""), origin);
+  });
+}
+
+Result<std::vector<KeyVersionInfo>> KeyRotation::retire_unneeded(const audit::Origin& origin) {
+  const auto all = list();
+  if (!all) return all.error();
+  std::vector<KeyVersionInfo> gone;
+  for (const KeyVersionInfo& info : *all) {
+    if (!info.may_go || clock_.now() < *info.replaced_at + kReplaced) continue;
+    if (auto retired = retire(info.purpose, info.version, false, origin); !retired) return retired.error();
+    gone.push_back(info);
+  }
+  return gone;
+}
+
+}  // namespace bulkhead::identity

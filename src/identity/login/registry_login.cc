@@ -1,0 +1,89 @@
+#include "identity/login/registry_login.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "identity/factors/factors.h"
+
+namespace bulkhead::identity {
+namespace {
+
+Error wrong_token() {
+  return {
+      Errc::unauthenticated,
+      "the user name and the access token do not belong together, or the token is not valid here: it may be "
+      "mistyped, expired, revoked, or kept from this use by its networks or a policy"};
+}
+
+Error token_needed() {
+  return {
+      Errc::unauthenticated,
+      "this account logs in to the registry with a personal access token instead of its password, because of "
+      "its second factor or a policy; make a token and give it in the password's place"};
+}
+
+}  // namespace
+
+std::optional<RegistryLogIn::Outcome> RegistryLogIn::peek_token(std::string_view name, const Secret<>& token,
+                                                                const audit::Origin& origin) {
+  const auto checked = tokens_.peek(token.reveal(), {origin.address, origin.user_agent});
+  std::shared_ptr<const Account> account;
+  if (checked && *checked) {
+    account = accounts_.peek((**checked)->account_id);
+    if (account == nullptr) return std::nullopt;
+    if (account->name == name) return settle(name, *checked, account.get(), origin);
+  }
+  if (auto admitted = login_.admit_network(name, origin); !admitted) return admitted.error();
+  if (!checked) return std::nullopt;
+  return settle(name, *checked, account.get(), origin);
+}
+
+RegistryLogIn::Outcome RegistryLogIn::verify_token(std::string_view name, const Secret<>& token,
+                                                   const audit::Origin& origin) {
+  const auto checked = tokens_.verify(token.reveal(), {origin.address, origin.user_agent});
+  if (!checked) return settle(name, checked, nullptr, origin);
+  const auto account = accounts_.find((*checked)->account_id);
+  if (!account && account.error().code != Errc::not_found) return account.error();
+  return settle(name, checked, account ? &*account : nullptr, origin);
+}
+
+RegistryLogIn::Outcome RegistryLogIn::settle(std::string_view name, const AccessTokens::Checked& checked,
+                                             const Account* account, const audit::Origin& origin) {
+  if (!checked && checked.error().code != Errc::unauthenticated) return checked.error();
+  if (!checked || account == nullptr || account->name != name) {
+    login_.failed(name, "wrong_token", origin);
+    return wrong_token();
+  }
+  audit::Origin with_token = origin;
+  with_token.credential = fmt::format("token:{}", (*checked)->id);
+  login_.succeeded(account->name, with_token);
+  return Proved{*account, *checked};
+}
+
+RegistryLogIn::Outcome RegistryLogIn::verify_password(std::string_view name, const Secret<>& password,
+                                                      const audit::Origin& origin) {
+  auto account =
+      login_.verify(name, password, origin, [&](const Account& each) { return veto(each, origin.address); });
+  if (!account) return account.error();
+  return Proved{*std::move(account), nullptr};
+}
+
+Result<std::optional<LogIn::Veto>> RegistryLogIn::veto(const Account& account, std::string_view address) {
+  const auto policy = policies_.effective(account.id);
+  if (!policy) return policy.error();
+  if (!(*policy)->allow(address)) return std::optional(LogIn::Veto{"wrong_network", std::nullopt});
+  bool second_factor = false;
+  const auto done = database_.read([&](db::Session& session) -> Result<void> {
+    const auto factors = read_factors(session, account.id);
+    if (!factors) return factors.error();
+    second_factor = factors->enrolled();
+    return {};
+  });
+  if (!done) return done.error();
+  if (second_factor || (*policy)->mfa_required || !(*policy)->password_login)
+    return std::optional(LogIn::Veto{"token_needed", token_needed()});
+  return std::optional<LogIn::Veto>();
+}
+
+}  // namespace bulkhead::identity

@@ -1,0 +1,62 @@
+// Logging a client in to the registry: what /token takes as user name and password. An access token stands in
+// the password's place; the password itself is taken only from accounts without a second factor, where policy
+// lets it be used at all. Every attempt is journaled, and failed ones count in LogIn.
+//
+// Thread-safe. What blocks is said below.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "audit/event.h"
+#include "base/secret.h"
+#include "db/database.h"
+#include "identity/login/access_tokens.h"
+#include "identity/login/login.h"
+#include "identity/login/policies.h"
+#include "identity/people/accounts.h"
+
+namespace bulkhead::identity {
+
+class RegistryLogIn {
+ public:
+  // All must outlive this.
+  RegistryLogIn(db::Database& database, Accounts& accounts, LogIn& login, AccessTokens& tokens,
+                Policies& policies)
+      : database_(database), accounts_(accounts), login_(login), tokens_(tokens), policies_(policies) {}
+
+  struct Proved {
+    Account account;
+    std::shared_ptr<const AccessToken> token;  // null for a password
+  };
+  using Outcome = Result<Proved>;
+
+  // Which of the two below is meant for it. No password begins like a token (accounts.h).
+  static bool is_token(const Secret<>& secret) { return AccessTokens::is_access_token(secret.reveal()); }
+
+  // Of a token: the outcome as far as memory knows it, without blocking; then verify_token(), which blocks
+  // and is quick. Errc::unauthenticated with one message for every reason; Errc::rate_limited when the
+  // caller's network has failed too often, which keeps nobody out whose token is in use.
+  std::optional<Outcome> peek_token(std::string_view name, const Secret<>& token,
+                                    const audit::Origin& origin);
+  Outcome verify_token(std::string_view name, const Secret<>& token, const audit::Origin& origin);
+
+  // As LogIn::verify(), blocking and slow; call LogIn::admit() first. That an account needs a token is told
+  // only to who knows its password.
+  Outcome verify_password(std::string_view name, const Secret<>& password, const audit::Origin& origin);
+
+ private:
+  // `account` is the token's, null when there is none any more. Does not block.
+  Outcome settle(std::string_view name, const AccessTokens::Checked& checked, const Account* account,
+                 const audit::Origin& origin);
+  Result<std::optional<LogIn::Veto>> veto(const Account& account, std::string_view address);
+
+  db::Database& database_;
+  Accounts& accounts_;
+  LogIn& login_;
+  AccessTokens& tokens_;
+  Policies& policies_;
+};
+
+}  // namespace bulkhead::identity

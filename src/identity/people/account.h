@@ -1,0 +1,55 @@
+// Who exists: people and robots. A person's name is also the name of their namespace.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "identity/people/system_role.h"
+
+namespace bulkhead::identity {
+
+enum class AccountKind : std::uint8_t { person, robot };
+// A locked account is one that the system or a security officer has stopped until somebody looks at it.
+enum class AccountState : std::uint8_t { active, disabled, locked };
+
+std::string_view name(AccountKind kind);
+std::string_view name(AccountState state);
+// The words that name() gives; Errc::invalid_argument.
+Result<AccountKind> parse_account_kind(std::string_view text);
+Result<AccountState> parse_account_state(std::string_view text);
+
+// One component of a repository name: lower-case ASCII, so that no two names differ in case or by letters
+// that look alike. Errc::name_invalid, saying of what kind (`what`, as in "a team's name") it should have
+// been.
+Result<std::string> parse_component(std::string_view text, std::string_view what, std::size_t shortest = 1);
+
+// A component of 2 to 64 characters, none of the reserved words ("library", "v2", "api", …); for accounts and
+// organizations, which share their names. Errc::name_invalid.
+Result<std::string> parse_account_name(std::string_view text);
+
+// A person's name, or a robot's: OWNER+NAME (robots.h). Bytes that are neither belong to no account, and need
+// not be looked up.
+bool is_account_name(std::string_view text);
+
+struct Account {
+  std::int64_t id = 0;
+  std::string name;
+  AccountKind kind = AccountKind::person;
+  AccountState state = AccountState::active;
+  SystemRole system_role = SystemRole::none;
+  std::string display_name;  // "" for none, as is the e-mail address
+  std::string email;
+  // Somebody else than the account itself (a directory, an administrator) vouches for the address.
+  bool email_verified = false;
+  // Bearer tokens carry it; one of an earlier version is dead.
+  std::int64_t credential_version = 1;
+  Time created_at{};
+
+  bool active() const { return state == AccountState::active; }
+  bool administrator() const { return system_role == SystemRole::administrator; }
+};
+
+}  // namespace bulkhead::identity

@@ -1,0 +1,75 @@
+#include "identity/secrets/attempts.h"
+
+#include <algorithm>
+
+namespace bulkhead::identity {
+
+std::size_t Attempts::failures_since(const Entry& entry, Time now) const {
+  const auto first = std::upper_bound(entry.failures.begin(), entry.failures.end(), now - window_);
+  return static_cast<std::size_t>(entry.failures.end() - first);
+}
+
+const Attempts::Entry* Attempts::find(std::string_view key) const {
+  const auto found = by_key_.find(key);
+  return found == by_key_.end() ? nullptr : &*found->second;
+}
+
+std::optional<std::chrono::seconds> Attempts::refused_for(std::string_view key, Time now) const {
+  const Entry* entry = find(key);
+  if (entry == nullptr || failures_since(*entry, now) < limit_) return std::nullopt;
+  const Time counts_until = *(entry->failures.end() - limit_) + window_;
+  return std::chrono::ceil<std::chrono::seconds>(counts_until - now);
+}
+
+bool Attempts::has_room(std::string_view key, Time now) const {
+  const Entry* entry = find(key);
+  return entry == nullptr || failures_since(*entry, now) + entry->under_way < limit_;
+}
+
+void Attempts::begin(std::string_view key, Time now) {
+  auto found = by_key_.find(key);
+  if (found == by_key_.end()) {
+    entries_.push_front({std::string(key), {}, 0});
+    found = by_key_.emplace(entries_.front().key, entries_.begin()).first;
+  } else {
+    entries_.splice(entries_.begin(), entries_, found->second);
+  }
+  Entry& entry = *found->second;
+  ++entry.under_way;
+  entry.failures.erase(entry.failures.begin(),
+                       entry.failures.end() - static_cast<std::ptrdiff_t>(failures_since(entry, now)));
+  evict();
+}
+
+void Attempts::succeed(std::string_view key) {
+  const auto entry = by_key_.at(key);
+  entry->failures.clear();
+  end(entry);
+}
+
+void Attempts::fail(std::string_view key, Time now) {
+  const auto entry = by_key_.at(key);
+  // A clock that was set back must not unsort them.
+  entry->failures.push_back(entry->failures.empty() ? now : std::max(now, entry->failures.back()));
+  end(entry);
+}
+
+void Attempts::abandon(std::string_view key) { end(by_key_.at(key)); }
+
+void Attempts::end(Entries::iterator entry) {
+  --entry->under_way;
+  if (entry->under_way > 0 || !entry->failures.empty()) return;
+  by_key_.erase(entry->key);
+  entries_.erase(entry);
+}
+
+void Attempts::evict() {
+  for (auto oldest = entries_.end(); entries_.size() > remembered_ && oldest != entries_.begin();) {
+    --oldest;
+    if (oldest->under_way > 0) continue;
+    by_key_.erase(oldest->key);
+    oldest = entries_.erase(oldest);
+  }
+}
+
+}  // namespace bulkhead::identity
