@@ -78,7 +78,7 @@ def test_what_is_there_already_is_said(both):
         assert first.stdout == f"root-admin/once-{number} is created\n"
         again = run("repo", "create", f"root-admin/once-{number}", check=False)
         assert again.returncode == 1
-        assert "exists" in again.stderr
+        assert f"there is a repository root-admin/once-{number} already" in again.stderr
 
 
 def test_a_role_is_not_taken_in_passing(both, server, admin):

@@ -26,6 +26,12 @@ def files_below(folder):
     return sorted(str(path.relative_to(folder)) for path in pathlib.Path(folder).rglob("*"))
 
 
+def refused(server, *command):
+    ended = server.run(*command, stdin=PASSWORD + "\n", check=False)
+    assert ended.returncode == 1, ended.stdout
+    return ended.stdout
+
+
 def run_as(server, user, *arguments, stdin="", data=None):
     """An operator command of another user of the machine."""
     return subprocess.run(
@@ -157,13 +163,10 @@ def test_a_lost_database_stops_the_start(launch, rng, remains):
     for name in {"blobs", "journal", "keys"} - {remains}:
         shutil.rmtree(server.data / name)
     before = files_below(server.data)
-    for command in (("serve", "--listen", server.address), ("repo", "list"),
-                    ("user", "create", "x", "--admin", "--password-stdin")):  # fmt: skip
-        ended = server.run(*command, stdin=PASSWORD + "\n", check=False)
-        assert ended.returncode == 1, ended.stdout
-        assert "bulkhead.db" in ended.stdout and remains in ended.stdout
-        assert "backup" in ended.stdout
-        assert "bhsetup_" not in ended.stdout
+    for said in (server.refuses_to_start(), refused(server, "repo", "list"),
+                 refused(server, "user", "create", "x", "--admin", "--password-stdin")):  # fmt: skip
+        assert "bulkhead.db" in said and remains in said and "backup" in said
+        assert "bhsetup_" not in said
     assert files_below(server.data) == before
 
 
@@ -175,8 +178,8 @@ def test_an_emptied_database_stops_the_start(launch, rng):
     for path in server.data.glob("bulkhead.db*"):
         path.unlink()
     (server.data / "bulkhead.db").touch(mode=0o600)
-    ended = server.run("serve", "--listen", server.address, check=False)
-    assert ended.returncode == 1 and "bulkhead.db" in ended.stdout and "blobs" in ended.stdout
+    said = server.refuses_to_start()
+    assert "bulkhead.db" in said and "blobs" in said
 
 
 def test_a_first_start_that_was_killed_goes_on(new_server):
@@ -201,10 +204,8 @@ def test_a_directory_that_others_may_write_to_is_refused(launch, mode):
     server.create_user("admin", admin=True)
     server.stop()
     server.data.chmod(mode)
-    for command in (("serve", "--listen", server.address), ("repo", "list")):
-        ended = server.run(*command, check=False)
-        assert ended.returncode == 1, ended.stdout
-        assert f"chmod 700 {server.data}" in ended.stdout.replace("'", "")
+    for said in (server.refuses_to_start(), refused(server, "repo", "list")):
+        assert f"chmod 700 {server.data}" in said
     server.data.chmod(0o700)
     server.start()
 
@@ -233,8 +234,7 @@ def test_a_database_that_others_may_read_is_refused(launch, name):
     path = server.data / name
     path.touch()
     path.chmod(0o644)
-    ended = server.run("serve", "--listen", server.address, check=False)
-    assert ended.returncode == 1 and f"chmod 600 {path}" in ended.stdout.replace("'", "")
+    assert f"chmod 600 {path}" in server.refuses_to_start()
     path.chmod(0o600)
     server.start()
 
@@ -249,10 +249,8 @@ def test_a_symbolic_link_in_the_directory_is_not_followed(launch, name):
     shutil.move(server.data / name, elsewhere / name)
     (server.data / name).symlink_to(elsewhere / name)
     before = files_below(elsewhere)
-    for command in (("serve", "--listen", server.address), ("user", "list")):
-        ended = server.run(*command, check=False)
-        assert ended.returncode == 1, ended.stdout
-        assert str(server.data / name) in ended.stdout and "symbolic link" in ended.stdout
+    for said in (server.refuses_to_start(), refused(server, "user", "list")):
+        assert str(server.data / name) in said and "symbolic link" in said
     assert files_below(elsewhere) == before
 
 
@@ -381,9 +379,8 @@ def test_a_directory_that_cannot_be_made_is_a_sentence(shared_server, open_folde
 def test_data_that_is_a_file_is_a_sentence(new_server):
     server = new_server()
     server.data.write_text("no directory")
-    for command in (("repo", "list"), ("serve", "--listen", server.address)):
-        ended = server.run(*command, check=False)
-        assert ended.returncode == 1 and "is no directory" in ended.stdout and "terminate" not in ended.stdout
+    for said in (server.refuses_to_start(), refused(server, "repo", "list")):
+        assert "is no directory" in said and "terminate" not in said
 
 
 def test_the_directory_that_is_made_is_closed(new_server):

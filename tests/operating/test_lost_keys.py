@@ -21,11 +21,15 @@ def used(launch):
 
 
 def refused(server, *fragments, command=None):
-    ended = server.run(*(command or ("serve", "--listen", server.address)), stdin=PASSWORD + "\n", check=False)
-    assert ended.returncode == 1, ended.stdout
+    if command is None:
+        said = server.refuses_to_start()
+    else:
+        ended = server.run(*command, stdin=PASSWORD + "\n", check=False)
+        assert ended.returncode == 1, ended.stdout
+        said = ended.stdout
     for fragment in fragments:
-        assert fragment in ended.stdout, ended.stdout
-    return ended.stdout
+        assert fragment in said, said
+    return said
 
 
 def key_files(server):
