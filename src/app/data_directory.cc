@@ -84,7 +84,7 @@ Result<DataDirectory> DataDirectory::look(const config::Settings& settings) {
   found.path = absolute(settings.data);
   struct stat status {};
   if (::stat(settings.data.c_str(), &status) != 0) {
-    if (errno == ENOENT) return found;
+    if (errno == ENOENT) return found.with_remains(settings);
     if (errno == ENOTDIR)
       return Error{Errc::unavailable, fmt::format("{} is no directory", found.path.string())};
     return Error{Errc::denied, fmt::format("cannot look into {}: {}; run this as the user whose it is",
@@ -96,6 +96,9 @@ Result<DataDirectory> DataDirectory::look(const config::Settings& settings) {
   found.owner = status.st_uid;
   const uid_t self = ::geteuid();
   if (self != found.owner && self != 0) return belongs_to(found.path, found.owner);
+  found.empty = !holds_anything(settings.data);
+  // One that was just made for this is closed when it is taken.
+  if (found.empty) return found.with_remains(settings);
   if ((status.st_mode & kOthersWrite) != 0)
     return Error{
         Errc::unavailable,
@@ -105,9 +108,14 @@ Result<DataDirectory> DataDirectory::look(const config::Settings& settings) {
   found.open_to_readers = (status.st_mode & kOthers) != 0;
   for (const std::string_view name : kOwnNames)
     if (auto checked = check_entry(found, name); !checked) return checked.error();
-  for (const auto& path : {found.path / "blobs", found.path / "journal", config::keys_directory(settings)})
-    if (holds_anything(path)) found.remains.push_back(absolute(path).string());
-  return found;
+  return found.with_remains(settings);
+}
+
+DataDirectory DataDirectory::with_remains(const config::Settings& settings) const {
+  DataDirectory whole = *this;
+  for (const auto& place : {path / "blobs", path / "journal", config::keys_directory(settings)})
+    if (holds_anything(place)) whole.remains.push_back(absolute(place).string());
+  return whole;
 }
 
 Result<void> DataDirectory::check_owner() const {

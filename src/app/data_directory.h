@@ -16,6 +16,7 @@ namespace bulkhead::app {
 struct DataDirectory {
   std::filesystem::path path;  // absolute, for people
   bool exists = false;
+  bool empty = false;  // there, with nothing at all in it
   bool open_to_readers = false;  // others may look into it
   uid_t owner = 0;
   bool has_socket = false;           // of a server that runs, or was killed
@@ -37,6 +38,9 @@ struct DataDirectory {
   Error nothing_here() const;
   // Errc::conflict: there are contents, and no database that tells what they are.
   Error database_lost(const config::Settings& settings) const;
+
+ private:
+  DataDirectory with_remains(const config::Settings& settings) const;
 };
 
 // "bulkhead", or the number where it has no name.

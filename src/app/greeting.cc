@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "base/ip_network.h"
 #include "base/say.h"
 
 namespace bulkhead::app {

@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "app/key_source.h"
 #include "base/shown.h"
@@ -56,6 +58,8 @@ Result<std::unique_ptr<Installation>> Installation::open(const config::Settings&
   if (found->fresh() && opening.missing == Opening::Missing::refuse) return found->nothing_here();
   if (sqlite && !found->has_database && !found->remains.empty()) return found->database_lost(settings);
   if (auto made = make_directories(settings.data, 0700); !made) return made.error();
+  if (found->empty && ::chmod(settings.data.c_str(), 0700) != 0)
+    return system_error("close to other users", found->path, errno);
   if (found->open_to_readers)
     log.warning("other users may look into the data directory; close it to them",
                 {{"command", "chmod 700 " + shell_quote(found->path.string())}});
