@@ -1,4 +1,4 @@
-# bulkhead_module(NAME DEPENDS a b/c LIBRARIES x y TEST_DEPENDS b b/testing TESTING_DEPENDS b/testing THREADS t)
+# bulkhead_module(NAME DEPENDS a b/c LIBRARIES x y TEST_DEPENDS b b/testing TESTING_DEPENDS b/testing THREADS t COLD f)
 #
 # One library for one folder of src/, NAME being its path there. DEPENDS names the modules whose headers this one may
 # include; tests/layout compares the declaration with the real #include lines and fails on an undeclared or circular edge.
@@ -8,7 +8,8 @@
 #
 # TEST_DEPENDS is what tests include beyond DEPENDS, MODULE/testing standing for what MODULE has for others' tests;
 # TESTING_DEPENDS is what testing/ stands on, and so whoever uses it. THREADS names the tests that bring threads together,
-# as in `THREADS cache_test`, or is ALL: these are what the ThreadSanitizer build has of the module.
+# as in `THREADS cache_test`, or is ALL: these are what the ThreadSanitizer build has of the module. COLD names folders whose
+# code runs so seldom that the time of compiling it counts for more than its own, or is ALL: it is compiled with -O1.
 
 function(bulkhead_target_of module out)
   string(REPLACE "/" "_" flat ${module})
@@ -28,7 +29,7 @@ function(bulkhead_sources_of folder out)
 endfunction()
 
 function(bulkhead_module name)
-  cmake_parse_arguments(arg "" "" "DEPENDS;LIBRARIES;TEST_DEPENDS;TESTING_DEPENDS;THREADS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "DEPENDS;LIBRARIES;TEST_DEPENDS;TESTING_DEPENDS;THREADS;COLD" ${ARGN})
   set(here ${CMAKE_CURRENT_SOURCE_DIR})
   bulkhead_target_of(${name} target)
   bulkhead_sources_of(${here} sources)
@@ -45,6 +46,13 @@ function(bulkhead_module name)
     bulkhead_target_of(${module} dependency)
     target_link_libraries(${target} ${scope} ${dependency})
   endforeach()
+  foreach(folder IN LISTS arg_COLD)
+    set(cold ${sources})
+    if(NOT folder STREQUAL "ALL")
+      list(FILTER cold INCLUDE REGEX "^${here}/${folder}/")
+    endif()
+    set_property(SOURCE ${cold} APPEND PROPERTY COMPILE_OPTIONS $<$<CONFIG:Release>:-O1>)
+  endforeach()
 
   if(BULKHEAD_TESTS)
     bulkhead_module_tests(${name} ${target})
@@ -57,6 +65,7 @@ function(bulkhead_module name)
       target_compile_options(${fuzz} PRIVATE -fsanitize=fuzzer)
       target_link_options(${fuzz} PRIVATE -fsanitize=fuzzer)
       target_link_libraries(${fuzz} PRIVATE ${target})
+      set_property(GLOBAL APPEND PROPERTY BULKHEAD_FUZZERS ${fuzz}=${here}/fuzz/corpus/${fuzz})
     endforeach()
   endif()
 endfunction()
@@ -79,6 +88,9 @@ macro(bulkhead_module_tests name target)
     target_link_libraries(${target}_testing ${testing_scope} ${dependency})
   endforeach()
 
+  if(arg_THREADS)
+    set_property(GLOBAL APPEND PROPERTY BULKHEAD_THREADED ${name})
+  endif()
   file(GLOB tests CONFIGURE_DEPENDS ${here}/tests/*_test.cc)
   if(BULKHEAD_SANITIZE STREQUAL "thread" AND NOT arg_THREADS STREQUAL "ALL")
     set(tests ${arg_THREADS})
@@ -95,7 +107,6 @@ macro(bulkhead_module_tests name target)
       bulkhead_target_of(${module} dependency)
       target_link_libraries(${runner} PRIVATE ${dependency})
     endforeach()
-    set_property(GLOBAL APPEND PROPERTY BULKHEAD_TEST_RUNNERS ${runner})
     if(IS_DIRECTORY ${here}/tests/data)
       target_compile_definitions(${runner} PRIVATE BULKHEAD_TESTDATA="${here}/tests/data")
     endif()

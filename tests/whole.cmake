@@ -1,6 +1,6 @@
 # The tests that drive whole programs: pytest suites against the server, the concurrent unit tests under ThreadSanitizer
 # and short runs of the fuzz targets. scripts/test turns them on in build/asan, after it has built what they use in
-# build/release, build/asan, build/tsan and build/fuzz; other configurations have the unit tests alone.
+# build/release, build/asan and build/tsan; other configurations have the unit tests alone.
 
 option(BULKHEAD_WHOLE "Register the tests that drive whole programs from all builds" OFF)
 if(NOT BULKHEAD_WHOLE)
@@ -41,33 +41,26 @@ bulkhead_suite(asan.bad_input bad_input asan 900)
 bulkhead_suite(tsan.concurrency concurrency tsan 900)
 set_tests_properties(whole.clients whole.durability PROPERTIES PROCESSORS 2)
 
-# scripts/test builds these under ThreadSanitizer; its list is the same.
-foreach(module async audit blob db http identity access registry)
-  file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${module}/tests/*_test.cc)
-  if(tests)
-    set(binary ${builds}/tsan/src/${module}/${module}_tests)
-    add_test(NAME tsan.${module} COMMAND ${once} tsan.${module} ${binary} -- setarch -R ${binary})
-    set_tests_properties(tsan.${module} PROPERTIES TIMEOUT 900)
-  endif()
+# Of each module that names THREADS, these tests under ThreadSanitizer.
+get_property(threaded GLOBAL PROPERTY BULKHEAD_THREADED)
+foreach(module IN LISTS threaded)
+  string(REPLACE "/" "_" flat ${module})
+  set(binary ${builds}/tsan/src/${module}/${flat}_tests)
+  add_test(NAME tsan.${module} COMMAND ${once} tsan.${module} ${binary} -- setarch -R ${binary})
+  set_tests_properties(tsan.${module} PROPERTIES TIMEOUT 900 COST 20)
 endforeach()
 
-file(GLOB fuzzers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*/fuzz/*_fuzz.cc)
-foreach(source IN LISTS fuzzers)
-  get_filename_component(fuzz ${source} NAME_WE)
-  get_filename_component(folder ${source} DIRECTORY)
-  get_filename_component(parent ${folder} DIRECTORY)
-  get_filename_component(module ${parent} NAME)
-  set(binary ${builds}/fuzz/src/${module}/${fuzz})
-  set(seeds ${folder}/corpus/${fuzz})
-  if(NOT IS_DIRECTORY ${seeds})
-    message(FATAL_ERROR "${source} has no corpus; put seeds into ${seeds}")
-  endif()
+get_property(fuzzers GLOBAL PROPERTY BULKHEAD_FUZZERS)
+foreach(entry IN LISTS fuzzers)
+  string(REPLACE "=" ";" entry ${entry})
+  list(GET entry 0 fuzz)
+  list(GET entry 1 seeds)
   # New inputs go to the first folder named, which scripts/fuzz shares.
   set(grown ${builds}/fuzz-corpus/${fuzz})
   set(findings ${builds}/fuzz-findings/${fuzz})
   file(MAKE_DIRECTORY ${grown} ${findings})
   add_test(NAME fuzz.${fuzz}
-    COMMAND ${once} fuzz.${fuzz} ${binary} ${seeds} -- setarch -R ${binary} -max_total_time=10 -timeout=10
-      -rss_limit_mb=2048 -artifact_prefix=${findings}/ ${grown} ${seeds})
-  set_tests_properties(fuzz.${fuzz} PROPERTIES TIMEOUT 120)
+    COMMAND ${once} fuzz.${fuzz} $<TARGET_FILE:${fuzz}> ${seeds} -- setarch -R $<TARGET_FILE:${fuzz}> -max_total_time=6
+      -timeout=10 -rss_limit_mb=2048 -artifact_prefix=${findings}/ ${grown} ${seeds})
+  set_tests_properties(fuzz.${fuzz} PROPERTIES TIMEOUT 120 COST 7)
 endforeach()

@@ -5,8 +5,11 @@
 #include <algorithm>
 
 #include "api/errors.h"
+#include "async/offload.h"
+#include "audit/journal.h"
 #include "base/bytes.h"
 #include "crypto/hash.h"
+#include "db/database.h"
 
 namespace bulkhead::api {
 namespace {
@@ -34,6 +37,20 @@ http::Response method_not_allowed(std::string_view allowed) {
 
 std::string location(const Options& options, const oci::RepositoryName& name, std::string_view rest) {
   return fmt::format("{}/v2/{}/{}", options.public_url, name.render(), rest);
+}
+
+http::Response accepted() {
+  http::Response response;
+  response.status = 202;
+  return response;
+}
+
+http::Response not_given(const Deps& deps, const oci::RepositoryName& name, std::string_view reference,
+                         const Error& why, const Error& unknown) {
+  if (why.code == unknown.code) return error_response(unknown);
+  deps.services.log.error("what was asked for cannot be read",
+                          {{"repository", name.render()}, {"reference", reference}, {"error", why.message}});
+  return error_response(why);
 }
 
 void record_pull(const Deps& deps, const http::Exchange& exchange, const Caller& caller, audit::Action action,

@@ -2,7 +2,10 @@
 
 #include "api/errors.h"
 #include "api/handlers.h"
+#include "async/offload.h"
+#include "blob/verify.h"
 #include "oci/range.h"
+#include "registry/blobs.h"
 
 namespace bulkhead::api {
 namespace {
@@ -43,13 +46,7 @@ async::Task<http::Response> BlobHandler::get(http::Exchange& exchange, const Cal
   if (!blob) {
     auto found = co_await async::offload(
         deps_.services.work, [&] { return deps_.services.blobs.find(*repository, route.digest); });
-    if (!found && found.error().code == Errc::blob_unknown) co_return error_response(unknown(route));
-    if (!found) {
-      deps_.services.log.error("a blob cannot be read", {{"repository", route.name.render()},
-                                                         {"digest", route.digest.render()},
-                                                         {"error", found.error().message}});
-      co_return error_response(found.error());
-    }
+    if (!found) co_return not_given(deps_, route.name, route.digest.render(), found.error(), unknown(route));
     blob = std::move(*found);
   }
 
@@ -105,9 +102,7 @@ async::Task<http::Response> BlobHandler::remove(http::Exchange& exchange, const 
   });
   if (!removed && removed.error().code == Errc::blob_unknown) co_return error_response(unknown(route));
   if (!removed) co_return error_response(removed.error());
-  http::Response response;
-  response.status = 202;
-  co_return response;
+  co_return accepted();
 }
 
 }  // namespace bulkhead::api

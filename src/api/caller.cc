@@ -4,7 +4,11 @@
 
 #include <algorithm>
 
+#include "access/facts.h"
+#include "access/tokens.h"
 #include "api/errors.h"
+#include "async/offload.h"
+#include "audit/journal.h"
 #include "base/bytes.h"
 
 namespace bulkhead::api {

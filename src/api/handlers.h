@@ -10,6 +10,7 @@
 #include "blob/verify.h"
 #include "http/exchange.h"
 #include "http/response.h"
+#include "identity/login/registry_login.h"
 #include "registry/blobs.h"
 #include "registry/manifests.h"
 #include "registry/uploads.h"
@@ -128,6 +129,10 @@ class TokenHandler {
 };
 
 // Shared by the handlers.
+http::Response accepted();  // 202
+// What was asked for was not found, or could not be read, which the log has.
+http::Response not_given(const Deps& deps, const oci::RepositoryName& name, std::string_view reference,
+                         const Error& why, const Error& unknown);
 http::Response method_not_allowed(std::string_view allowed);
 // "/v2/NAME/…" below the public URL when one is configured.
 std::string location(const Options& options, const oci::RepositoryName& name, std::string_view rest);

@@ -2,10 +2,14 @@
 
 #include <charconv>
 
+#include "access/facts.h"
 #include "api/errors.h"
 #include "api/handlers.h"
+#include "async/offload.h"
 #include "base/log.h"
+#include "base/percent.h"
 #include "http/request.h"
+#include "registry/manifests.h"
 
 namespace bulkhead::api {
 namespace {
@@ -34,20 +38,6 @@ Result<Paging> paging_of(const http::Exchange& exchange, std::size_t page_size) 
     paging.limit = static_cast<std::size_t>(std::min<std::uint64_t>(number, page_size));
   }
   return paging;
-}
-
-// RFC 3986 section 2.3: what stays as it is in a query value.
-std::string percent_encode(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '.' || c == '_' || c == '~';
-    if (plain)
-      out.push_back(c);
-    else
-      out += fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-  }
-  return out;
 }
 
 void add_link(http::Response& response, std::string_view base, const Paging& paging, std::string_view last) {

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 
+#include "access/facts.h"
 #include "api/errors.h"
 #include "api/handlers.h"
+#include "async/offload.h"
+#include "registry/manifests.h"
 
 namespace bulkhead::api {
 namespace {
@@ -29,6 +32,11 @@ std::string render(const oci::Reference& reference) {
   return std::get<oci::Digest>(reference).render();
 }
 
+Error unknown(const route::Manifest& route) {
+  return {Errc::manifest_unknown,
+          fmt::format("{} has no manifest {}", route.name.render(), render(route.reference))};
+}
+
 }  // namespace
 
 async::Task<http::Response> ManifestHandler::handle(http::Exchange& exchange, const Caller& caller,
@@ -47,22 +55,13 @@ async::Task<http::Response> ManifestHandler::get(http::Exchange& exchange, const
   auto permitted = co_await deps_.gate.authorize(exchange, caller, route.name, access::Action::pull);
   if (auto* refused = std::get_if<http::Response>(&permitted)) co_return std::move(*refused);
   const auto& repository = std::get<Permitted>(permitted).repository;
-  const auto unknown = [&] {
-    return Error{Errc::manifest_unknown,
-                 fmt::format("{} has no manifest {}", route.name.render(), render(route.reference))};
-  };
-  if (!repository) co_return error_response(unknown());
+  if (!repository) co_return error_response(unknown(route));
   auto manifest = deps_.services.manifests.peek(*repository, route.reference);
   if (!manifest) {
     auto found = co_await async::offload(
         deps_.services.work, [&] { return deps_.services.manifests.find(*repository, route.reference); });
-    if (!found && found.error().code == Errc::manifest_unknown) co_return error_response(unknown());
-    if (!found) {
-      deps_.services.log.error("a manifest cannot be read", {{"repository", route.name.render()},
-                                                             {"reference", render(route.reference)},
-                                                             {"error", found.error().message}});
-      co_return error_response(found.error());
-    }
+    if (!found)
+      co_return not_given(deps_, route.name, render(route.reference), found.error(), unknown(route));
     manifest = std::move(*found);
   }
   http::Response response = describe(*manifest);
@@ -136,17 +135,12 @@ async::Task<http::Response> ManifestHandler::remove(http::Exchange& exchange, co
   auto permitted = co_await deps_.gate.authorize(exchange, caller, route.name, access::Action::remove);
   if (auto* refused = std::get_if<http::Response>(&permitted)) co_return std::move(*refused);
   const Permitted& may = std::get<Permitted>(permitted);
-  if (!may.repository)
-    co_return error_response(
-        {Errc::manifest_unknown,
-         fmt::format("{} has no manifest {}", route.name.render(), render(route.reference))});
+  if (!may.repository) co_return error_response(unknown(route));
   auto removed = co_await async::offload(deps_.services.work, [&] {
     return deps_.services.manifests.remove(*may.repository, route.reference, may.context);
   });
   if (!removed) co_return error_response(removed.error());
-  http::Response response;
-  response.status = 202;
-  co_return response;
+  co_return accepted();
 }
 
 }  // namespace bulkhead::api

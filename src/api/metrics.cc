@@ -35,10 +35,12 @@ void Metrics::add(std::string_view name, std::string_view type, std::string_view
 }
 
 std::string Metrics::render() const {
-  std::string out =
-      "# HELP bulkhead_http_request_duration_seconds Time from a request's head to the end of its answer.\n"
-      "# TYPE bulkhead_http_request_duration_seconds histogram\n";
+  // fmt has the formatting into its own buffer compiled; into a string, it would be compiled here.
+  fmt::memory_buffer out;
   const auto to = std::back_inserter(out);
+  out.append(std::string_view(
+      "# HELP bulkhead_http_request_duration_seconds Time from a request's head to the end of its answer.\n"
+      "# TYPE bulkhead_http_request_duration_seconds histogram\n"));
   for (std::size_t i = 0; i < routes_.size(); ++i) {
     std::uint64_t total = 0;
     for (std::size_t b = 0; b < kBounds.size(); ++b) {
@@ -54,9 +56,9 @@ std::string Metrics::render() const {
                    routes_[i], total,
                    static_cast<double>(counts_[i].nanoseconds.load(std::memory_order_relaxed)) / 1e9);
   }
-  out +=
-      "# HELP bulkhead_http_requests_total Answers by route and status class.\n"
-      "# TYPE bulkhead_http_requests_total counter\n";
+  out.append(
+      std::string_view("# HELP bulkhead_http_requests_total Answers by route and status class.\n"
+                       "# TYPE bulkhead_http_requests_total counter\n"));
   for (std::size_t i = 0; i < routes_.size(); ++i)
     for (std::size_t c = 2; c <= 5; ++c)
       fmt::format_to(to, "bulkhead_http_requests_total{{route=\"{}\",status=\"{}xx\"}} {}\n", routes_[i], c,
@@ -72,7 +74,7 @@ std::string Metrics::render() const {
   for (const Read& read : reads_)
     fmt::format_to(to, "# HELP {0} {1}\n# TYPE {0} {2}\n{0} {3:.17g}\n", read.name, read.help, read.type,
                    read.value());
-  return out;
+  return fmt::to_string(out);
 }
 
 }  // namespace bulkhead::api

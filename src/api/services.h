@@ -7,44 +7,56 @@
 #include <string>
 #include <vector>
 
-#include "access/facts.h"
-#include "access/tokens.h"
-#include "audit/journal.h"
+#include "base/clock.h"
 #include "base/ip_network.h"
 #include "base/log.h"
-#include "db/database.h"
-#include "identity/factors/mfa.h"
-#include "identity/factors/recovery_codes.h"
-#include "identity/factors/totp.h"
-#include "identity/factors/webauthn.h"
-#include "identity/federation/directory_login.h"
-#include "identity/federation/login_providers.h"
-#include "identity/federation/login_requests.h"
-#include "identity/federation/oidc_login.h"
-#include "identity/federation/session_refresh.h"
-#include "identity/federation/single_sign_on.h"
-#include "identity/login/access_tokens.h"
-#include "identity/login/leaked.h"
-#include "identity/login/login.h"
-#include "identity/login/policies.h"
-#include "identity/login/registry_login.h"
-#include "identity/login/sessions.h"
-#include "identity/login/setup.h"
-#include "identity/people/accounts.h"
-#include "identity/people/invitations.h"
-#include "identity/people/members.h"
-#include "identity/people/organizations.h"
-#include "identity/people/robots.h"
-#include "identity/people/teams.h"
-#include "identity/workload/workload.h"
 
-// What brings Asio with it is named only: management/ does without.
+// Named only: whoever uses a service includes its header.
+namespace bulkhead::access {
+class Facts;
+class Tokens;
+}  // namespace bulkhead::access
 namespace bulkhead::async {
 class OffloadPool;
-}
+}  // namespace bulkhead::async
+namespace bulkhead::audit {
+class Journal;
+}  // namespace bulkhead::audit
 namespace bulkhead::blob {
 class Verifier;
-}
+}  // namespace bulkhead::blob
+namespace bulkhead::crypto {
+class Keyring;
+}  // namespace bulkhead::crypto
+namespace bulkhead::db {
+class Database;
+}  // namespace bulkhead::db
+namespace bulkhead::identity {
+class AccessTokens;
+class Accounts;
+class DirectoryLogIn;
+class Invitations;
+class Leaked;
+class LogIn;
+class LoginProviders;
+class LoginRequests;
+class Members;
+class Mfa;
+class OidcLogIn;
+class Organizations;
+class Policies;
+class RecoveryCodes;
+class RegistryLogIn;
+class Robots;
+class SessionRefresh;
+class Sessions;
+class Setup;
+class SingleSignOn;
+class Teams;
+class Totp;
+class WebAuthn;
+class Workload;
+}  // namespace bulkhead::identity
 namespace bulkhead::registry {
 class Blobs;
 class Manifests;

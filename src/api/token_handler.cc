@@ -2,10 +2,15 @@
 
 #include <algorithm>
 
+#include "access/tokens.h"
 #include "api/errors.h"
 #include "api/handlers.h"
+#include "async/offload.h"
+#include "audit/journal.h"
 #include "base/log.h"
 #include "http/request.h"
+#include "identity/login/login.h"
+#include "identity/login/registry_login.h"
 #include "identity/people/account.h"
 
 namespace bulkhead::api {

@@ -1,9 +1,13 @@
 #include <fmt/format.h>
 
+#include "access/facts.h"
 #include "api/errors.h"
 #include "api/handlers.h"
+#include "async/offload.h"
 #include "http/request.h"
 #include "oci/range.h"
+#include "registry/blobs.h"
+#include "registry/uploads.h"
 
 namespace bulkhead::api {
 namespace {

@@ -16,7 +16,7 @@ namespace bulkhead::app {
 struct DataDirectory {
   std::filesystem::path path;  // absolute, for people
   bool exists = false;
-  bool empty = false;  // there, with nothing at all in it
+  bool empty = false;            // there, with nothing at all in it
   bool open_to_readers = false;  // others may look into it
   uid_t owner = 0;
   bool has_socket = false;           // of a server that runs, or was killed

@@ -21,8 +21,8 @@ std::string cell(const json::value& row, std::string_view key) {
 
 }  // namespace
 
-CLI::App* add_api_command(CLI::App& parent, CommandLine& line, const std::string& name,
-                          const std::string& about, ApiWork work, std::function<ApiPrint()> print) {
+Command* add_api_command(Command& parent, CommandLine& line, const std::string& name,
+                         const std::string& about, ApiWork work, std::function<ApiPrint()> print) {
   auto* command = parent.add_subcommand(name, about);
   add_settings(*command, line, false);
   command->add_flag("--json", line.json, "Print JSON, for scripts");

@@ -2,7 +2,6 @@
 // how they print. Internal to app/'s command line.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
@@ -13,8 +12,8 @@ namespace bulkhead::cli {
 using ApiPrint = std::function<void(const boost::json::value&)>;
 
 // A subcommand whose work is done by a client; it prints what `print` makes of the outcome.
-CLI::App* add_api_command(CLI::App& parent, CommandLine& line, const std::string& name,
-                          const std::string& about, ApiWork work, std::function<ApiPrint()> print);
+Command* add_api_command(Command& parent, CommandLine& line, const std::string& name,
+                         const std::string& about, ApiWork work, std::function<ApiPrint()> print);
 
 // A sentence; an array of objects as a table of the given keys, header first.
 ApiPrint print_text(std::string text);

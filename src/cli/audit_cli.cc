@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <boost/json/serialize.hpp>
 #include <cstdio>
 #include <memory>
@@ -122,7 +121,7 @@ Result<void> query(const CommandLine& line, const AuditOptions& options) {
   return {};
 }
 
-void add_filters(CLI::App& command, CommandLine& line, AuditOptions& options) {
+void add_filters(Command& command, CommandLine& line, AuditOptions& options) {
   add_settings(command, line, false);
   command.add_flag("--json", line.json, "Print one JSON object a line, with every field");
   command.add_option("--account", options.account, "Who did it; operators are \"operator:NAME\"");
@@ -138,16 +137,14 @@ void add_filters(CLI::App& command, CommandLine& line, AuditOptions& options) {
 
 }  // namespace
 
-void add_audit_commands(CLI::App& app, CommandLine& line) {
+void add_audit_commands(Command& app, CommandLine& line) {
   auto* audit = app.add_subcommand("audit", "Evidence: who did what, when, from where");
-  audit->require_subcommand(1);
+  audit->require_subcommand();
   const auto options = std::make_shared<AuditOptions>();
   auto* tail_command =
       audit->add_subcommand("tail", "Show the newest events, and with --follow those to come");
   add_filters(*tail_command, line, *options);
-  tail_command->add_option("-n,--count", options->count, "How many")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000));
+  tail_command->add_option("-n,--count", options->count, "How many")->show_default()->range(1, 1000);
   tail_command->add_flag("-f,--follow", options->follow, "Go on until interrupted");
   tail_command->callback(
       [&line, options] { line.action = [&line, options] { return tail(line, *options); }; });

@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 #include <signal.h>
 
-#include <CLI/CLI.hpp>
 #include <boost/json/serialize.hpp>
 #include <exception>
 #include <filesystem>
-#include <sstream>
 
 #include "base/say.h"
 #include "cli/command_line.h"
@@ -155,7 +153,7 @@ Result<void> perform(const CommandLine& line, const boost::json::object& command
   return show(line, Operator(loaded->settings, names_data(line)).run(command), print);
 }
 
-void add_settings(CLI::App& command, CommandLine& line, bool all) {
+void add_settings(Command& command, CommandLine& line, bool all) {
   if (!all)
     command
         .add_option("--server", line.server,
@@ -171,7 +169,7 @@ void add_settings(CLI::App& command, CommandLine& line, bool all) {
                         info.key.starts_with("auth.password_");
     if (!all && !needed) continue;
     command
-        .add_option_function<std::string>(
+        .add_option(
             info.flag, [&line, key = info.key](const std::string& value) { line.flags[key] = value; },
             info.doc)
         ->take_last()  // scripts put defaults before what their callers add
@@ -183,10 +181,10 @@ void add_settings(CLI::App& command, CommandLine& line, bool all) {
 namespace {
 
 int run_command(int argc, char** argv) {
-  CLI::App app(kAbout, "bulkhead");
+  Command app(kAbout, "bulkhead");
   app.footer(kFooter);
-  app.require_subcommand(1);
-  app.set_version_flag("--version", "bulkhead " BULKHEAD_VERSION);
+  app.require_subcommand();
+  app.version("bulkhead " BULKHEAD_VERSION);
   CommandLine line;
   line.program = argc > 0 ? argv[0] : "bulkhead";
   add_server_commands(app, line);
@@ -200,22 +198,7 @@ int run_command(int argc, char** argv) {
   add_robot_commands(app, line);
   add_factor_commands(app, line);
   add_sso_commands(app, line);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    // CLI11 only says that some subcommand is missing.
-    if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && argc > 1 && argv[1][0] != '-' &&
-        app.get_subcommands().empty()) {
-      tell("bulkhead: there is no command \"{}\"; \"bulkhead --help\" lists them\n", argv[1]);
-      return kNotUnderstood;
-    }
-    std::ostringstream output;
-    std::ostringstream complaint;
-    const int status = app.exit(error, output, complaint);
-    say_lines(output.str());
-    tell_lines(complaint.str());
-    return status == 0 ? 0 : kNotUnderstood;
-  }
+  if (const auto status = app.parse(argc, argv)) return *status;
   if (!line.action) return kNotUnderstood;
   const Result<void> outcome = line.action();
   if (outcome) return 0;

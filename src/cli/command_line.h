@@ -11,11 +11,8 @@
 
 #include "base/error.h"
 #include "cli/api_client.h"
+#include "cli/command.h"
 #include "config/load.h"
-
-namespace CLI {
-class App;
-}
 
 namespace bulkhead::cli {
 
@@ -63,18 +60,18 @@ Result<void> perform(const CommandLine& line, const boost::json::object& command
                      const std::function<void(const boost::json::value&)>& print);
 
 // Each adds its subcommands to `app`; `line` outlives it.
-void add_server_commands(CLI::App& app, CommandLine& line);        // serve, setup, config
-void add_operator_commands(CLI::App& app, CommandLine& line);      // user, repo, grant, namespace
-void add_token_commands(CLI::App& app, CommandLine& line);         // token
-void add_audit_commands(CLI::App& app, CommandLine& line);         // audit
-void add_keys_commands(CLI::App& app, CommandLine& line);          // keys
-void add_login_commands(CLI::App& app, CommandLine& line);         // login, logout, whoami
-void add_organization_commands(CLI::App& app, CommandLine& line);  // org
-void add_team_commands(CLI::App& app, CommandLine& line);          // team
-void add_robot_commands(CLI::App& app, CommandLine& line);         // robot
-void add_factor_commands(CLI::App& app, CommandLine& line);        // factor
-void add_sso_commands(CLI::App& app, CommandLine& line);           // sso
+void add_server_commands(Command& app, CommandLine& line);        // serve, setup, config
+void add_operator_commands(Command& app, CommandLine& line);      // user, repo, grant, namespace
+void add_token_commands(Command& app, CommandLine& line);         // token
+void add_audit_commands(Command& app, CommandLine& line);         // audit
+void add_keys_commands(Command& app, CommandLine& line);          // keys
+void add_login_commands(Command& app, CommandLine& line);         // login, logout, whoami
+void add_organization_commands(Command& app, CommandLine& line);  // org
+void add_team_commands(Command& app, CommandLine& line);          // team
+void add_robot_commands(Command& app, CommandLine& line);         // robot
+void add_factor_commands(Command& app, CommandLine& line);        // factor
+void add_sso_commands(Command& app, CommandLine& line);           // sso
 // --config, --data and every other setting's flag, on this command.
-void add_settings(CLI::App& command, CommandLine& line, bool all);
+void add_settings(Command& command, CommandLine& line, bool all);
 
 }  // namespace bulkhead::cli

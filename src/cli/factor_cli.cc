@@ -73,9 +73,9 @@ void print_status(const json::value& value) {
 
 }  // namespace
 
-void add_factor_commands(CLI::App& app, CommandLine& line) {
+void add_factor_commands(Command& app, CommandLine& line) {
   auto* factor = app.add_subcommand("factor", "Your second factor: enroll, recovery codes, remove");
-  factor->require_subcommand(1);
+  factor->require_subcommand();
   add_api_command(*factor, line, "status", "Say which second factors you have", status,
                   [] { return print_status; });
   add_api_command(*factor, line, "enroll", "Enrol an authenticator app", enroll, [] { return print_codes; });

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <boost/json/serialize.hpp>
 #include <chrono>
 #include <cstdio>
@@ -142,8 +141,8 @@ Result<void> rotate(const CommandLine& line, const KeysOptions& options) {
 }
 
 template <class Action>
-CLI::App* add(CLI::App& parent, CommandLine& line, const std::string& name, const std::string& about,
-              Action action) {
+Command* add(Command& parent, CommandLine& line, const std::string& name, const std::string& about,
+             Action action) {
   auto* command = parent.add_subcommand(name, about);
   add_settings(*command, line, false);
   command->add_flag("--json", line.json, "Print JSON, for scripts");
@@ -151,7 +150,7 @@ CLI::App* add(CLI::App& parent, CommandLine& line, const std::string& name, cons
   return command;
 }
 
-void add_rotate(CLI::App& keys, CommandLine& line, const std::shared_ptr<KeysOptions>& options) {
+void add_rotate(Command& keys, CommandLine& line, const std::shared_ptr<KeysOptions>& options) {
   auto* command = add(keys, line, "rotate", "Make new versions and bring what is sealed under them",
                       [&line, options] { return rotate(line, *options); });
   auto* purpose = command->add_option("purpose", options->purpose,
@@ -163,7 +162,7 @@ void add_rotate(CLI::App& keys, CommandLine& line, const std::shared_ptr<KeysOpt
       "interrupted at any point: the running server finishes it, and so does --resume.");
 }
 
-void add_retire(CLI::App& keys, CommandLine& line, const std::shared_ptr<KeysOptions>& options) {
+void add_retire(Command& keys, CommandLine& line, const std::shared_ptr<KeysOptions>& options) {
   auto* command = add(keys, line, "retire", "Remove an old version that nothing needs", [&line, options] {
     return perform(line,
                    {{"command", "keys.retire"},
@@ -179,7 +178,7 @@ void add_retire(CLI::App& keys, CommandLine& line, const std::shared_ptr<KeysOpt
   command->add_flag("--force", options->force, "Also when something needs it; that stops working");
 }
 
-void add_protection(CLI::App& keys, CommandLine& line, const std::shared_ptr<KeysOptions>& options) {
+void add_protection(Command& keys, CommandLine& line, const std::shared_ptr<KeysOptions>& options) {
   add(keys, line, "passphrase", "Seal the key files under a passphrase, or under another one",
       [&line, options] {
         // The server's working directory is another.
@@ -203,9 +202,9 @@ void add_protection(CLI::App& keys, CommandLine& line, const std::shared_ptr<Key
 
 }  // namespace
 
-void add_keys_commands(CLI::App& app, CommandLine& line) {
+void add_keys_commands(Command& app, CommandLine& line) {
   auto* keys = app.add_subcommand("keys", "The keyring: list, rotate, retire, protect");
-  keys->require_subcommand(1);
+  keys->require_subcommand();
   const auto options = std::make_shared<KeysOptions>();
   add(*keys, line, "list", "List all versions, what needs each, and which may go", [&line] {
     return perform(line, {{"command", "keys.list"}}, print_list);

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <boost/json/serialize.hpp>
 #include <filesystem>
 #include <memory>
@@ -175,7 +174,7 @@ Result<void> who_am_i(const CommandLine& line) {
 
 }  // namespace
 
-void add_login_commands(CLI::App& app, CommandLine& line) {
+void add_login_commands(Command& app, CommandLine& line) {
   const auto options = std::make_shared<LoginOptions>();
   auto* login = app.add_subcommand("login", "Log in to a server; commands go to it from then on");
   login->add_option(

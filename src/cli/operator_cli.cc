@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "base/say.h"
@@ -41,8 +40,8 @@ Print table(std::vector<std::string> header, std::vector<std::string> keys) {
 }
 
 // A subcommand that runs one operator command. `arguments` builds it when the line has been read.
-CLI::App* add(CLI::App& parent, CommandLine& line, const std::string& name, const std::string& about,
-              std::function<Result<json::object>()> arguments, std::function<Print()> print) {
+Command* add(Command& parent, CommandLine& line, const std::string& name, const std::string& about,
+             std::function<Result<json::object>()> arguments, std::function<Print()> print) {
   auto* command = parent.add_subcommand(name, about);
   add_settings(*command, line, false);
   command->add_flag("--json", line.json, "Print JSON, for scripts");
@@ -63,9 +62,9 @@ struct UserOptions {
   bool password_stdin = false;
 };
 
-void add_user_commands(CLI::App& app, CommandLine& line) {
+void add_user_commands(Command& app, CommandLine& line) {
   auto* user = app.add_subcommand("user", "Accounts: create, list, disable, enable, change");
-  user->require_subcommand(1);
+  user->require_subcommand();
   const auto options = std::make_shared<UserOptions>();
 
   auto* create = add(
@@ -161,9 +160,9 @@ std::vector<RepositoryFlag> repository_flags() {
            "Tags that only maintainers and owners move and delete: a pattern"}};
 }
 
-void add_repository_commands(CLI::App& app, CommandLine& line) {
+void add_repository_commands(Command& app, CommandLine& line) {
   auto* repo = app.add_subcommand("repo", "Repositories: list, create, change, delete");
-  repo->require_subcommand(1);
+  repo->require_subcommand();
   const auto options = std::make_shared<RepositoryOptions>();
   add(
       *repo, line, "list", "List all repositories",
@@ -208,23 +207,23 @@ void add_repository_commands(CLI::App& app, CommandLine& line) {
   remove->add_option("name", options->name)->required();
   remove->add_flag("--yes", options->yes, "Do it");
 
-  auto* set = app.get_subcommand("repo");
+  auto* set = app.subcommand("repo");
   auto* change = add(
       *set, line, "set", "Change who sees a repository, who answers for it and which of its tags stay",
       [options, set]() -> Result<json::object> {
         json::object command{{"command", "repo.set"}, {"name", options->name}};
         for (const RepositoryFlag& flag : repository_flags())
-          if (set->get_subcommand("set")->count(flag.flag) > 0)
-            command[flag.key] = options.get()->*flag.value;
+          if (set->subcommand("set")->given(flag.flag)) command[flag.key] = options.get()->*flag.value;
         if (command.size() == 2)
           return Error{Errc::invalid_argument, "nothing to change: give one of the flags that --help lists"};
         return command;
       },
       [options] { return sentence(fmt::format("{} is changed", options->name)); });
   change->add_option("name", options->name)->required();
-  for (const RepositoryFlag& flag : repository_flags())
-    change->add_option(flag.flag, options.get()->*flag.value, flag.about);
-  change->get_option("--visibility")->check(CLI::IsMember({"public", "private"}));
+  for (const RepositoryFlag& flag : repository_flags()) {
+    auto* option = change->add_option(flag.flag, options.get()->*flag.value, flag.about);
+    if (std::string_view(flag.key) == "visibility") option->one_of({"public", "private"});
+  }
 }
 
 struct GrantOptions {
@@ -233,9 +232,9 @@ struct GrantOptions {
   std::string target;
 };
 
-void add_grant_commands(CLI::App& app, CommandLine& line) {
+void add_grant_commands(Command& app, CommandLine& line) {
   auto* grant = app.add_subcommand("grant", "Roles: who may do what where");
-  grant->require_subcommand(1);
+  grant->require_subcommand();
   const auto options = std::make_shared<GrantOptions>();
   const std::string who = "An account (alice), a robot (acme+ci) or a team (team:acme/devs)";
   const std::string where = "A repository (alice/app), a namespace (alice/), or / for the official images";
@@ -254,7 +253,7 @@ void add_grant_commands(CLI::App& app, CommandLine& line) {
   set->add_option("role", options->role,
                   "reader pulls; writer pushes too; maintainer deletes, and moves protected tags, too")
       ->required()
-      ->check(CLI::IsMember({"reader", "writer", "maintainer"}));
+      ->one_of({"reader", "writer", "maintainer"});
   set->add_option("target", options->target, where)->required();
   auto* remove = add(
       *grant, line, "remove", "Take a role away; it holds from the next request",
@@ -300,9 +299,9 @@ void print_namespaces(const json::value& value) {
   say_lines(render_table(rows));
 }
 
-void add_namespace_commands(CLI::App& app, CommandLine& line) {
+void add_namespace_commands(Command& app, CommandLine& line) {
   auto* space = app.add_subcommand("namespace", "Namespaces: list, and how much each may hold");
-  space->require_subcommand(1);
+  space->require_subcommand();
   const auto options = std::make_shared<NamespaceOptions>();
   add(
       *space, line, "list", "List all namespaces with what they hold",
@@ -335,7 +334,7 @@ void add_namespace_commands(CLI::App& app, CommandLine& line) {
 
 }  // namespace
 
-void add_operator_commands(CLI::App& app, CommandLine& line) {
+void add_operator_commands(Command& app, CommandLine& line) {
   add_user_commands(app, line);
   add_repository_commands(app, line);
   add_grant_commands(app, line);

@@ -53,9 +53,9 @@ void print_invitation(const json::value& value) {
       std::string_view(value.at("secret").as_string()));
 }
 
-void add_members(CLI::App& org, CommandLine& line, const Options& options) {
+void add_members(Command& org, CommandLine& line, const Options& options) {
   auto* member = org.add_subcommand("member", "Who belongs to an organization: list, set, remove");
-  member->require_subcommand(1);
+  member->require_subcommand();
   add_api_command(
       *member, line, "list", "List an organization's members",
       [options](ApiClient& client) {
@@ -78,7 +78,7 @@ void add_members(CLI::App& org, CommandLine& line, const Options& options) {
       });
   put->add_option("organization", options->name)->required();
   put->add_option("account", options->member)->required();
-  put->add_option("role", options->role)->check(CLI::IsMember({"member", "owner"}));
+  put->add_option("role", options->role)->one_of({"member", "owner"});
   auto* remove = add_api_command(
       *member, line, "remove", "Take somebody out of an organization, with all that it gave",
       [options](ApiClient& client) {
@@ -91,14 +91,14 @@ void add_members(CLI::App& org, CommandLine& line, const Options& options) {
   remove->add_option("account", options->member)->required();
 }
 
-void add_invitations(CLI::App& org, CommandLine& line, const Options& options) {
+void add_invitations(Command& org, CommandLine& line, const Options& options) {
   auto* invitation = add_api_command(
       org, line, "invite", "Invite an account, or whoever has an e-mail address",
       [options](ApiClient& client) { return invite(client, *options); }, [] { return print_invitation; });
   invitation->add_option("organization", options->name)->required();
   invitation->add_option("--account", options->member, "Whom to invite");
   invitation->add_option("--email", options->email, "Or whoever has this verified address");
-  invitation->add_option("--role", options->role)->check(CLI::IsMember({"member", "owner"}));
+  invitation->add_option("--role", options->role)->one_of({"member", "owner"});
   invitation->add_option("--team", options->team, "A team to put them into");
   add_api_command(
       org, line, "invitations", "List the invitations that are open for you",
@@ -125,7 +125,7 @@ void add_invitations(CLI::App& org, CommandLine& line, const Options& options) {
       ->required();
 }
 
-void add_changes(CLI::App& org, CommandLine& line, const Options& options) {
+void add_changes(Command& org, CommandLine& line, const Options& options) {
   auto* make = add_api_command(
       org, line, "create", "Make an organization and the namespace of its name",
       [options](ApiClient& client) { return create(client, *options); },
@@ -138,7 +138,7 @@ void add_changes(CLI::App& org, CommandLine& line, const Options& options) {
       [options](ApiClient& client) { return set(client, *options); },
       [options] { return print_text(fmt::format("{} is changed", options->name)); });
   set_command->add_option("name", options->name)->required();
-  set_command->add_option_function<std::string>(
+  set_command->add_option(
       "--display-name",
       [options](const std::string& text) {
         options->display_name = text;
@@ -148,7 +148,7 @@ void add_changes(CLI::App& org, CommandLine& line, const Options& options) {
   set_command
       ->add_option("--member-role", options->member_role,
                    "What every member may do in its repositories, without any grant")
-      ->check(CLI::IsMember({"none", "reader", "writer"}));
+      ->one_of({"none", "reader", "writer"});
   auto* rename = add_api_command(
       org, line, "rename", "Give it another name; grants and tokens stay",
       [options](ApiClient& client) {
@@ -170,9 +170,9 @@ void add_changes(CLI::App& org, CommandLine& line, const Options& options) {
 
 }  // namespace
 
-void add_organization_commands(CLI::App& app, CommandLine& line) {
+void add_organization_commands(Command& app, CommandLine& line) {
   auto* org = app.add_subcommand("org", "Organizations: create, list, change, delete, their members");
-  org->require_subcommand(1);
+  org->require_subcommand();
   const auto options = std::make_shared<OrganizationOptions>();
   add_api_command(
       *org, line, "list", "List the organizations that you belong to, or all of them",

@@ -76,10 +76,10 @@ Result<json::value> create_trust(ApiClient& client, const RobotOptions& options)
   return client.create(path_of("robots", options.robot, "trusts"), std::move(body));
 }
 
-void add_trusts(CLI::App& robot, CommandLine& line, const Options& options) {
+void add_trusts(Command& robot, CommandLine& line, const Options& options) {
   auto* trust =
       robot.add_subcommand("trust", "CI jobs that act as a robot with no stored secret: add, list, remove");
-  trust->require_subcommand(1);
+  trust->require_subcommand();
   auto* add = add_api_command(
       *trust, line, "add", "Let jobs of an issuer act as the robot",
       [options](ApiClient& client) { return create_trust(client, *options); },
@@ -116,7 +116,7 @@ void add_trusts(CLI::App& robot, CommandLine& line, const Options& options) {
   remove->add_option("number", options->number)->required();
 }
 
-void add_switch(CLI::App& robot, CommandLine& line, const Options& options, const std::string& name,
+void add_switch(Command& robot, CommandLine& line, const Options& options, const std::string& name,
                 const std::string& about, bool enabled, const std::string& done) {
   add_api_command(
       robot, line, name, about,
@@ -130,12 +130,12 @@ void add_switch(CLI::App& robot, CommandLine& line, const Options& options, cons
 
 }  // namespace
 
-void add_robot_commands(CLI::App& app, CommandLine& line) {
+void add_robot_commands(Command& app, CommandLine& line) {
   auto* robot =
       app.add_subcommand("robot", "Accounts of programs: create, list, disable, delete, whom they trust");
-  robot->require_subcommand(1);
+  robot->require_subcommand();
   const auto options = std::make_shared<RobotOptions>();
-  const auto whose = [options](CLI::App* command) {
+  const auto whose = [options](Command* command) {
     command->add_option("--org", options->organization, "The organization that it belongs to");
     command->add_option("--repo", options->repository, "Or the repository");
   };

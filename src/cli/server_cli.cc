@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 
@@ -34,22 +33,22 @@ Result<void> set_up(const SetupOptions& options) {
   return {};
 }
 
-void add_setup(CLI::App& app, CommandLine& line) {
+void add_setup(Command& app, CommandLine& line) {
   auto* setup = app.add_subcommand(
       "setup", "Make the first administrator with the setup token that the server printed");
   const auto options = std::make_shared<SetupOptions>();
   setup->add_option("name", options->name, "The administrator's name, also the name of a namespace")
       ->required();
   setup->add_option("--token", options->token, "The setup token, bhsetup_…")->required();
-  setup->add_option("--server", options->server, "The server's address")->capture_default_str();
+  setup->add_option("--server", options->server, "The server's address")->show_default();
   setup->add_option("--ca", options->ca, "Trust this certificate authority (PEM), such as <data>/tls/ca.pem");
   setup->add_flag("--password-stdin", options->password_stdin, "Read the password from standard input");
   setup->callback([&line, options] { line.action = [options] { return set_up(*options); }; });
 }
 
-void add_config(CLI::App& app, CommandLine& line) {
+void add_config(Command& app, CommandLine& line) {
   auto* config = app.add_subcommand("config", "Check, show and explain the settings");
-  config->require_subcommand(1);
+  config->require_subcommand();
   auto* check =
       config->add_subcommand("check", "Say whether the settings are right, and what is wrong with them");
   add_settings(*check, line, true);
@@ -83,7 +82,7 @@ void add_config(CLI::App& app, CommandLine& line) {
 
 }  // namespace
 
-void add_server_commands(CLI::App& app, CommandLine& line) {
+void add_server_commands(Command& app, CommandLine& line) {
   auto* serve_command =
       app.add_subcommand("serve", "Run the registry until it is told to stop (SIGTERM or Ctrl-C)");
   add_settings(*serve_command, line, true);

@@ -170,12 +170,12 @@ void print_members(const json::object& object) {
   }
 }
 
-void add_provider_flags(CLI::App& command, const Options& options) {
+void add_provider_flags(Command& command, const Options& options) {
   for (std::size_t i = 0; i < kSettings.size(); ++i) {
     auto* flag = command.add_option(std::string(kSettings[i].flag), options->given[i],
                                     std::string(kSettings[i].about));
-    flag->allow_extra_args(false)->type_name("");
-    if (kSettings[i].type == Setting::Type::boolean) flag->check(CLI::IsMember({"true", "false"}));
+    flag->one_value()->type_name("");
+    if (kSettings[i].type == Setting::Type::boolean) flag->one_of({"true", "false"});
   }
   command.add_flag("--secret-stdin", options->secret_stdin,
                    "Read the OpenID client's secret, or the password of the bind DN, from standard input");
@@ -183,10 +183,10 @@ void add_provider_flags(CLI::App& command, const Options& options) {
   command.add_flag("--no-secret", options->no_secret, "There is none: a public client, an anonymous search");
 }
 
-void add_providers(CLI::App& sso, CommandLine& line, const Options& options) {
+void add_providers(Command& sso, CommandLine& line, const Options& options) {
   auto* provider =
       sso.add_subcommand("provider", "Where people are known: list, show, create, change, remove");
-  provider->require_subcommand(1);
+  provider->require_subcommand();
   add_api_command(
       *provider, line, "list", "List the log-in providers",
       [](ApiClient& client) { return items_of(client.get("/login-providers")); },
@@ -253,7 +253,7 @@ Result<json::value> list_mappings(ApiClient& client, const SsoOptions& options) 
       "team", options.provider);
 }
 
-void add_mapping(CLI::App& map, CommandLine& line, const Options& options, const char* method,
+void add_mapping(Command& map, CommandLine& line, const Options& options, const char* method,
                  const std::string& name, const std::string& about, const char* outcome) {
   auto* command = add_api_command(
       map, line, name, about,
@@ -266,9 +266,9 @@ void add_mapping(CLI::App& map, CommandLine& line, const Options& options, const
   command->add_option("team", options->team, "ORGANIZATION/TEAM")->required();
 }
 
-void add_mappings(CLI::App& sso, CommandLine& line, const Options& options) {
+void add_mappings(Command& sso, CommandLine& line, const Options& options) {
   auto* map = sso.add_subcommand("map", "Which groups lead into which teams: list, add, remove");
-  map->require_subcommand(1);
+  map->require_subcommand();
   add_api_command(
       *map, line, "list", "List the group mappings of a provider, or of a team",
       [options](ApiClient& client) { return list_mappings(client, *options); },
@@ -283,7 +283,7 @@ void add_mappings(CLI::App& sso, CommandLine& line, const Options& options) {
               "leads no more into");
 }
 
-void add_links(CLI::App& sso, CommandLine& line, const Options& options) {
+void add_links(Command& sso, CommandLine& line, const Options& options) {
   add_api_command(
       sso, line, "identities", "List whom the log-in providers know an account as",
       [options](ApiClient& client) {
@@ -318,9 +318,9 @@ void add_links(CLI::App& sso, CommandLine& line, const Options& options) {
 
 }  // namespace
 
-void add_sso_commands(CLI::App& app, CommandLine& line) {
+void add_sso_commands(Command& app, CommandLine& line) {
   auto* sso = app.add_subcommand("sso", "Single sign-on: log-in providers, group mappings, linked accounts");
-  sso->require_subcommand(1);
+  sso->require_subcommand();
   const auto options = std::make_shared<SsoOptions>();
   add_providers(*sso, line, options);
   add_mappings(*sso, line, options);

@@ -42,7 +42,7 @@ Result<json::value> add(ApiClient& client, const TeamOptions& options) {
   });
 }
 
-void add_membership(CLI::App& team, CommandLine& line, const Options& options) {
+void add_membership(Command& team, CommandLine& line, const Options& options) {
   add_api_command(
       team, line, "members", "List who is in a team",
       [options](ApiClient& client) {
@@ -76,10 +76,10 @@ void add_membership(CLI::App& team, CommandLine& line, const Options& options) {
 
 }  // namespace
 
-void add_team_commands(CLI::App& app, CommandLine& line) {
+void add_team_commands(Command& app, CommandLine& line) {
   auto* team =
       app.add_subcommand("team", "Teams of an organization: create, list, change, delete, who is in");
-  team->require_subcommand(1);
+  team->require_subcommand();
   const auto options = std::make_shared<TeamOptions>();
   add_api_command(
       *team, line, "list", "List an organization's teams",

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "base/say.h"
@@ -120,9 +119,9 @@ Result<json::object> list_command(const TokenOptions& options) {
 
 }  // namespace
 
-void add_token_commands(CLI::App& app, CommandLine& line) {
+void add_token_commands(Command& app, CommandLine& line) {
   auto* token = app.add_subcommand("token", "Access tokens: create, list, revoke, rotate");
-  token->require_subcommand(1);
+  token->require_subcommand();
   const auto options = std::make_shared<TokenOptions>();
   const auto add = [&](const std::string& name, const std::string& about,
                        Result<json::object> (*command_of)(const TokenOptions&),
@@ -149,7 +148,7 @@ void add_token_commands(CLI::App& app, CommandLine& line) {
       "WHERE:ACTIONS, several times if need be: a repository (alice/app:pull,push), a namespace "
       "(alice/:pull) or everything that the account may reach (*:pull); pushing takes pull,push");
   create->add_option("--management", options->management, "What it may do in the management API")
-      ->check(CLI::IsMember({"none", "read", "write"}));
+      ->one_of({"none", "read", "write"});
   create->add_option(
       "--network", options->networks,
       "A network that it may be used from (192.0.2.0/24), several times if need be; without, any");

@@ -8,6 +8,7 @@
 // bug or a damaged database).
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -23,17 +24,49 @@
 
 namespace bulkhead::db {
 
-// NULL, integer or text. Booleans are 0 and 1; times are microseconds since 1970 UTC.
-using Value = std::variant<std::monostate, std::int64_t, std::string>;
+// NULL, integer or text. Booleans are 0 and 1; times are microseconds since 1970 UTC. Never inline: hundreds
+// of statements make lists of them.
+class Value {
+ public:
+  Value();  // NULL
+  Value(std::string text);
+  Value(const char* text);
+  template <std::integral Integer>
+  Value(Integer integer) : Value(Number{static_cast<std::int64_t>(integer)}) {}
+  Value(const Value& other);
+  Value(Value&& other) noexcept;
+  Value& operator=(const Value& other);
+  Value& operator=(Value&& other) noexcept;
+  ~Value();
 
+  bool is_null() const;
+  const std::int64_t* integer() const;  // nullptr when it is none
+  const std::string* text() const;
+
+  friend bool operator==(const Value& left, const Value& right);
+
+ private:
+  struct Number {
+    std::int64_t value;
+  };
+  explicit Value(Number number);
+
+  std::variant<std::monostate, std::int64_t, std::string> value_;
+};
+
+// Asking a column for what it does not hold is a bug, and throws.
 class Row {
  public:
-  explicit Row(std::vector<Value> values) : values_(std::move(values)) {}
-  bool is_null(std::size_t column) const {
-    return std::holds_alternative<std::monostate>(values_.at(column));
-  }
-  std::int64_t integer(std::size_t column) const { return std::get<std::int64_t>(values_.at(column)); }
-  const std::string& text(std::size_t column) const { return std::get<std::string>(values_.at(column)); }
+  explicit Row(std::vector<Value> values);
+  Row(const Row& other);
+  Row(Row&& other) noexcept;
+  Row& operator=(const Row& other);
+  Row& operator=(Row&& other) noexcept;
+  ~Row();
+
+  bool is_null(std::size_t column) const;
+  std::int64_t integer(std::size_t column) const;
+  const std::string& text(std::size_t column) const;
 
  private:
   std::vector<Value> values_;
@@ -52,12 +85,8 @@ class Session {
   // The number of rows changed.
   virtual Result<std::int64_t> execute(std::string_view sql, std::span<const Value> parameters) = 0;
 
-  Result<std::vector<Row>> query(std::string_view sql, std::initializer_list<Value> parameters = {}) {
-    return query(sql, std::span(parameters.begin(), parameters.size()));
-  }
-  Result<std::int64_t> execute(std::string_view sql, std::initializer_list<Value> parameters = {}) {
-    return execute(sql, std::span(parameters.begin(), parameters.size()));
-  }
+  Result<std::vector<Row>> query(std::string_view sql, std::initializer_list<Value> parameters = {});
+  Result<std::int64_t> execute(std::string_view sql, std::initializer_list<Value> parameters = {});
 };
 
 class Database {

@@ -39,7 +39,7 @@ bool is_utf8(std::string_view text) {
 
 Result<void> check_parameters(std::span<const Value> parameters) {
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    const auto* text = std::get_if<std::string>(&parameters[i]);
+    const auto* text = parameters[i].text();
     if (!text) continue;
     if (text->find('\0') != std::string::npos) {
       return Error{Errc::invalid_argument,

@@ -29,15 +29,16 @@ constexpr Oid kVoid = 2278;
 
 // The server infers the type of a NULL.
 Oid type_of(const Value& value) {
-  if (std::holds_alternative<std::int64_t>(value)) return kInt8;
-  return std::holds_alternative<std::string>(value) ? kText : 0;
+  if (value.integer() != nullptr) return kInt8;
+  return value.text() != nullptr ? kText : 0;
 }
 
 // A statement is prepared for its parameters' types, so they are part of its name in the cache.
 std::string cache_key(std::string_view sql, std::span<const Value> parameters) {
   std::string key;
   key.reserve(parameters.size() + 1 + sql.size());
-  for (const Value& value : parameters) key += static_cast<char>('0' + value.index());
+  for (const Value& value : parameters)
+    key += static_cast<char>('0' + (value.integer() != nullptr ? 1 : value.text() != nullptr ? 2 : 0));
   key += ':';
   key += sql;
   return key;
@@ -135,10 +136,10 @@ Result<Outcome> PostgresConnection::run(std::string_view sql, std::span<const Va
   std::vector<std::string> numbers(parameters.size());
   std::vector<const char*> values(parameters.size(), nullptr);
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    if (const auto* integer = std::get_if<std::int64_t>(&parameters[i])) {
+    if (const auto* integer = parameters[i].integer()) {
       numbers[i] = std::to_string(*integer);
       values[i] = numbers[i].c_str();
-    } else if (const auto* text = std::get_if<std::string>(&parameters[i])) {
+    } else if (const auto* text = parameters[i].text()) {
       values[i] = text->c_str();
     }
   }

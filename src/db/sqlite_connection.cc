@@ -162,9 +162,9 @@ Result<void> SqliteConnection::bind(sqlite3_stmt* statement, std::string_view sq
   for (const Value& value : parameters) {
     ++index;
     int code = SQLITE_OK;  // an unbound parameter is NULL
-    if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+    if (const auto* integer = value.integer()) {
       code = sqlite3_bind_int64(statement, index, *integer);
-    } else if (const auto* text = std::get_if<std::string>(&value)) {
+    } else if (const auto* text = value.text()) {
       code = sqlite3_bind_text64(statement, index, text->data(), text->size(), SQLITE_STATIC, SQLITE_UTF8);
     }
     if (code != SQLITE_OK) return sqlite_error(connection_.get(), path_, sql);

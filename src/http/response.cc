@@ -46,8 +46,8 @@ std::string_view reason(unsigned status) {
 
 void write_head(std::string& out, const Response& response, bool keep_alive, bool with_length,
                 std::string_view date) {
-  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\nDate: {}\r\n", response.status,
-                 reason(response.status), date);
+  out.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ").append(reason(response.status));
+  out.append("\r\nDate: ").append(date).append("\r\n");
   for (const auto& [name, value] : response.headers) {
     out.append(name);
     out.append(": ");
@@ -57,8 +57,9 @@ void write_head(std::string& out, const Response& response, bool keep_alive, boo
     out.append("\r\n");
   }
   if (with_length)
-    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n",
-                   response.stated_length.value_or(body_length(response.body)));
+    out.append("Content-Length: ")
+        .append(std::to_string(response.stated_length.value_or(body_length(response.body))))
+        .append("\r\n");
   if (!keep_alive) out.append("Connection: close\r\n");
   out.append("\r\n");
 }

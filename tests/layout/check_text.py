@@ -4,7 +4,7 @@
 - No note to oneself is left in a file.
 - No file of src/ is longer than 500 lines.
 - Every relative link of a Markdown page leads to a file, and every #fragment to a heading.
-- Every page of docs/ that a source names exists.
+- Every page of docs/ that a source names exists, and every source that a page names by its path.
 - No coroutine is a lambda with captures: the captures die with the lambda, the coroutine lives on.
 
 usage: check_text.py ROOT
@@ -25,6 +25,7 @@ LINK = re.compile(r"\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
 REFERENCE = re.compile(r"^\[[^\]]+\]:\s*(\S+)", re.MULTILINE)
 HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$", re.MULTILINE)
 DOCUMENT = re.compile(r"\bdocs/[A-Za-z0-9_./-]+\.(?:md|svg|json)\b")
+SOURCE = re.compile(r"`((?:src/)?(?:[a-z_]+/)+[a-z0-9_]+\.(?:h|cc|sql|py|cmake))`")
 CAPTURING_COROUTINE = re.compile(
     r"\[[^\[\]]+\]\s*\([^()]*(?:\([^()]*\)[^()]*)*\)\s*(?:mutable\s*)?(?:noexcept\s*)?->\s*(?:\w+::)*(?:awaitable|Task)<")
 
@@ -66,6 +67,12 @@ def check_links(root, name, text, problems):
             problems.append(f"{name}: {target} names a heading that is not there")
 
 
+def check_sources(root, name, text, problems):
+    for source in sorted(set(SOURCE.findall(text))):
+        if not any((place / source).exists() for place in (root, root / "src", (root / name).parent)):
+            problems.append(f"{name}: names {source}, which does not exist")
+
+
 def check(root):
     problems = []
     for name in files_of(root):
@@ -81,6 +88,7 @@ def check(root):
             problems.append(f"{name}: {text.count(chr(10))} lines; past {LONGEST} a file is two")
         if name.suffix == ".md":
             check_links(root, name, text, problems)
+            check_sources(root, name, text, problems)
         if is_source and name.suffix in {".h", ".cc", ".sql"}:
             for document in sorted(set(DOCUMENT.findall(text))):
                 if not (root / document).exists():

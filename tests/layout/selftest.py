@@ -7,10 +7,11 @@ from pathlib import Path
 
 import check_modules
 import check_printing
+import check_tests
 import check_text
 
 GOOD = {
-    "src/CMakeLists.txt": "foreach(module IN ITEMS base oci api)\nendforeach()\n",
+    "src/CMakeLists.txt": "",
     "src/base/CMakeLists.txt": "bulkhead_module(base LIBRARIES spdlog::spdlog)\n",
     "src/base/error.h": "#include <string>\n",
     "src/base/testing/fake_clock.cc": '#include "base/error.h"\n',
@@ -21,9 +22,18 @@ GOOD = {
     "src/oci/tests/digest_test.cc": '#include "oci/digest.h"\n',
     "src/oci/fuzz/digest_fuzz.cc": '#include "oci/digest.h"\n',
     "src/oci/fuzz/corpus/digest_fuzz/empty": "",
-    "src/api/CMakeLists.txt": "bulkhead_module(api\n  DEPENDS oci base\n  TEST_DEPENDS bulkhead_base_testing)\n",
+    "src/api/CMakeLists.txt": "bulkhead_module(api\n  DEPENDS oci base\n  TEST_DEPENDS base/testing)\n",
     "src/api/routes.cc": '#include "base/error.h"\n#include "oci/digest.h"\n',
     "src/api/tests/routes_test.cc": '#include "base/testing/fake_clock.h"\n',
+    "src/api/pages/page.cc": '#include "api/pages/page.h"\n',
+    "src/api/pages/page.h": "",
+    "src/api/inner/CMakeLists.txt": "bulkhead_module(api/inner DEPENDS base THREADS race_test)\n",
+    "src/api/inner/inner.h": '#include "base/error.h"\n',
+    "src/api/inner/tests/race_test.cc": "std::thread thread;\n",
+    "tests/whole.cmake": "bulkhead_suite(whole.wire wire release 300)\n",
+    "tests/pytest.ini": "[pytest]\ntestpaths = wire\n",
+    "tests/README.md": "| `wire` | the wire |\n",
+    "tests/wire/test_wire.py": "def test_it():\n    pass\n",
     "README.md": "# Title\n\n[settings](docs/settings.md#some-key) [here](#title) [away](https://example.com)\n",
     "docs/settings.md": "## `some.key`\n\n## Some key\n\n[back](../README.md)\n",
 }
@@ -64,11 +74,11 @@ class Modules(Tree):
         self.expect(self.problems(), "does not declare the edge to api")
 
     def test_an_edge_through_another_module_is_not_declared(self):
-        self.write("src/api/CMakeLists.txt", "bulkhead_module(api DEPENDS oci TEST_DEPENDS bulkhead_base_testing)\n")
+        self.write("src/api/CMakeLists.txt", "bulkhead_module(api DEPENDS oci TEST_DEPENDS base/testing)\n")
         self.expect(self.problems(), "routes.cc:1", "the edge to base")
 
     def test_a_test_edge_is_no_edge_for_sources(self):
-        self.write("src/oci/CMakeLists.txt", "bulkhead_module(oci DEPENDS base TEST_DEPENDS bulkhead_api)\n")
+        self.write("src/oci/CMakeLists.txt", "bulkhead_module(oci DEPENDS base TEST_DEPENDS api)\n")
         self.write("src/oci/tests/digest_test.cc", '#include "api/routes.h"\n')
         self.assertEqual(self.problems(), [])
         self.write("src/oci/digest.cc", '#include "api/routes.h"\n')
@@ -84,14 +94,37 @@ class Modules(Tree):
 
     def test_a_fake_that_is_not_linked(self):
         self.write("src/oci/tests/digest_test.cc", '#include "base/testing/fake_clock.h"\n')
-        self.expect(self.problems(), "TEST_DEPENDS bulkhead_base_testing")
+        self.expect(self.problems(), "the edge to base/testing")
 
-    def test_a_fake_that_is_a_header_alone(self):
-        (self.root / "src/base/testing/fake_clock.cc").unlink()
-        self.write("src/oci/tests/digest_test.cc", '#include "base/testing/fake_clock.h"\n')
+    def test_an_edge_to_a_module_within_another(self):
+        self.write("src/oci/digest.cc", '#include "api/inner/inner.h"\n')
+        self.expect(self.problems(), "the edge to api/inner")
+        self.write("src/oci/digest.cc", "")
+        self.write("src/api/inner/inner.h", '#include "base/error.h"\n#include "api/pages/page.h"\n')
+        self.expect(self.problems(), "inner.h:2", "the edge to api")
+
+    def test_a_module_that_is_called_otherwise_than_its_folder(self):
+        self.write("src/api/inner/CMakeLists.txt", "bulkhead_module(inner DEPENDS base THREADS race_test)\n")
+        self.expect(self.problems(), "declares the module ['inner'], not api/inner")
+
+    def test_what_a_fake_stands_on_comes_with_it(self):
+        self.write("src/oci/CMakeLists.txt", "bulkhead_module(oci DEPENDS base TESTING_DEPENDS api/inner)\n")
+        self.write("src/oci/testing/fake_digest.h", '#include "api/inner/inner.h"\n')
+        self.write("src/api/CMakeLists.txt", "bulkhead_module(api DEPENDS oci base TEST_DEPENDS base/testing oci/testing)\n")
+        self.write("src/api/tests/routes_test.cc", '#include "oci/testing/fake_digest.h"\n#include "api/inner/inner.h"\n')
         self.assertEqual(self.problems(), [])
-        self.write("src/base/tests/error_test.cc", '#include "oci/digest.h"\n')
-        self.expect(self.problems(), "the edge to oci")
+        self.write("src/oci/digest.cc", '#include "api/inner/inner.h"\n')
+        self.expect(self.problems(), "digest.cc:1", "the edge to api/inner")
+
+    def test_a_test_that_starts_threads_and_is_not_named(self):
+        self.write("src/oci/tests/digest_test.cc", "std::jthread other(work);\n")
+        self.expect(self.problems(), "digest_test.cc", "starts threads")
+        self.write("src/oci/CMakeLists.txt", "bulkhead_module(oci DEPENDS base THREADS ALL)\n")
+        self.assertEqual(self.problems(), [])
+
+    def test_a_named_test_with_threads_that_is_not_there(self):
+        self.write("src/oci/CMakeLists.txt", "bulkhead_module(oci DEPENDS base THREADS gone_test)\n")
+        self.expect(self.problems(), "gone_test", "not in tests/")
 
     def test_an_include_that_is_not_from_the_root(self):
         self.write("src/oci/digest.cc", '#include "digest.h"\n')
@@ -119,15 +152,12 @@ class Modules(Tree):
         self.expect(warnings, "declares oci")
 
     def test_a_folder_that_is_not_built(self):
-        self.write("src/lost/CMakeLists.txt", "bulkhead_module(lost)\n")
-        self.expect(self.problems(), "does not list lost")
-        self.write("src/CMakeLists.txt", "foreach(module IN ITEMS base oci api lost)\nendforeach()\n")
-        (self.root / "src/lost/CMakeLists.txt").unlink()
-        self.expect(self.problems(), "lost", "missing")
+        self.write("src/lost/lost.cc", "")
+        self.expect(self.problems(), "lost.cc", "in no module")
 
     def test_sources_in_no_target(self):
         for name in ("tests/deep/name_test.cc", "tests/name_tests.cc", "fuzz/name.cc", "name_test.cc", "main.cc",
-                     "other/name.cc"):
+                     "deep/tests/name_test.cc"):
             with self.subTest(name):
                 self.write("src/oci/" + name, "")
                 self.expect(self.problems(), name, "in no target")
@@ -141,6 +171,34 @@ class Modules(Tree):
     def test_a_fuzzer_without_seeds(self):
         (self.root / "src/oci/fuzz/corpus/digest_fuzz/empty").unlink()
         self.expect(self.problems(), "digest_fuzz.cc", "no seeds")
+
+
+class Tests(Tree):
+    def problems(self):
+        return check_tests.check(self.root)
+
+    def test_a_good_tree_has_no_problems(self):
+        self.assertEqual(self.problems(), [])
+
+    def test_a_suite_that_nothing_runs(self):
+        self.write("tests/lost/test_lost.py", "def test_it():\n    pass\n")
+        problems = self.problems()
+        self.assertEqual(len(problems), 3, problems)
+        for place, problem in zip(("whole.cmake", "pytest.ini", "README.md"), problems):
+            self.assertIn(place, problem)
+            self.assertIn("test_lost.py", problem)
+
+    def test_a_file_that_pytest_does_not_look_into(self):
+        self.write("tests/wire/more.py", "def test_more():\n    pass\n")
+        self.expect(self.problems(), "more.py", "test_*.py only")
+
+    def test_a_file_in_a_folder_of_a_suite(self):
+        self.write("tests/wire/deep/test_deep.py", "def test_it():\n    pass\n")
+        self.expect(self.problems(), "test_deep.py", "in no suite")
+
+    def test_a_suite_without_tests(self):
+        (self.root / "tests/wire/test_wire.py").unlink()
+        self.expect(self.problems(), "registers wire")
 
 
 class Text(Tree):
@@ -179,6 +237,12 @@ class Text(Tree):
     def test_a_document_that_a_source_names(self):
         self.write("src/oci/digest.h", "// docs/formats/blobs.md\n")
         self.expect(self.problems(), "docs/formats/blobs.md, which does not exist")
+
+    def test_a_source_that_a_page_names(self):
+        self.write("README.md", "See `oci/digest.h`, `src/oci/digest.cc` and `digest.h`.\n")
+        self.assertEqual(self.problems(), [])
+        self.write("README.md", "See `oci/old_digest.h`.\n")
+        self.expect(self.problems(), "oci/old_digest.h, which does not exist")
 
     def test_a_capturing_coroutine(self):
         self.write("src/api/routes.cc", "auto f = [this](int x) -> async::Task<void> { co_return; };\n")

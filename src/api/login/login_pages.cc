@@ -12,6 +12,8 @@
 #include "api/problem.h"
 #include "async/offload.h"
 #include "crypto/hash.h"
+#include "identity/federation/login_providers.h"
+#include "identity/federation/oidc_login.h"
 #include "identity/secrets/token_format.h"
 
 namespace bulkhead::api {

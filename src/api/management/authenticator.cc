@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "access/tokens.h"
+#include "identity/login/access_tokens.h"
+#include "identity/login/sessions.h"
+#include "identity/people/accounts.h"
 #include "identity/secrets/token_format.h"
 
 namespace bulkhead::api::management {

@@ -3,6 +3,7 @@
 
 #include "api/management/caller.h"
 #include "api/services.h"
+#include "identity/login/access_token.h"
 
 namespace bulkhead::api::management {
 

@@ -24,6 +24,8 @@
 #include "api/services.h"
 #include "base/secret.h"
 #include "http/request.h"
+#include "identity/people/account.h"
+#include "identity/people/organizations.h"
 
 namespace bulkhead::api::management {
 

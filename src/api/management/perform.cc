@@ -10,7 +10,9 @@
 #include "api/management/input.h"
 #include "api/management/permission.h"
 #include "api/problem.h"
+#include "audit/journal.h"
 #include "base/percent.h"
+#include "db/database.h"
 
 namespace bulkhead::api::management {
 namespace {

@@ -5,6 +5,10 @@
 #include "access/facts.h"
 #include "access/roles.h"
 #include "api/management/robot_managers.h"
+#include "db/database.h"
+#include "identity/people/accounts.h"
+#include "identity/people/members.h"
+#include "identity/people/organizations.h"
 
 namespace bulkhead::api::management {
 namespace {

@@ -1,4 +1,7 @@
 #include "api/management/robot_managers.h"
+#include "access/facts.h"
+#include "identity/people/members.h"
+#include "identity/people/robots.h"
 
 namespace bulkhead::api::management {
 

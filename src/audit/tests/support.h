@@ -18,6 +18,7 @@
 #include "audit/record.h"
 #include "audit/segment.h"
 #include "base/file.h"
+#include "base/testing/temporary_directory.h"
 
 namespace bulkhead::audit {
 
@@ -28,24 +29,6 @@ inline auto fields(const Event& event) {
 }
 inline bool operator==(const Event& left, const Event& right) { return fields(left) == fields(right); }
 inline void PrintTo(const Event& event, std::ostream* out) { *out << to_json(event, 0); }
-
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "bulkhead-audit-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // A different event for each number, a second apart; about 400 bytes of record.
 inline Event numbered(std::uint64_t number) {

@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "base/testing/temporary_directory.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -13,15 +14,6 @@ namespace {
 
 class Files : public testing::Test {
  protected:
-  Files() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "bulkhead-base-XXXXXX").string();
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  ~Files() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-  }
-
   static unsigned mode(const std::filesystem::path& path) {
     struct stat status {};
     EXPECT_EQ(::stat(path.c_str(), &status), 0);
@@ -32,7 +24,8 @@ class Files : public testing::Test {
     return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(directory_), {}));
   }
 
-  std::filesystem::path directory_;
+  const TemporaryDirectory temporary_;
+  const std::filesystem::path directory_ = temporary_.path();
 };
 
 TEST_F(Files, ReplaceFileMakesAndReplaces) {

@@ -11,8 +11,8 @@
 #include <memory>
 #include <ostream>
 
+#include "base/testing/temporary_directory.h"
 #include "blob/store.h"
-#include "blob/testing/temporary_directory.h"
 
 namespace bulkhead::blob {
 

@@ -7,11 +7,11 @@
 #include <new>
 
 #include "base/file.h"
+#include "base/testing/temporary_directory.h"
 #include "blob/filesystem_store.h"
 #include "blob/staged_file.h"
 #include "blob/testing/content.h"
 #include "blob/testing/faulty_system_calls.h"
-#include "blob/testing/temporary_directory.h"
 
 namespace bulkhead::blob {
 namespace {

@@ -10,9 +10,9 @@
 #include <functional>
 #include <string>
 
+#include "base/testing/temporary_directory.h"
 #include "blob/store.h"
 #include "blob/testing/content.h"
-#include "blob/testing/temporary_directory.h"
 
 namespace bulkhead::blob {
 namespace {

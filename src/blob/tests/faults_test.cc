@@ -4,12 +4,12 @@
 #include <cerrno>
 #include <string>
 
+#include "base/testing/temporary_directory.h"
 #include "blob/filesystem_store.h"
 #include "blob/layout.h"
 #include "blob/staged_file.h"
 #include "blob/testing/content.h"
 #include "blob/testing/faulty_system_calls.h"
-#include "blob/testing/temporary_directory.h"
 
 namespace bulkhead::blob {
 namespace {

@@ -7,12 +7,12 @@
 #include <fstream>
 #include <string>
 
+#include "base/testing/temporary_directory.h"
 #include "blob/layout.h"
 #include "blob/staged_file.h"
 #include "blob/testing/content.h"
 #include "blob/testing/faulty_system_calls.h"
 #include "blob/testing/store_contract.h"
-#include "blob/testing/temporary_directory.h"
 
 namespace bulkhead::blob {
 namespace {

@@ -10,9 +10,9 @@
 #include <thread>
 #include <vector>
 
+#include "base/testing/temporary_directory.h"
 #include "blob/layout.h"
 #include "blob/testing/content.h"
-#include "blob/testing/temporary_directory.h"
 
 namespace bulkhead::blob {
 namespace {

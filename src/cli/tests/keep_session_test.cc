@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "blob/testing/temporary_directory.h"
+#include "base/testing/temporary_directory.h"
 
 namespace bulkhead::cli {
 namespace {
@@ -27,7 +27,7 @@ class KeepSession : public testing::Test {
   }
   std::int64_t refresh_at(const std::string& server) { return store_.sessions().at(server).refresh_at; }
 
-  blob::TemporaryDirectory directory_;
+  TemporaryDirectory directory_;
   LoginStore store_ = LoginStore::load(directory_.path() / "credentials.json").value();
   Answering client_;
 };

@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
-#include "blob/testing/temporary_directory.h"
+#include "base/testing/temporary_directory.h"
 #include "cli/credential_helper.h"
 
 namespace bulkhead::cli {
@@ -19,7 +19,7 @@ class Store : public testing::Test {
     return *std::move(loaded);
   }
 
-  blob::TemporaryDirectory directory_;
+  TemporaryDirectory directory_;
   std::filesystem::path path_ = directory_.path() / "bulkhead" / "credentials.json";
 };
 

@@ -1,4 +1,5 @@
 #include "config/load.h"
+#include "base/testing/temporary_directory.h"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -11,15 +12,6 @@ namespace {
 
 class Load : public testing::Test {
  protected:
-  Load() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "bulkhead-config-XXXXXX").string();
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  ~Load() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-  }
-
   void file(std::string_view contents) {
     sources_.file = directory_ / "bulkhead.toml";
     std::ofstream(*sources_.file, std::ios::binary) << contents;
@@ -44,7 +36,8 @@ class Load : public testing::Test {
     return text;
   }
 
-  std::filesystem::path directory_;
+  const TemporaryDirectory temporary_;
+  const std::filesystem::path directory_ = temporary_.path();
   Sources sources_;
 };
 

@@ -22,7 +22,7 @@ std::ostream& operator<<(std::ostream& out, Engine engine) { return out << name(
 
 EmptyDatabase::EmptyDatabase(Engine engine) : engine_(engine) {
   if (engine == Engine::sqlite) {
-    path_ = directory_.emplace("sqlite").path() / "bulkhead.db";
+    path_ = directory_.emplace(TemporaryDirectory::Place::memory).path() / "bulkhead.db";
     url_ = "sqlite:" + path_.string();
   } else {
     database_ = next_database_name();

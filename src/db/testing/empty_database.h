@@ -7,8 +7,8 @@
 #include <ostream>
 #include <string>
 
+#include "base/testing/temporary_directory.h"
 #include "db/database.h"
-#include "db/testing/temporary_directory.h"
 
 namespace bulkhead::db::testing {
 

@@ -80,7 +80,10 @@ PostgresServer& PostgresServer::shared() {
 }
 
 PostgresServer::PostgresServer()
-    : binaries_(find_binaries()), directory_("postgres"), user_(geteuid()), group_(getegid()) {
+    : binaries_(find_binaries()),
+      directory_(TemporaryDirectory::Place::memory),
+      user_(geteuid()),
+      group_(getegid()) {
   if (user_ == 0) {
     const passwd& user = unprivileged_user();
     user_ = user.pw_uid;

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "db/testing/temporary_directory.h"
+#include "base/testing/temporary_directory.h"
 
 namespace bulkhead::db::testing {
 

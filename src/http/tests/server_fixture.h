@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/testing/temporary_directory.h"
 #include "http/server.h"
 #include "http/tests/client.h"
 
@@ -95,7 +96,8 @@ class ServerTest : public testing::Test {
   }
   Hooks hooks();
 
-  std::filesystem::path directory_;
+  const TemporaryDirectory temporary_;
+  const std::filesystem::path directory_ = temporary_.path();
   Limits limits_;
   std::unique_ptr<net::TlsContext> tls_;
   TestHandler handler_;
@@ -205,11 +207,7 @@ inline async::Task<Response> TestHandler::handle(Exchange& exchange) {
   co_return response;
 }
 
-inline ServerTest::ServerTest() {
-  ::signal(SIGPIPE, SIG_IGN);
-  std::string pattern = (std::filesystem::temp_directory_path() / "bulkhead-http-XXXXXX").string();
-  directory_ = ::mkdtemp(pattern.data());
-}
+inline ServerTest::ServerTest() { ::signal(SIGPIPE, SIG_IGN); }
 
 inline ServerTest::~ServerTest() {
   stop(std::chrono::milliseconds(0));
@@ -217,8 +215,6 @@ inline ServerTest::~ServerTest() {
   server_.reset();
   files_.reset();
   loops_.reset();
-  std::error_code ignored;
-  std::filesystem::remove_all(directory_, ignored);
 }
 
 inline Hooks ServerTest::hooks() {

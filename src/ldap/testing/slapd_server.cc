@@ -148,9 +148,6 @@ class Administrator {
 }  // namespace
 
 SlapdServer::SlapdServer(std::string_view ldif) {
-  std::string name = (fs::temp_directory_path() / "bulkhead-slapd-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot create a temporary directory");
-  directory_ = name;
   fs::create_directory(directory_ / "database");
   make_certificates();
   write_configuration();
@@ -165,11 +162,7 @@ SlapdServer::SlapdServer(std::string_view ldif) {
   start();
 }
 
-SlapdServer::~SlapdServer() {
-  stop();
-  std::error_code ignored;
-  fs::remove_all(directory_, ignored);
-}
+SlapdServer::~SlapdServer() { stop(); }
 
 void SlapdServer::make_certificates() const {
   const auto make = [this](const std::string& name, const std::vector<std::string>& more) {

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/testing/temporary_directory.h"
+
 namespace bulkhead::ldap::testing {
 
 // Below dc=example,dc=org there are ou=people and ou=groups, and cn=searcher, which may read everything. The
@@ -54,7 +56,8 @@ class SlapdServer {
   void wait_until_ready();
   std::string log() const;
 
-  std::filesystem::path directory_;
+  const TemporaryDirectory temporary_;
+  const std::filesystem::path directory_ = temporary_.path();
   std::uint16_t port_ = 0;
   std::uint16_t secure_port_ = 0;
   pid_t server_ = -1;

@@ -23,6 +23,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "base/testing/temporary_directory.h"
 #include "net/stream.h"
 
 namespace bulkhead::net {
@@ -31,15 +32,7 @@ class StreamTest : public testing::Test {
  protected:
   static constexpr std::chrono::milliseconds kLong{60'000};
 
-  StreamTest() {
-    ::signal(SIGPIPE, SIG_IGN);
-    std::string pattern = (std::filesystem::temp_directory_path() / "bulkhead-net-XXXXXX").string();
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  ~StreamTest() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-  }
+  StreamTest() { ::signal(SIGPIPE, SIG_IGN); }
 
   // TCP, because Unix sockets buffer by message and not by byte.
   static std::pair<FileDescriptor, FileDescriptor> connected_pair() {
@@ -104,7 +97,8 @@ class StreamTest : public testing::Test {
     return ::send(socket, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size());
   }
 
-  std::filesystem::path directory_;
+  const TemporaryDirectory temporary_;
+  const std::filesystem::path directory_ = temporary_.path();
   int files_ = 0;
   boost::asio::io_context io_{1};
   Sweeper sweeper_{io_};

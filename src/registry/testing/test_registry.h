@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "access/facts.h"
+#include "base/testing/temporary_directory.h"
 #include "blob/store.h"
-#include "blob/testing/temporary_directory.h"
 #include "identity/people/testing/installation.h"
 #include "registry/blobs.h"
 #include "registry/manifests.h"
@@ -74,7 +74,7 @@ class TestRegistry {
   void restart();
 
   identity::testing::Installation installation;
-  blob::TemporaryDirectory directory;
+  TemporaryDirectory directory;
   std::unique_ptr<blob::BlobStore> store;
   std::unique_ptr<access::Facts> facts;
   std::unique_ptr<Blobs> blobs;

@@ -174,7 +174,7 @@ TEST_F(UploadSessions, OfWhatTheRepositoryHasNeedNoRoomAtTheEnd) {
 
 TEST_F(UploadSessions, SurviveAFullDisk) {
   auto calls = std::make_shared<blob::FaultySystemCalls>();
-  const blob::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   auto store = blob::open_filesystem_store(directory.path(), calls);
   ASSERT_THAT(store, Succeeds());
   Blobs blobs(*registry_.installation.database, **store, registry_.installation.clock, 10);

@@ -5,8 +5,13 @@
 #include "api/management/operation.h"
 #include "api/management/people/users.h"
 #include "api/management/vocabulary.h"
+#include "identity/factors/mfa.h"
 #include "identity/factors/qr.h"
+#include "identity/factors/recovery_codes.h"
+#include "identity/factors/totp.h"
+#include "identity/factors/webauthn.h"
 #include "identity/factors/webauthn_messages.h"
+#include "identity/people/accounts.h"
 
 namespace bulkhead::api::management {
 namespace {

@@ -1,4 +1,5 @@
 // POST /credentials/leaked: what a secret scanner found.
+#include "identity/login/leaked.h"
 #include "api/management/operation.h"
 
 namespace bulkhead::api::management {

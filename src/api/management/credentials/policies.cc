@@ -1,4 +1,5 @@
 // /policy and /organizations/{organization}/policy: what is asked of credentials.
+#include "identity/login/policies.h"
 #include "api/management/credentials/networks.h"
 #include "api/management/operation.h"
 #include "api/management/vocabulary.h"

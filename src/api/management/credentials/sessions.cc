@@ -9,6 +9,15 @@
 #include "api/management/people/users.h"
 #include "api/management/permission.h"
 #include "api/management/vocabulary.h"
+#include "identity/factors/mfa.h"
+#include "identity/factors/webauthn.h"
+#include "identity/federation/directory_login.h"
+#include "identity/federation/login_providers.h"
+#include "identity/federation/session_refresh.h"
+#include "identity/login/login.h"
+#include "identity/login/policies.h"
+#include "identity/login/sessions.h"
+#include "identity/people/accounts.h"
 #include "oci/quote.h"
 
 namespace bulkhead::api::management {

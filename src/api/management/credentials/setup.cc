@@ -1,4 +1,5 @@
 // POST /setup: the first administrator.
+#include "identity/login/setup.h"
 #include "api/management/operation.h"
 #include "api/management/people/users.h"
 

@@ -6,6 +6,7 @@
 #include "access/roles.h"
 #include "api/management/permission.h"
 #include "api/management/vocabulary.h"
+#include "db/database.h"
 
 namespace bulkhead::api::management {
 namespace {

@@ -6,6 +6,7 @@
 #include "api/management/operation.h"
 #include "api/management/people/users.h"
 #include "api/management/vocabulary.h"
+#include "identity/login/access_tokens.h"
 
 namespace bulkhead::api::management {
 namespace {

@@ -6,6 +6,8 @@
 #include "api/management/operation.h"
 #include "api/management/vocabulary.h"
 #include "api/problem.h"
+#include "identity/federation/oidc_login.h"
+#include "identity/people/accounts.h"
 
 namespace bulkhead::api::management {
 namespace {

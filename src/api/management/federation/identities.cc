@@ -1,6 +1,9 @@
 // /users/{user}/identities: whom the log-in providers know an account as.
 #include "api/management/operation.h"
 #include "api/management/vocabulary.h"
+#include "identity/federation/login_providers.h"
+#include "identity/federation/single_sign_on.h"
+#include "identity/people/accounts.h"
 
 namespace bulkhead::api::management {
 namespace {

@@ -1,5 +1,6 @@
 // /login-providers: where people are known, and which of its groups lead into which teams. /login: what of
 // that is everybody's to know.
+#include "identity/federation/login_providers.h"
 #include "api/management/federation/login_provider_json.h"
 #include "api/management/vocabulary.h"
 #include "base/percent.h"

@@ -2,6 +2,8 @@
 // It is for the organization's owners to say who comes into it, also by a directory.
 #include "api/management/operation.h"
 #include "api/management/vocabulary.h"
+#include "identity/federation/login_providers.h"
+#include "identity/people/teams.h"
 
 namespace bulkhead::api::management {
 namespace {

@@ -2,11 +2,14 @@
 #include <fmt/format.h>
 
 #include "access/scope.h"
+#include "access/tokens.h"
 #include "api/management/credentials/token_scopes.h"
 #include "api/management/operation.h"
 #include "api/management/permission.h"
 #include "api/management/vocabulary.h"
 #include "base/percent.h"
+#include "identity/login/login.h"
+#include "identity/workload/workload.h"
 
 namespace bulkhead::api::management {
 namespace {

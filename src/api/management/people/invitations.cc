@@ -5,6 +5,8 @@
 #include "api/management/people/organizations.h"
 #include "api/management/permission.h"
 #include "api/management/vocabulary.h"
+#include "identity/people/invitations.h"
+#include "identity/people/teams.h"
 
 namespace bulkhead::api::management {
 namespace {

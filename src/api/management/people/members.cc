@@ -1,7 +1,10 @@
 // /organizations/{organization}/members: who belongs to it.
+#include "identity/people/members.h"
 #include "api/management/operation.h"
 #include "api/management/permission.h"
 #include "api/management/vocabulary.h"
+#include "db/database.h"
+#include "identity/people/accounts.h"
 
 namespace bulkhead::api::management {
 namespace {

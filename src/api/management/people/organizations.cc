@@ -6,6 +6,9 @@
 #include "api/management/operation.h"
 #include "api/management/vocabulary.h"
 #include "base/percent.h"
+#include "identity/people/accounts.h"
+#include "identity/people/members.h"
+#include "identity/people/organizations.h"
 
 namespace bulkhead::api::management {
 namespace {

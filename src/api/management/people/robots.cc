@@ -1,4 +1,5 @@
 // Robots of organizations and repositories. Their tokens are those of /users/{user}/tokens.
+#include "identity/people/robots.h"
 #include "api/management/operation.h"
 #include "api/management/permission.h"
 #include "api/management/robot_managers.h"

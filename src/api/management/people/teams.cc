@@ -1,8 +1,10 @@
 // /organizations/{organization}/teams: teams and who is in them.
+#include "identity/people/teams.h"
 #include "api/management/operation.h"
 #include "api/management/people/organizations.h"
 #include "api/management/vocabulary.h"
 #include "base/percent.h"
+#include "identity/people/accounts.h"
 
 namespace bulkhead::api::management {
 namespace {

@@ -10,6 +10,8 @@
 #include "api/management/permission.h"
 #include "api/management/vocabulary.h"
 #include "base/percent.h"
+#include "identity/login/leaked.h"
+#include "identity/people/accounts.h"
 
 namespace bulkhead::api::management {
 namespace {

@@ -2,10 +2,12 @@
 // /repositories/{repository}/access: who may do what there in the end, and why.
 #include <fmt/format.h>
 
+#include "access/facts.h"
 #include "access/inventory.h"
 #include "api/management/operation.h"
 #include "api/management/permission.h"
 #include "api/management/vocabulary.h"
+#include "db/database.h"
 
 namespace bulkhead::api::management {
 namespace {

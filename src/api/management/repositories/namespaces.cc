@@ -1,10 +1,12 @@
 // /namespaces: what they hold and may hold.
 #include <fmt/format.h>
 
+#include "access/facts.h"
 #include "access/inventory.h"
 #include "api/management/operation.h"
 #include "api/management/permission.h"
 #include "api/management/vocabulary.h"
+#include "db/database.h"
 
 namespace bulkhead::api::management {
 namespace {

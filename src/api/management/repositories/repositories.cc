@@ -1,6 +1,7 @@
 // /repositories: what is known of them, their settings, and who owns them.
 #include <fmt/format.h>
 
+#include "access/facts.h"
 #include "api/management/operation.h"
 #include "api/management/permission.h"
 #include "api/management/vocabulary.h"

@@ -130,10 +130,10 @@ TEST_P(KeyRotationTest, TokensNeedTheirVersionWhileTheyAreAlive) {
         "VALUES (?, 't', ?, ?, ?, ?)",
         {alice.id, std::move(hash), now, expires, std::move(revoked)});
   };
-  token("v1:aa", later, std::monostate{});
-  token("v1:bb", now, std::monostate{});  // expired
-  token("v1:cc", later, now);             // revoked
-  token("v10:dd", later, std::monostate{});
+  token("v1:aa", later, db::Value());
+  token("v1:bb", now, db::Value());  // expired
+  token("v1:cc", later, now);        // revoked
+  token("v10:dd", later, db::Value());
   installation_.write("INSERT INTO recovery_codes (account_id, hash) VALUES (?, 'v1:r')", {alice.id});
   installation_.write("INSERT INTO recovery_codes (account_id, hash, used_at) VALUES (?, 'v1:s', 1)",
                       {alice.id});

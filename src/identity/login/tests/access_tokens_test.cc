@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
-#include "db/testing/temporary_directory.h"
+#include "base/testing/temporary_directory.h"
 #include "identity/login/testing/tokens_fixture.h"
 #include "identity/secrets/token_format.h"
 
@@ -226,7 +226,7 @@ TEST_P(AccessTokensTest, OfRobotsSaySo) {
 }
 
 TEST_P(AccessTokensTest, StayValidWhenTheKeyringGetsANewVersionAndMoveToIt) {
-  const db::testing::TemporaryDirectory temporary("keyring");
+  const TemporaryDirectory temporary(TemporaryDirectory::Place::memory);
   const auto directory = temporary.path() / "keys";
   const auto old_keys = crypto::Keyring::open(directory).value();
   AccessTokens before(database_, old_keys, accounts_, policies_, installation_.clock, {});

@@ -1,19 +1,21 @@
-#include "db/testing/temporary_directory.h"
+#include "base/testing/temporary_directory.h"
 
 #include <fmt/format.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
 
-namespace bulkhead::db::testing {
+namespace bulkhead {
 namespace {
 
-std::filesystem::path parent() {
+std::filesystem::path parent(TemporaryDirectory::Place place) {
   constexpr std::uintmax_t kRoom = 1 << 30;  // bytes; a container often has no more than 64 MiB
   const std::filesystem::path memory = "/dev/shm";
+  if (place == TemporaryDirectory::Place::disk) return std::filesystem::temp_directory_path();
   std::error_code absent;
   const std::filesystem::space_info space = std::filesystem::space(memory, absent);
   const bool usable = !absent && space.available >= kRoom && access(memory.c_str(), W_OK | X_OK) == 0;
@@ -22,11 +24,10 @@ std::filesystem::path parent() {
 
 }  // namespace
 
-TemporaryDirectory::TemporaryDirectory(std::string_view name) {
-  std::string pattern = (parent() / fmt::format("bulkhead-{}-XXXXXX", name)).string();
-  if (!mkdtemp(pattern.data())) {
+TemporaryDirectory::TemporaryDirectory(Place place) {
+  std::string pattern = (parent(place) / "bulkhead-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr)
     throw std::runtime_error(fmt::format("cannot make the directory {}: {}", pattern, std::strerror(errno)));
-  }
   path_ = pattern;
 }
 
@@ -38,4 +39,4 @@ TemporaryDirectory::~TemporaryDirectory() {
   if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
 }
 
-}  // namespace bulkhead::db::testing
+}  // namespace bulkhead
