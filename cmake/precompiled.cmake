@@ -21,7 +21,9 @@ function(bulkhead_precompile name header)
   file(COPY_FILE ${empty}.new ${empty} ONLY_IF_DIFFERENT)
   add_library(${name} OBJECT ${empty})
   target_link_libraries(${name} PRIVATE bulkhead_options bulkhead_boost fmt::fmt spdlog::spdlog ${ARGN})
-  target_precompile_headers(${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/${header})
+  # By name and not by path, so that the compiler cache finds it again from another clone.
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake)
+  target_precompile_headers(${name} PRIVATE <${header}>)
   set_target_properties(${name} PROPERTIES PCH_INSTANTIATE_TEMPLATES ON)
 endfunction()
 
