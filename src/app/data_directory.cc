@@ -24,7 +24,7 @@ constexpr std::array kOwnNames{"lock",        "journal",         "blobs",       
                                "bulkhead.db", "bulkhead.db-wal", "bulkhead.db-shm", "control.sock"};
 constexpr std::string_view kDatabase = "bulkhead.db";
 
-std::filesystem::path absolute(const std::filesystem::path& path) {
+std::filesystem::path full_path(const std::filesystem::path& path) {
   std::error_code error;
   auto full = std::filesystem::absolute(path, error).lexically_normal();
   if (error) return path;
@@ -81,7 +81,7 @@ std::string user_name(uid_t user) {
 
 Result<DataDirectory> DataDirectory::look(const config::Settings& settings) {
   DataDirectory found;
-  found.path = absolute(settings.data);
+  found.path = full_path(settings.data);
   struct stat status {};
   if (::stat(settings.data.c_str(), &status) != 0) {
     if (errno == ENOENT) return found.with_remains(settings);
@@ -114,7 +114,7 @@ Result<DataDirectory> DataDirectory::look(const config::Settings& settings) {
 DataDirectory DataDirectory::with_remains(const config::Settings& settings) const {
   DataDirectory whole = *this;
   for (const auto& place : {path / "blobs", path / "journal", config::keys_directory(settings)})
-    if (holds_anything(place)) whole.remains.push_back(absolute(place).string());
+    if (holds_anything(place)) whole.remains.push_back(full_path(place).string());
   return whole;
 }
 

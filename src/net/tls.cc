@@ -49,8 +49,8 @@ std::string names_of(X509* certificate) {
   const std::unique_ptr<GENERAL_NAMES, void (*)(GENERAL_NAMES*)> alternatives(
       static_cast<GENERAL_NAMES*>(::X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)),
       ::GENERAL_NAMES_free);
-  for (int i = 0; i < ::sk_GENERAL_NAME_num(alternatives.get()); ++i) {
-    const GENERAL_NAME* name = ::sk_GENERAL_NAME_value(alternatives.get(), i);
+  for (int i = 0; i < sk_GENERAL_NAME_num(alternatives.get()); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(alternatives.get(), i);
     if (name->type == GEN_DNS) add(text_of(name->d.dNSName));
     if (name->type != GEN_IPADD) continue;
     char shown[INET6_ADDRSTRLEN] = {};
