@@ -92,7 +92,8 @@ void warn_of_exposure(const config::Settings& settings, Log& log) {
         "tls.mode, "
         "or have a proxy speak TLS and name its address with public_url",
         {{"listen", render(settings.listen, settings.listen.port)}});
-  const bool named = settings.tls.mode == config::TlsMode::automatic && !settings.tls.names.empty();
+  const bool named = settings.tls.mode == config::TlsMode::automatic &&
+                     !std::ranges::all_of(settings.tls.names, is_loopback);
   if (is_everywhere(address) && settings.public_url.empty() && settings.hosts.empty() && !named)
     log.warning(
         "clients may be sent to an address that is none for their tokens: set public_url to what they call "

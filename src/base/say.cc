@@ -1,6 +1,7 @@
 #include "base/say.h"
 
 #include <fcntl.h>
+#include <stdio_ext.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,11 +10,21 @@
 
 namespace bulkhead {
 
+namespace {
+
+// What could not be written is dropped, so that nobody tries again.
+[[noreturn]] void fail(int error_number) {
+  ::__fpurge(stdout);
+  throw OutputFailed(error_number);
+}
+
+}  // namespace
+
 OutputFailed::OutputFailed(int error_number)
     : message_(fmt::format("cannot write the output: {}", std::strerror(error_number))) {}
 
 void say_exactly(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) throw OutputFailed(errno);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) fail(errno);
 }
 
 void say_lines(std::string_view text) { say_exactly(shown(text, Shown::lines)); }
@@ -23,7 +34,7 @@ void say_json(std::string_view document) { say_exactly(shown(document, Shown::do
 void tell_lines(std::string_view text) { tell_exactly(shown(text, Shown::lines)); }
 
 void flush_output() {
-  if (std::fflush(stdout) != 0) throw OutputFailed(errno);
+  if (std::fflush(stdout) != 0) fail(errno);
 }
 
 void hold_standard_streams() {

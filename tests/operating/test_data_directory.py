@@ -1,5 +1,6 @@
 """The data directory: commands that only look make none, what does not fit together is said, and nobody else gets in between."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -264,32 +265,36 @@ def test_a_dangling_lock_creates_nothing_elsewhere(new_server):
 
 
 class Impostor:
-    """Somebody else's server on a socket; remembers what it was sent."""
+    """Somebody else's server on a socket, whose file is theirs or not; remembers what it was sent."""
 
-    def __init__(self, path, uid):
+    def __init__(self, path, uid, own_file):
         self.received = b""
         read, write = os.pipe()
         self.child = os.fork()
         if self.child == 0:
-            os.setgroups([])
-            os.setgid(uid)
-            os.setuid(uid)
-            listener = socket.socket(socket.AF_UNIX)
-            listener.bind(str(path))
-            os.chmod(path, 0o777)
-            listener.listen()
-            os.write(write, b".")
-            connection, _ = listener.accept()
-            connection.settimeout(2)
-            try:
-                os.write(write, connection.recv(65536))
-            except OSError:
-                pass
+            with contextlib.suppress(BaseException):
+                self._serve(path, uid, own_file, write)
             os._exit(0)
         os.close(write)
-        os.read(read, 1)
+        assert os.read(read, 1) == b".", "the impostor did not come to listen"
         self.reader = threading.Thread(target=self._collect, args=(read,))
         self.reader.start()
+
+    @staticmethod
+    def _serve(path, uid, own_file, write):
+        listener = socket.socket(socket.AF_UNIX)
+        if not own_file:
+            listener.bind(str(path))
+        os.setgroups([])
+        os.setgid(uid)
+        os.setuid(uid)
+        if own_file:
+            listener.bind(str(path))
+        listener.listen()
+        os.write(write, b".")
+        connection, _ = listener.accept()
+        connection.settimeout(5)
+        os.write(write, connection.recv(65536))
 
     def _collect(self, read):
         while data := os.read(read, 65536):
@@ -302,13 +307,13 @@ class Impostor:
 
 
 @as_root
-def test_a_password_does_not_go_to_somebody_elses_socket(new_server):
-    server = new_server()
+@pytest.mark.parametrize("own_file", [True, False], ids=["another file", "the same file"])
+def test_a_password_does_not_go_to_somebody_elses_socket(shared_server, own_file):
+    server = shared_server
     server.create_user("admin", admin=True)
-    # As if the directory had been open for a while: the socket is nobody's.
-    server.folder.chmod(0o755)
+    # As if the directory had been open for a while: who listens is somebody else.
     server.data.chmod(0o777)
-    impostor = Impostor(server.data / "control.sock", NOBODY)
+    impostor = Impostor(server.data / "control.sock", NOBODY, own_file)
     server.data.chmod(0o700)
     ended = server.run("user", "create", "bob", "--password-stdin", stdin=PASSWORD + "\n", check=False)
     impostor.close()
@@ -326,11 +331,13 @@ def test_the_socket_answers_its_own_user_and_root_only(shared_server):
     script = (
         "import socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); "
         "b=b'{\"command\":\"user.list\"}'; "
-        "s.sendall(b'POST / HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: %d\\r\\n\\r\\n' % len(b) + b); print(s.recv(4096))"
+        "s.sendall(b'POST / HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: %d\\r\\n\\r\\n' % len(b) + b); print('sent'); "
+        "print(s.recv(4096))"
     )
-    done = subprocess.run(["python3", "-c", script, str(server.data / "control.sock")], user=NOBODY, group=NOBODY,
+    done = subprocess.run(["/usr/bin/python3", "-c", script, str(server.data / "control.sock")], user=NOBODY, group=NOBODY,
                           extra_groups=[], capture_output=True, text=True, timeout=30, check=False)  # fmt: skip
     assert "admin" not in done.stdout
+    assert "sent" in done.stdout or "BrokenPipe" in done.stderr or "ConnectionReset" in done.stderr, done
     server.data.chmod(0o700)
     assert "admin" in server.run("user", "list").stdout
 

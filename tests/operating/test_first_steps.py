@@ -83,7 +83,7 @@ def test_passwords_in_the_clear_are_said(new_server, address):
     ("settings", "flags"),
     [
         ({}, ()),
-        ({"tls.mode": "auto", "tls.names": "localhost"}, ("--listen", "0.0.0.0:{port}")),
+        ({"tls.mode": "auto", "tls.names": "localhost,registry.example.com"}, ("--listen", "0.0.0.0:{port}")),
         ({"public_url": "https://registry.example.com", "trusted_proxies": "10.0.0.0/8"}, ("--listen", "0.0.0.0:{port}")),
     ],
     ids=["loopback", "tls", "behind a proxy"],
@@ -93,6 +93,12 @@ def test_nothing_is_said_where_nothing_is_wrong(new_server, settings, flags):
     server.start(*(flag.format(port=server.port) for flag in flags))
     greeting(server)
     assert [line for line in server.log().splitlines() if " warning " in line and "swap" not in line] == []
+
+
+def test_a_certificate_for_this_machine_names_nothing_to_others(new_server):
+    server = new_server({"tls.mode": "auto"})
+    server.start("--listen", f"0.0.0.0:{server.port}")
+    assert any(" warning " in line and "public_url" in line for line in greeting(server).splitlines())
 
 
 # -- certificates
