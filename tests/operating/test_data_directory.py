@@ -394,3 +394,29 @@ def test_the_directory_that_is_made_is_closed(new_server):
     server = new_server()
     server.create_user("admin", admin=True)
     assert stat.S_IMODE(server.data.stat().st_mode) == 0o700
+
+
+# -- what an installed server's settings say
+
+
+@as_root
+def test_commands_read_the_settings_of_the_installed_server(new_server):
+    """Where nothing is named: the same data, keys and database as the service; a flag means what it says."""
+    server = new_server()
+    server.create_user("admin", admin=True)
+    etc = server.folder / "etc"
+    for name in ("upper/bulkhead", "work"):
+        (etc / name).mkdir(parents=True)
+    (etc / "upper/bulkhead/bulkhead.toml").write_text(f'data = "{server.data}"\n')
+
+    def run(*arguments):
+        script = f"mount -t overlay overlay -o lowerdir=/etc,upperdir={etc}/upper,workdir={etc}/work /etc && exec \"$@\""
+        return process.run("unshare", "--mount", "sh", "-c", script, "sh", *server.command(*arguments), check=False,
+                           cwd=server.folder, env=server.environment() | {"HOME": str(server.folder)})  # fmt: skip
+
+    listed = run("user", "list")
+    if "mount:" in listed.stdout:
+        pytest.skip("no overlay mounts here")
+    assert listed.returncode == 0 and "admin" in listed.stdout, listed.stdout
+    elsewhere = run("user", "list", "--data", "other")
+    assert elsewhere.returncode == 1 and "there is no Bulkhead data" in elsewhere.stdout
