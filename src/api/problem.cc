@@ -2,42 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
-
 #include "api/errors.h"
 #include "base/log.h"
-#include "base/utf8.h"
+#include "base/shown.h"
 
 namespace bulkhead::api {
-namespace {
-
-// What terminals obey, and what changes the order of a line or hides in it.
-bool hides(char32_t point) {
-  return is_control(point) || point == 0xad || point == 0x61c || point == 0x180e ||
-         (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
-         (point >= 0x2060 && point <= 0x206f) || point == 0xfeff || (point >= 0xfff9 && point <= 0xfffb) ||
-         (point >= 0xe0000 && point <= 0xe007f);
-}
-
-// What a caller has sent and is told again: somebody prints it.
-std::string legible(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    const std::string_view before = text;
-    const auto point = take_code_point(text);
-    if (!point) {
-      fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(text.front()));
-      text.remove_prefix(1);
-    } else if (hides(*point)) {
-      fmt::format_to(std::back_inserter(out), "\\u{{{:x}}}", static_cast<std::uint32_t>(*point));
-    } else {
-      out.append(before.substr(0, before.size() - text.size()));
-    }
-  }
-  return out;
-}
-
-}  // namespace
 
 ProblemKind problem_kind(Errc code) {
   switch (code) {
@@ -82,12 +51,12 @@ http::Response problem_response(const ProblemKind& kind, std::string_view detail
                                 const std::vector<ProblemPart>& parts, std::chrono::seconds wait) {
   std::string body = fmt::format(
       R"({{"type":"urn:problem-type:bulkhead:{0}","title":{1},"status":{2},"detail":{3},"instance":{4},"code":"{0}")",
-      kind.code, json_quote(kind.title), kind.status, json_quote(legible(detail)), json_quote(instance));
+      kind.code, json_quote(kind.title), kind.status, json_quote(shown(detail)), json_quote(instance));
   if (!parts.empty()) {
     body += R"(,"errors":[)";
     for (const ProblemPart& part : parts)
       body += fmt::format(R"({}{{"{}":{},"detail":{}}})", &part == &parts.front() ? "" : ",", part.place,
-                          json_quote(legible(part.name)), json_quote(legible(part.detail)));
+                          json_quote(shown(part.name)), json_quote(shown(part.detail)));
     body += ']';
   }
   body += '}';

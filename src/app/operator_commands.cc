@@ -17,6 +17,7 @@
 #include "app/api_command.h"
 #include "app/arguments.h"
 #include "app/audit_commands.h"
+#include "app/grant_commands.h"
 #include "app/keys_commands.h"
 #include "app/token_commands.h"
 #include "oci/strict_json.h"
@@ -43,7 +44,10 @@ Outcome done(const Result<void>& result) {
 
 json::object render(const identity::Account& account) {
   return {{"name", account.name},
+          {"kind", std::string(name(account.kind))},
+          {"state", std::string(name(account.state))},
           {"active", account.active()},
+          {"system_role", std::string(identity::name(account.system_role))},
           {"administrator", account.administrator()},
           {"created_at", to_rfc3339(account.created_at)}};
 }
@@ -91,13 +95,26 @@ Outcome user_reset_factors(Call& call) {
   return done(call.installation.mfa().reset(*account, call.origin));
 }
 
+// Being made an administrator, or none any more, takes no other role in passing.
+Result<void> keep_role(const identity::Account& account) {
+  if (account.system_role == identity::SystemRole::none || account.administrator()) return {};
+  return Error{Errc::conflict, fmt::format("{} is {}, and would lose that role; say so with --replace",
+                                           account.name, identity::name(account.system_role))};
+}
+
 Outcome user_set(Call& call) {
   const std::string name = call.arguments.text("name");
   const bool has_active = call.arguments.has("active");
   const bool active = call.arguments.flag("active");
   const bool has_admin = call.arguments.has("admin");
   const bool admin = call.arguments.flag("admin");
+  const bool replace = call.arguments.flag("replace");
   if (auto checked = call.arguments.check(); !checked) return checked.error();
+  if (has_admin && !replace) {
+    const auto account = call.installation.accounts().find(name);
+    if (!account) return account.error();
+    if (auto kept = keep_role(*account); !kept) return kept.error();
+  }
   if (has_active) {
     if (auto set = call.installation.accounts().set_active(name, active, call.origin); !set)
       return set.error();
@@ -134,7 +151,7 @@ Outcome repo_list(Call& call) {
     out.clear();
     auto rows = session.query(
         "SELECT r.name, r.visibility, COALESCE(a.name, ''), r.contact, r.immutable_tags, r.protected_tags, "
-        "(SELECT COUNT(*) FROM tags t WHERE t.repository_id = r.id) "
+        "r.created_at "
         "FROM repositories r LEFT JOIN accounts a ON a.id = r.owner_id ORDER BY r.name");
     if (!rows) return rows.error();
     for (const db::Row& row : *rows)
@@ -144,7 +161,7 @@ Outcome repo_list(Call& call) {
                                  {"contact", row.text(3)},
                                  {"immutable_tags", row.text(4)},
                                  {"protected_tags", row.text(5)},
-                                 {"tags", row.integer(6)}});
+                                 {"created_at", to_rfc3339(from_micros(row.integer(6)))}});
     return {};
   });
   if (!read) return read.error();
@@ -157,6 +174,8 @@ Outcome repo_create(Call& call) {
   if (auto checked = call.arguments.check(); !checked) return checked.error();
   if (!name) return name.error();
   access::Facts& facts = call.installation.facts();
+  if (const auto there = facts.details(*name); there)
+    return Error{Errc::conflict, fmt::format("there is a repository {} already", name->render())};
   auto created =
       owner.empty() ? facts.ensure(*name, {}, call.origin) : facts.create_for(*name, owner, call.origin);
   if (!created) return created.error();
@@ -206,85 +225,9 @@ Outcome repo_set(Call& call) {
   return done(call.installation.facts().change(*name, changes, {}, call.origin));
 }
 
-Outcome grant_set(Call& call) {
-  const auto subject = access::parse_grant_subject(call.arguments.text("subject"));
-  const auto role = access::parse_role(call.arguments.text("role"));
-  const auto target = access::parse_grant_target(call.arguments.text("target"));
-  if (auto checked = call.arguments.check(); !checked) return checked.error();
-  if (!subject) return subject.error();
-  if (!role) return role.error();
-  if (!target) return target.error();
-  return done(call.installation.facts().grant(*subject, *role, *target, call.origin));
-}
-
-Outcome grant_remove(Call& call) {
-  const auto subject = access::parse_grant_subject(call.arguments.text("subject"));
-  const auto target = access::parse_grant_target(call.arguments.text("target"));
-  if (auto checked = call.arguments.check(); !checked) return checked.error();
-  if (!subject) return subject.error();
-  if (!target) return target.error();
-  return done(call.installation.facts().revoke(*subject, *target, call.origin));
-}
-
-Outcome grants_given(Call& call) {
-  json::array out;
-  auto read = call.installation.database().read([&](db::Session& session) -> Result<void> {
-    out.clear();
-    auto rows = session.query(
-        "SELECT a.name, g.role, n.name || '/' FROM namespace_grants g JOIN accounts a ON a.id = g.account_id "
-        "JOIN namespaces n ON n.id = g.namespace_id UNION ALL "
-        "SELECT a.name, g.role, r.name FROM repository_grants g JOIN accounts a ON a.id = g.account_id "
-        "JOIN repositories r ON r.id = g.repository_id UNION ALL "
-        "SELECT 'team:' || o.name || '/' || t.name, g.role, n.name || '/' FROM team_namespace_grants g "
-        "JOIN teams t ON t.id = g.team_id JOIN organizations o ON o.id = t.organization_id "
-        "JOIN namespaces n ON n.id = g.namespace_id UNION ALL "
-        "SELECT 'team:' || o.name || '/' || t.name, g.role, r.name FROM team_repository_grants g "
-        "JOIN teams t ON t.id = g.team_id JOIN organizations o ON o.id = t.organization_id "
-        "JOIN repositories r ON r.id = g.repository_id ORDER BY 3, 1");
-    if (!rows) return rows.error();
-    for (const db::Row& row : *rows)
-      out.push_back(json::object{{"subject", row.text(0)}, {"role", row.text(1)}, {"target", row.text(2)}});
-    return {};
-  });
-  if (!read) return read.error();
-  return json::value(std::move(out));
-}
-
-// Where a role comes from, for people.
-std::string describe(const access::Reason& reason) {
-  std::string words(access::name(reason.kind));
-  std::ranges::replace(words, '_', ' ');
-  return reason.team.empty() ? words : fmt::format("{} to {}", words, reason.team);
-}
-
-// Everybody who has a role in one repository, a line for each reason.
-Outcome grants_in(Call& call, const std::string& repository) {
-  const auto name = oci::RepositoryName::parse(repository);
-  if (!name) return name.error();
-  constexpr std::size_t kPage = 500;
-  json::array out;
-  std::string last;
-  for (bool more = true; more;) {
-    auto page = call.installation.facts().effective_grants(*name, last, kPage);
-    if (!page) return page.error();
-    for (const access::EffectiveGrant& grant : page->entries) {
-      last = grant.account;
-      for (const access::Reason& reason : grant.reasons)
-        out.push_back(json::object{{"account", grant.account},
-                                   {"role", access::name(grant.role)},
-                                   {"through", describe(reason)},
-                                   {"gives", access::name(reason.role)}});
-    }
-    more = page->more;
-  }
-  return json::value(std::move(out));
-}
-
-Outcome grant_list(Call& call) {
-  const std::string repository = call.arguments.text("repository");
-  if (auto checked = call.arguments.check(); !checked) return checked.error();
-  return repository.empty() ? grants_given(call) : grants_in(call, repository);
-}
+Outcome grant_set(Call& call) { return set_grant(call.installation, call.arguments, call.origin); }
+Outcome grant_remove(Call& call) { return remove_grant(call.installation, call.arguments, call.origin); }
+Outcome grant_list(Call& call) { return list_grants(call.installation, call.arguments); }
 
 Outcome namespace_set(Call& call) {
   const std::string name = call.arguments.text("name");
@@ -333,34 +276,20 @@ Outcome rotate_token(Call& call) { return token_rotate(call.installation, call.a
 
 const std::map<std::string_view, Command>& commands() {
   static const std::map<std::string_view, Command> all = {
-      {"api.request", request_api},
-      {"user.create", user_create},
-      {"user.list", user_list},
-      {"user.password", user_password},
-      {"user.set", user_set},
-      {"user.reset_factors", user_reset_factors},
-      {"user.unlock", user_unlock},
-      {"setup.token", setup_token},
-      {"repo.list", repo_list},
-      {"repo.create", repo_create},
-      {"repo.delete", repo_delete},
-      {"repo.set", repo_set},
-      {"repo.rename", repo_rename},
-      {"grant.set", grant_set},
-      {"grant.remove", grant_remove},
-      {"grant.list", grant_list},
-      {"namespace.set", namespace_set},
-      {"namespace.list", namespace_list},
-      {"audit.newest", audit_newest},
-      {"audit.after", audit_after},
-      {"keys.list", keys_list},
-      {"keys.rotate", keys_rotate},
-      {"keys.advance", keys_advance},
-      {"keys.retire", keys_retire},
-      {"keys.protect", keys_protect},
-      {"token.create", create_token},
-      {"token.list", list_tokens},
-      {"token.revoke", revoke_tokens},
+      {"api.request", request_api},     {"user.create", user_create},
+      {"user.list", user_list},         {"user.password", user_password},
+      {"user.set", user_set},           {"user.reset_factors", user_reset_factors},
+      {"user.unlock", user_unlock},     {"setup.token", setup_token},
+      {"repo.list", repo_list},         {"repo.create", repo_create},
+      {"repo.delete", repo_delete},     {"repo.set", repo_set},
+      {"repo.rename", repo_rename},     {"grant.set", grant_set},
+      {"grant.remove", grant_remove},   {"grant.list", grant_list},
+      {"namespace.set", namespace_set}, {"namespace.list", namespace_list},
+      {"audit.newest", audit_newest},   {"audit.after", audit_after},
+      {"keys.list", keys_list},         {"keys.rotate", keys_rotate},
+      {"keys.advance", keys_advance},   {"keys.retire", keys_retire},
+      {"keys.protect", keys_protect},   {"token.create", create_token},
+      {"token.list", list_tokens},      {"token.revoke", revoke_tokens},
       {"token.rotate", rotate_token},
   };
   return all;

@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "base/plain_text.h"
-#include "base/utf8.h"
+#include "base/shown.h"
 #include "identity/federation/group_names.h"
 #include "identity/people/account_rows.h"
 #include "identity/people/namespaces.h"
@@ -36,21 +36,10 @@ std::string detail(std::string_view provider, std::string_view subject) {
   return fmt::format(R"({{"provider":{},"subject":{}}})", json_quote(provider), json_quote(subject));
 }
 
-// What turns text around, hides in it or is not shown (Unicode 15, section 23.2 and the Cf category).
-bool is_deceptive(char32_t point) {
-  return is_control(point) || point == 0xad || point == 0x61c || point == 0x180e ||
-         (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
-         (point >= 0x2060 && point <= 0x206f) || point == 0xfeff || (point >= 0xfff9 && point <= 0xfffb) ||
-         (point >= 0xe0000 && point <= 0xe0fff);
-}
-
 // As people write it, where that is what it looks like.
 std::string quote_text(std::string_view text) {
-  for (std::string_view rest = text; !rest.empty();) {
-    const auto point = take_code_point(rest);
-    if (!point || *point == U'"' || *point == U'\\' || is_deceptive(*point)) return oci::quote(text);
-  }
-  return text.size() > kLongestShown ? oci::quote(text) : fmt::format("\"{}\"", text);
+  const bool plain = text.size() <= kLongestShown && text.find_first_of("\"\\") == text.npos && shows(text);
+  return plain ? fmt::format("\"{}\"", text) : quote(text);
 }
 
 // What the person could be called here: the provider's name for them in lower case, of an address the part
