@@ -168,8 +168,9 @@ Result<std::shared_ptr<const IssuerKeys::Known>> IssuerKeys::known(std::string_v
       continue;
     }
     if (!may_ask) {
-      wait = issuer->asked_at ? std::chrono::ceil<std::chrono::seconds>(*issuer->asked_at + pause(*issuer) - now)
-                              : std::chrono::seconds::zero();
+      wait = issuer->asked_at
+                 ? std::chrono::ceil<std::chrono::seconds>(*issuer->asked_at + pause(*issuer) - now)
+                 : std::chrono::seconds::zero();
       if (known) return known;
       return unavailable(name, issuer->failure.message, wait);
     }

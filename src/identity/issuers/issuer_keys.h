@@ -49,13 +49,14 @@ class IssuerKeys {
 
   // The issuer's keys of that id and algorithm, as KeySet::find(). Errc::unauthenticated when it has none,
   // with the time until it may be asked again; Errc::unavailable when the issuer cannot be asked, or not yet
-  // again. With `may_wait` false memory alone answers, and where the issuer would have to be asked first it is
-  // Errc::unavailable. `newer`: what was known did not do, so it is asked anew where that is allowed.
+  // again. With `may_wait` false memory alone answers, and where the issuer would have to be asked first it
+  // is Errc::unavailable. `newer`: what was known did not do, so it is asked anew where that is allowed.
   Result<std::vector<crypto::PublicKey>> find(std::string_view issuer, std::string_view key_id,
                                               crypto::SignatureAlgorithm algorithm, bool may_wait = true,
                                               bool newer = false);
-  // The token's claims, once one of the issuer's keys has verified them: find(), and where this may wait find()
-  // newer ones when those do not. Errors as above; `signature_wrong` says which Errc::unauthenticated it is.
+  // The token's claims, once one of the issuer's keys has verified them: find(), and where this may wait
+  // find() newer ones when those do not. Errors as above; `signature_wrong` says which Errc::unauthenticated
+  // it is.
   Result<JwtClaims> verify(const UnverifiedJwt& token, bool& signature_wrong, bool may_wait = true);
   // Whether find() would ask the issuer, or wait for somebody who does.
   bool would_wait(std::string_view issuer, std::string_view key_id);
@@ -77,8 +78,8 @@ class IssuerKeys {
   Result<std::shared_ptr<const Known>> known(std::string_view issuer, const Enough& enough, bool may_wait,
                                              std::chrono::seconds& wait);
   std::chrono::seconds pause(const Issuer& issuer) const;
-  // Whether it is not to be asked at that moment; and whether it may be all the same, for a token that none of
-  // its keys fits.
+  // Whether it is not to be asked at that moment; and whether it may be all the same, for a token that none
+  // of its keys fits.
   bool resting(const Issuer& issuer, Time now) const;
   bool once_more(const Issuer& issuer, Time now) const;
   Result<std::shared_ptr<const Known>> load(std::string_view issuer);

@@ -33,7 +33,7 @@ class Accounts {
   // Checks the name and the password's rules (crypto/password.h; none begins like a token), hashes (slow),
   // creates the account and the namespace of its name. Errc::conflict when the name is taken.
   Result<Account> create(std::string_view name, const Secret<>& password, bool administrator,
-                          const audit::Origin& origin, const Guard& guard = {});
+                         const audit::Origin& origin, const Guard& guard = {});
   // The checks of create(), without a database.
   static Result<void> check(std::string_view name, const Secret<>& password);
   // create() in two steps, for a caller whose transaction holds more than the account (setup.h). The first is
