@@ -163,7 +163,8 @@ async::Task<http::Response> LoginPages::depart(http::Exchange& exchange, const s
   if (binder.empty()) binder = identity::make_token(identity::kBinderPrefix);
   const audit::Origin from = origin_of(exchange);
   const OidcLogIn::RedirectUri back = callbacks(origin);
-  auto lane = services_.providers.lane(co_await known_provider(provider));
+  const std::string known = co_await known_provider(provider);
+  auto lane = services_.providers.lane(known);
   const auto url =
       co_await async::offload(lane, [&] { return services_.oidc_login.begin(provider, binder, back, from); });
   if (!url) co_return problem_page(url.error());
