@@ -20,7 +20,8 @@
 
 namespace bulkhead::access {
 
-// The caller that an account's checked credential makes; `token` is null when that was not an access token.
+// The caller that an account's checked credential makes; `token` is null when that was not an access token,
+// and then a person's was a password.
 Principal principal_of(const identity::Account& account,
                        const std::shared_ptr<const identity::AccessToken>& token = nullptr);
 
@@ -72,11 +73,12 @@ class Tokens {
   Result<IssuedToken> issue(const Principal& principal, const std::vector<Scope>& requested,
                             std::optional<std::chrono::seconds> lifetime = std::nullopt);
 
-  // One that is made with another, for a client that knows only passwords: grants the part of `requested`
-  // that `with` covers and decide() allows now, lives as long as the options say and no longer than `with`
-  // does, and dies of whatever ends that. Errc::unauthenticated also for a token that does not log in, such
-  // as one that was made this way.
-  Result<IssuedToken> issue(const Bearer& with, const std::vector<Scope>& requested);
+  // One that is made with another, by somebody at `address`, for a client that knows only passwords: grants
+  // the part of `requested` that `with` covers and decide() allows now, lives as long as the options say and
+  // no longer than `with` does, and dies of whatever ends that. Errc::unauthenticated also for a token that
+  // does not log in, such as one that was made this way.
+  Result<IssuedToken> issue(const Bearer& with, const std::vector<Scope>& requested,
+                            std::string_view address = {});
 
   // Whether a caller at `address` may use the token. Errc::unauthenticated for anything wrong: shape, MAC,
   // algorithm, typ, iss, aud, missing iat or exp, expired, from the future, an account that is gone, disabled
@@ -85,6 +87,9 @@ class Tokens {
   std::optional<Result<std::shared_ptr<const Bearer>>> peek(std::string_view token,
                                                             std::string_view address) const;
   Result<std::shared_ptr<const Bearer>> verify(std::string_view token, std::string_view address);
+  // The same anew for a request that has been under way since it was verified, whose time it has: it may have
+  // run out meanwhile. Blocking.
+  Result<std::shared_ptr<const Bearer>> verify_again(std::string_view token, std::string_view address);
 
  private:
   struct State;

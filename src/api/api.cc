@@ -77,18 +77,21 @@ Api::Api(const Services& services, const Options& options)
       options_(options),
       gate_(services, options),
       transfers_(options.transfer_memory),
-      deps_{services_, options_, gate_, transfers_},
+      bodies_(options.bodies),
+      deps_{services_, options_, gate_, transfers_, bodies_},
       manifests_(deps_),
       blobs_(deps_),
       uploads_(deps_),
       lists_(deps_),
       tokens_(deps_),
       authenticator_(services_),
-      management_(services_, options_, authenticator_),
-      login_(services_, options_),
+      management_(services_, options_, authenticator_, bodies_),
+      login_(services_, options_, bodies_),
       request_prefix_(to_hex(as_bytes(crypto::random_bytes(6)))) {
   metrics_.add("bulkhead_transfer_memory_bytes", "gauge", "Memory held by uploads under way.",
                [this] { return static_cast<double>(transfers_.used()); });
+  metrics_.add("bulkhead_body_memory_bytes", "gauge", "Memory held by bodies that are read as a whole.",
+               [this] { return static_cast<double>(bodies_.used()); });
 }
 
 http::Hooks Api::hooks() {

@@ -11,6 +11,7 @@
 #include "audit/journal.h"
 #include "base/bytes.h"
 #include "base/ip_network.h"
+#include "identity/secrets/network.h"
 
 namespace bulkhead::api {
 namespace {
@@ -85,6 +86,11 @@ Result<BasicCredentials> parse_basic(std::string_view encoded) {
   return BasicCredentials{text.reveal().substr(0, colon), Secret<>(text.reveal().substr(colon + 1))};
 }
 
+http::BodyMemory::Holder holder_of(const http::Exchange& exchange) {
+  if (!exchange.account.empty()) return {false, exchange.account};
+  return {true, identity::network_of(exchange.address())};
+}
+
 namespace {
 
 std::string scope_for(const oci::RepositoryName& name, std::string_view actions) {
@@ -122,6 +128,13 @@ std::string scope_of(const Route& route, const http::Request& request) {
   if (const auto* at = std::get_if<route::UploadStart>(&route))
     return scope_for(at->name, "pull,push") + scope_of_source(at->name, request.query);
   return std::holds_alternative<route::Catalog>(route) ? "registry:catalog:*" : "";
+}
+
+access::Principal Caller::principal() const {
+  if (!bearer) return {};
+  access::Principal principal = bearer->principal;
+  principal.address = address;
+  return principal;
 }
 
 Gate::Gate(const Services& services, const Options& options) : services_(services), options_(options) {}
@@ -172,7 +185,7 @@ audit::Origin Gate::origin(const http::Exchange& exchange, const Caller& caller)
 
 async::Task<OrResponse<Caller>> Gate::authenticate(http::Exchange& exchange, std::string scope) const {
   const auto header = exchange.request().header("Authorization");
-  if (!header) co_return Caller(nullptr, std::move(scope));
+  if (!header) co_return Caller(nullptr, exchange.address(), std::move(scope));
   if (exchange.request().count("Authorization") > 1)
     co_return error_response(400, "BAD_REQUEST", "the request carries more than one Authorization header");
   const auto authorization = parse_authorization(*header);
@@ -189,22 +202,46 @@ async::Task<OrResponse<Caller>> Gate::authenticate(http::Exchange& exchange, std
     co_return challenge(exchange, scope, "invalid_token", "UNAUTHORIZED", checked->error().message);
   }
   exchange.account = (**checked)->principal.account;
-  co_return Caller(std::move(**checked), std::move(scope));
+  co_return Caller(std::move(**checked), address, std::move(scope));
+}
+
+async::Task<std::optional<http::Response>> Gate::still(http::Exchange& exchange, const Caller& caller,
+                                                       const oci::RepositoryName& name,
+                                                       access::Action action) const {
+  Caller current(nullptr, caller.address, caller.scope);
+  if (caller.bearer) {
+    const auto authorization = parse_authorization(exchange.request().header("Authorization").value_or(""));
+    const std::string_view token = authorization ? authorization->value : std::string_view();
+    auto checked = co_await async::offload(
+        services_.work, [&] { return services_.tokens.verify_again(token, caller.address); });
+    if (!checked) {
+      if (checked.error().code != Errc::unauthenticated) co_return error_response(checked.error());
+      journal_refusal(exchange, caller, name, action);
+      co_return challenge(exchange, caller.scope, "invalid_token", "UNAUTHORIZED",
+                          "the credential ended while the request was under way");
+    }
+    current = Caller(*std::move(checked), caller.address, caller.scope);
+  }
+  auto permitted = co_await authorize(exchange, current, name, action);
+  if (auto* refused = std::get_if<http::Response>(&permitted)) co_return std::move(*refused);
+  co_return std::nullopt;
+}
+
+void Gate::journal_refusal(const http::Exchange& exchange, const Caller& caller,
+                           const oci::RepositoryName& name, access::Action action) const {
+  audit::Event event;
+  event.at = services_.clock.now();
+  event.action = audit::Action::request_denied;
+  event.origin = origin(exchange, caller);
+  event.repository = name.render();
+  event.target = access::name(action);
+  services_.journal.append(event);
 }
 
 async::Task<OrResponse<Permitted>> Gate::authorize(http::Exchange& exchange, const Caller& caller,
                                                    const oci::RepositoryName& name,
                                                    access::Action action) const {
   const access::Principal principal = caller.principal();
-  const auto journal_denial = [&] {
-    audit::Event event;
-    event.at = services_.clock.now();
-    event.action = audit::Action::request_denied;
-    event.origin = origin(exchange, caller);
-    event.repository = name.render();
-    event.target = access::name(action);
-    services_.journal.append(event);
-  };
   auto resolved = services_.facts.peek(principal, name);
   if (!resolved) {
     auto loaded =
@@ -218,7 +255,7 @@ async::Task<OrResponse<Permitted>> Gate::authorize(http::Exchange& exchange, con
     registry::Context context{principal, origin(exchange, caller)};
     co_return Permitted(std::move(context), std::move(resolved->repository));
   }
-  journal_denial();
+  journal_refusal(exchange, caller, name, action);
   if (principal.anonymous())
     co_return challenge(exchange, caller.scope, covered ? "" : "insufficient_scope", "UNAUTHORIZED",
                         "log in to do this: the repository is private or does not exist");
@@ -226,13 +263,19 @@ async::Task<OrResponse<Permitted>> Gate::authorize(http::Exchange& exchange, con
   if (!may && access::decide(principal, access::Action::pull, resolved->standing))
     co_return error_response(
         403, "DENIED",
-        fmt::format("{} may not {} here: it takes a role that this account or token does not have",
-                    principal.account, access::name(action)));
+        fmt::format("{} may not {} here: it takes {}", principal.account, access::name(action),
+                    resolved->standing.lacking.empty()
+                        ? std::string_view("a role that this account or token does not have")
+                        : std::string_view(resolved->standing.lacking)));
+  const std::string_view lacking =
+      covered ? std::string_view(resolved->standing.lacking) : std::string_view();
   co_return challenge(
       exchange, caller.scope, covered ? "" : "insufficient_scope", "DENIED",
-      fmt::format("{} may not {} here: the repository does not exist or needs a role that this "
-                  "account or token does not have",
-                  principal.account, access::name(action)));
+      lacking.empty()
+          ? fmt::format("{} may not {} here: the repository does not exist or needs a role that this "
+                        "account or token does not have",
+                        principal.account, access::name(action))
+          : fmt::format("{} may not {} here: it takes {}", principal.account, access::name(action), lacking));
 }
 
 async::Task<Source> Gate::source(const Caller& caller, const oci::RepositoryName& name) const {

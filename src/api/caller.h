@@ -34,16 +34,21 @@ std::optional<Authorization> parse_authorization(std::string_view header);
 // What evidence keeps of a User-Agent header.
 inline constexpr std::size_t kUserAgentBytes = 256;
 
+// Whom a body in memory is counted with (http/body_memory.h): the account that the exchange is for, or the
+// network that it comes from.
+http::BodyMemory::Holder holder_of(const http::Exchange& exchange);
+
 // These have constructors because GCC 12 destroys aggregate temporaries in co_return expressions twice.
 struct Caller {
   Caller() = default;
-  Caller(std::shared_ptr<const access::Bearer> checked, std::string needed)
-      : bearer(std::move(checked)), scope(std::move(needed)) {}
+  Caller(std::shared_ptr<const access::Bearer> checked, std::string_view from, std::string needed)
+      : bearer(std::move(checked)), address(from), scope(std::move(needed)) {}
 
   std::shared_ptr<const access::Bearer> bearer;  // null for an anonymous caller
-  std::string scope;                             // what a token has to cover for this request; in challenges
+  std::string address;
+  std::string scope;  // what a token has to cover for this request; in challenges
 
-  access::Principal principal() const { return bearer ? bearer->principal : access::Principal{}; }
+  access::Principal principal() const;
 };
 
 struct Permitted {
@@ -76,6 +81,12 @@ class Gate {
   // same. But 403 for an account that may pull here, and no token of which would allow this.
   async::Task<OrResponse<Permitted>> authorize(http::Exchange& exchange, const Caller& caller,
                                                const oci::RepositoryName& name, access::Action action) const;
+  // The same once more, for a request that has taken its time: right before it is carried out, credential and
+  // role are looked at anew. Nothing when it may go on. A bearer token that has run out meanwhile was good
+  // enough.
+  async::Task<std::optional<http::Response>> still(http::Exchange& exchange, const Caller& caller,
+                                                   const oci::RepositoryName& name,
+                                                   access::Action action) const;
   // With no answer prepared.
   async::Task<Source> source(const Caller& caller, const oci::RepositoryName& name) const;
 
@@ -87,6 +98,8 @@ class Gate {
 
  private:
   std::string realm(const http::Exchange& exchange) const;
+  void journal_refusal(const http::Exchange& exchange, const Caller& caller, const oci::RepositoryName& name,
+                       access::Action action) const;
 
   const Services& services_;
   const Options& options_;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <string>
+
 #include "base/log.h"
 
 namespace bulkhead::api {
@@ -60,17 +62,24 @@ http::Response json_response(unsigned status, std::string body) {
   return response;
 }
 
-http::Response error_response(unsigned status, std::string_view code, std::string_view message) {
+void add_retry_after(http::Response& response, std::chrono::seconds wait) {
+  if (response.status != 429 && response.status != 503) return;
+  response.header("Retry-After",
+                  std::to_string((wait > std::chrono::seconds::zero() ? wait : kUnknownWait).count()));
+}
+
+http::Response error_response(unsigned status, std::string_view code, std::string_view message,
+                              std::chrono::seconds wait) {
   http::Response response = json_response(
       status, fmt::format(R"({{"errors":[{{"code":"{}","message":{}}}]}})", code, json_quote(message)));
-  if (status == 429 || status == 503) response.header("Retry-After", "5");
+  add_retry_after(response, wait);
   return response;
 }
 
 http::Response error_response(const Error& error) {
   const WireError wire = wire_error(error.code);
   const std::string_view instead = hidden_behind(wire.status);
-  if (instead.empty()) return error_response(wire.status, wire.code, error.message);
+  if (instead.empty()) return error_response(wire.status, wire.code, error.message, error.retry_after);
   http::Response response = error_response(wire.status, wire.code, instead);
   response.log_note = error.message;
   return response;

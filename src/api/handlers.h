@@ -23,6 +23,7 @@ struct Deps {
   const Options& options;
   const Gate& gate;
   TransferMemory& transfers;
+  http::BodyMemory& bodies;
 };
 
 class ManifestHandler {
@@ -72,7 +73,7 @@ class UploadHandler {
 
   async::Task<http::Response> patch(http::Exchange& exchange, const route::Upload& route,
                                     const access::Repository& repository, const Permitted& permitted);
-  async::Task<http::Response> put(http::Exchange& exchange, const route::Upload& route,
+  async::Task<http::Response> put(http::Exchange& exchange, const Caller& caller, const route::Upload& route,
                                   const access::Repository& repository, const Permitted& permitted);
   // Appends the body, held to what its Content-Range promises; the answer to send when that fails.
   async::Task<std::optional<http::Response>> append(http::Exchange& exchange, const route::Upload& route,
@@ -85,8 +86,9 @@ class UploadHandler {
                                                    const Permitted& permitted, const std::string& digest,
                                                    const std::string& from);
   // The whole blob in one POST.
-  async::Task<http::Response> take_whole(http::Exchange& exchange, const route::UploadStart& route,
-                                         const Permitted& permitted, const oci::Digest& digest);
+  async::Task<http::Response> take_whole(http::Exchange& exchange, const Caller& caller,
+                                         const route::UploadStart& route, const Permitted& permitted,
+                                         const oci::Digest& digest);
   // The repository, or what stands for one that is not there yet.
   async::Task<Result<access::Repository>> target(const oci::RepositoryName& name, const Permitted& permitted);
   http::Response session(unsigned status, const oci::RepositoryName& name, std::string_view id,
@@ -124,7 +126,9 @@ class TokenHandler {
     access::Principal principal;
     std::shared_ptr<const access::Bearer> bearer;  // null for the former
   };
-  async::Task<http::Response> issue(const LoggedIn& who, const std::vector<std::string>& scopes);
+  // To somebody at `address`.
+  async::Task<http::Response> issue(const LoggedIn& who, std::string_view address,
+                                    const std::vector<std::string>& scopes);
   // With a password, an access token or, for a robot, a workload's bearer token.
   async::Task<Result<LoggedIn>> log_in(http::Exchange& exchange, const BasicCredentials& credentials);
   async::Task<identity::RegistryLogIn::Outcome> prove(const BasicCredentials& credentials,

@@ -96,23 +96,27 @@ async::Task<http::Response> ManifestHandler::put(http::Exchange& exchange, const
   std::vector<oci::Tag> tags;
   const auto query = http::parse_query(exchange.request().query);
   if (!query) co_return error_response(400, "BAD_REQUEST", "the query is not properly encoded");
+  std::size_t asked = 0;
   for (const auto& [key, value] : *query) {
     if (key != "tag") continue;
+    if (++asked > deps_.options.tags_per_put)
+      co_return error_response({Errc::uri_too_long, fmt::format("at most {} tags can be set in one push",
+                                                                deps_.options.tags_per_put)});
     if (!std::holds_alternative<oci::Digest>(route.reference))
       co_return error_response(400, "BAD_REQUEST", "?tag= goes with a push by digest");
     auto tag = oci::Tag::parse(value);
     if (!tag) co_return error_response(tag.error());
     if (std::ranges::find(tags, *tag) == tags.end()) tags.push_back(std::move(*tag));
-    if (tags.size() > deps_.options.tags_per_put)
-      co_return error_response({Errc::uri_too_long, fmt::format("at most {} tags can be set in one push",
-                                                                deps_.options.tags_per_put)});
   }
 
-  auto body = co_await exchange.read_all(deps_.options.manifest_bytes);
+  http::BodyMemory::Lease lease(deps_.bodies, holder_of(exchange));
+  auto body = co_await exchange.read_all(deps_.options.manifest_bytes, &lease);
   if (!body && body.error().code == Errc::too_large)
     co_return error_response(
         {Errc::too_large, fmt::format("the manifest is larger than {} bytes", deps_.options.manifest_bytes)});
   if (!body) co_return error_response(body.error());
+  if (auto refused = co_await deps_.gate.still(exchange, caller, route.name, access::Action::push))
+    co_return std::move(*refused);
   const std::string_view content_type = exchange.request().header("Content-Type").value_or("");
 
   auto stored = co_await async::offload(deps_.services.work, [&]() -> Result<registry::PutResult> {

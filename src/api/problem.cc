@@ -79,7 +79,7 @@ ProblemKind problem_kind(Errc code) {
 }
 
 http::Response problem_response(const ProblemKind& kind, std::string_view detail, std::string_view instance,
-                                const std::vector<ProblemPart>& parts) {
+                                const std::vector<ProblemPart>& parts, std::chrono::seconds wait) {
   std::string body = fmt::format(
       R"({{"type":"urn:problem-type:bulkhead:{0}","title":{1},"status":{2},"detail":{3},"instance":{4},"code":"{0}")",
       kind.code, json_quote(kind.title), kind.status, json_quote(legible(detail)), json_quote(instance));
@@ -95,7 +95,7 @@ http::Response problem_response(const ProblemKind& kind, std::string_view detail
   response.status = kind.status;
   response.header("Content-Type", "application/problem+json");
   response.header("Cache-Control", "no-store");
-  if (kind.status == 429 || kind.status == 503) response.header("Retry-After", "5");
+  add_retry_after(response, wait);
   response.body = std::move(body);
   return response;
 }
@@ -103,7 +103,7 @@ http::Response problem_response(const ProblemKind& kind, std::string_view detail
 http::Response problem_response(const Error& error, std::string_view instance) {
   const ProblemKind kind = problem_kind(error.code);
   const std::string_view instead = hidden_behind(kind.status);
-  if (instead.empty()) return problem_response(kind, error.message, instance);
+  if (instead.empty()) return problem_response(kind, error.message, instance, {}, error.retry_after);
   http::Response response = problem_response(kind, instead, instance);
   response.log_note = error.message;
   return response;

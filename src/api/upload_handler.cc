@@ -28,6 +28,14 @@ const std::string* find(const http::Parameters& query, std::string_view key) {
   return nullptr;
 }
 
+// Who is told that somebody else is at work learns when to come again.
+http::Response upload_error(const Error& error) {
+  http::Response response = error_response(error);
+  if (error.code == Errc::upload_busy && error.retry_after > std::chrono::seconds::zero())
+    response.header("Retry-After", std::to_string(error.retry_after.count()));
+  return response;
+}
+
 // What a Content-Range promises about a body, checked against what is known before it is read.
 Result<std::optional<oci::ByteRange>> promised(const http::Request& request, std::uint64_t size) {
   const auto header = request.header("Content-Range");
@@ -137,7 +145,7 @@ async::Task<http::Response> UploadHandler::start(http::Exchange& exchange, const
   if (const std::string* text = find(*query, "digest")) {
     const auto digest = oci::Digest::parse(*text);
     if (!digest) co_return error_response(digest.error());
-    co_return co_await take_whole(exchange, route, permitted, *digest);
+    co_return co_await take_whole(exchange, caller, route, permitted, *digest);
   }
 
   const auto repository = co_await target(route.name, permitted);
@@ -149,7 +157,7 @@ async::Task<http::Response> UploadHandler::start(http::Exchange& exchange, const
   co_return session(202, route.name, started->id, started->size);
 }
 
-async::Task<http::Response> UploadHandler::take_whole(http::Exchange& exchange,
+async::Task<http::Response> UploadHandler::take_whole(http::Exchange& exchange, const Caller& caller,
                                                       const route::UploadStart& route,
                                                       const Permitted& permitted, const oci::Digest& digest) {
   const auto range = promised(exchange.request(), 0);
@@ -161,14 +169,16 @@ async::Task<http::Response> UploadHandler::take_whole(http::Exchange& exchange,
   });
   if (!started) co_return error_response(started.error());
   auto writer = co_await async::offload(deps_.services.work, [&] {
-    return deps_.services.uploads.acquire(*repository, started->id, permitted.context);
+    return deps_.services.uploads.acquire(*repository, started->id, permitted.context, &digest);
   });
   if (!writer) co_return error_response(writer.error());
   const auto limit = *range ? std::optional((*range)->length) : std::nullopt;
   auto received = co_await receive(exchange, **writer, deps_.transfers, deps_.services.work, limit);
   if (received && limit && (*writer)->size() != *limit)
     received = Error(Errc::size_invalid, "the body's length is not what its Content-Range says");
-  if (!received) {
+  std::optional<http::Response> refused;
+  if (received) refused = co_await deps_.gate.still(exchange, caller, route.name, access::Action::push);
+  if (!received || refused) {
     // A single POST has told its client no session to resume.
     writer->reset();
     auto cancelled = co_await async::offload(deps_.services.work, [&] {
@@ -176,6 +186,7 @@ async::Task<http::Response> UploadHandler::take_whole(http::Exchange& exchange,
     });
     if (!cancelled)
       deps_.services.log.debug("an upload could not be dropped", {{"error", cancelled.error().message}});
+    if (refused) co_return std::move(*refused);
     co_return error_response(received.error());
   }
   co_return co_await finish(route.name, std::move(*writer), digest, permitted);
@@ -192,7 +203,7 @@ async::Task<http::Response> UploadHandler::handle(http::Exchange& exchange, cons
   if (!repository) co_return error_response(repository.error());
   switch (exchange.request().method) {
     case http::Method::patch: co_return co_await patch(exchange, route, *repository, permitted);
-    case http::Method::put: co_return co_await put(exchange, route, *repository, permitted);
+    case http::Method::put: co_return co_await put(exchange, caller, route, *repository, permitted);
     case http::Method::get:
     case http::Method::head: {
       auto status = co_await async::offload(deps_.services.work, [&] {
@@ -205,7 +216,7 @@ async::Task<http::Response> UploadHandler::handle(http::Exchange& exchange, cons
       auto cancelled = co_await async::offload(deps_.services.work, [&] {
         return deps_.services.uploads.cancel(*repository, route.id, permitted.context);
       });
-      if (!cancelled) co_return error_response(cancelled.error());
+      if (!cancelled) co_return upload_error(cancelled.error());
       http::Response response;
       response.status = 204;
       co_return response;
@@ -243,12 +254,13 @@ async::Task<http::Response> UploadHandler::patch(http::Exchange& exchange, const
   auto writer = co_await async::offload(deps_.services.work, [&] {
     return deps_.services.uploads.acquire(repository, route.id, permitted.context);
   });
-  if (!writer) co_return error_response(writer.error());
+  if (!writer) co_return upload_error(writer.error());
   if (auto refused = co_await append(exchange, route, **writer)) co_return std::move(*refused);
   co_return session(202, route.name, route.id, (*writer)->size());
 }
 
-async::Task<http::Response> UploadHandler::put(http::Exchange& exchange, const route::Upload& route,
+async::Task<http::Response> UploadHandler::put(http::Exchange& exchange, const Caller& caller,
+                                               const route::Upload& route,
                                                const access::Repository& repository,
                                                const Permitted& permitted) {
   const auto query = query_of(exchange);
@@ -260,10 +272,12 @@ async::Task<http::Response> UploadHandler::put(http::Exchange& exchange, const r
   const auto digest = oci::Digest::parse(*text);
   if (!digest) co_return error_response(digest.error());
   auto writer = co_await async::offload(deps_.services.work, [&] {
-    return deps_.services.uploads.acquire(repository, route.id, permitted.context);
+    return deps_.services.uploads.acquire(repository, route.id, permitted.context, &*digest);
   });
-  if (!writer) co_return error_response(writer.error());
+  if (!writer) co_return upload_error(writer.error());
   if (auto refused = co_await append(exchange, route, **writer)) co_return std::move(*refused);
+  if (auto refused = co_await deps_.gate.still(exchange, caller, route.name, access::Action::push))
+    co_return std::move(*refused);
   co_return co_await finish(route.name, std::move(*writer), *digest, permitted);
 }
 

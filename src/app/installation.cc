@@ -4,13 +4,21 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 
+#include <algorithm>
+
 #include "app/key_source.h"
+#include "audit/split_journal.h"
 
 namespace bulkhead::app {
 namespace {
 
 constexpr std::size_t kOpenBlobs = 256;
 constexpr std::size_t kFileThreads = 4;
+// How many networks' refusals may all be told one by one in a minute.
+constexpr std::uint32_t kNetworksInFull = 20;
+// The operator's commands are few, and wait for nobody else's work.
+constexpr std::size_t kOperatorThreads = 2;
+constexpr std::size_t kOperatorQueue = 256;
 
 std::chrono::seconds seconds(config::Duration duration) {
   return std::chrono::duration_cast<std::chrono::seconds>(duration);
@@ -92,8 +100,13 @@ Result<void> Installation::assemble() {
   store_ = std::move(*store);
   verifier_ = std::make_unique<blob::Verifier>(clock_, seconds(s.storage.verify_interval));
 
-  auto journal =
-      audit::Journal::open(journal_directory(), {s.audit.segment_bytes, s.audit.journal_bytes}, log_);
+  audit::SplitLimits evidence;
+  evidence.accounts = {s.audit.segment_bytes, s.audit.journal_bytes};
+  evidence.anonymous_bytes = s.audit.anonymous_bytes;
+  evidence.refused_bytes = s.audit.refused_bytes;
+  evidence.refusals.per_minute = s.audit.refused_per_minute;
+  evidence.refusals.in_all = s.audit.refused_per_minute * kNetworksInFull;
+  auto journal = audit::open_split_journal(journal_directory(), evidence, log_);
   if (!journal) return journal.error();
   journal_ = std::move(*journal);
 
@@ -106,7 +119,7 @@ Result<void> Installation::assemble() {
   auto uploads =
       registry::Uploads::open(*store_, *blobs_, *database_, clock_,
                               {s.limits.upload_sessions, s.limits.upload_sessions_per_account,
-                               seconds(s.limits.upload_idle), s.limits.upload_bytes},
+                               seconds(s.limits.upload_idle), s.limits.upload_silence, s.limits.upload_bytes},
                               [this](const oci::RepositoryName& name, const registry::Context& context) {
                                 return facts_->ensure(name, context.principal, context.origin);
                               });
@@ -116,12 +129,24 @@ Result<void> Installation::assemble() {
   manifests.limits.bytes = s.limits.manifest_bytes;
   manifests.cached_bytes = s.limits.cached_manifests_bytes;
   manifests.sparse = s.storage.sparse_manifests;
+  manifests.tags_per_repository = s.limits.tags_per_repository;
+  manifests.tags_per_manifest = s.limits.tags_per_manifest;
   manifests_ = std::make_unique<registry::Manifests>(*database_, *store_, clock_, manifests);
 
   work_ = std::make_unique<async::OffloadPool>("work", s.offload.threads, s.offload.queue);
   passwords_ =
       std::make_unique<async::OffloadPool>("password", s.auth.password_hashes, s.auth.password_queue);
   files_ = std::make_unique<async::OffloadPool>("file", kFileThreads, s.offload.queue);
+  operators_ = std::make_unique<async::OffloadPool>("operator", kOperatorThreads, kOperatorQueue);
+  async::LaneLimits lanes;
+  lanes.threads = s.outbound.waits;
+  lanes.running = std::min(s.outbound.waits_per_server, s.outbound.waits);
+  lanes.waiting = s.outbound.queue_per_server;
+  directories_ = std::make_unique<async::LanePool>("directory", lanes);
+  providers_ = std::make_unique<async::LanePool>("provider", lanes);
+  // One asks, and the others are answered from what it brought.
+  lanes.running = 1;
+  issuers_ = std::make_unique<async::LanePool>("issuer", lanes);
   return {};
 }
 
@@ -129,6 +154,10 @@ void Installation::finish_work() {
   work_.reset();
   passwords_.reset();
   files_.reset();
+  operators_.reset();
+  directories_.reset();
+  providers_.reset();
+  issuers_.reset();
 }
 
 api::Services Installation::services() {
@@ -145,6 +174,9 @@ api::Services Installation::services() {
           *journal_,
           *work_,
           *passwords_,
+          *directories_,
+          *providers_,
+          *issuers_,
           clock_,
           log_,
           *keyring_,
@@ -168,7 +200,8 @@ api::Services Installation::services() {
           *directory_login_,
           *oidc_login_,
           *login_requests_,
-          *session_refresh_};
+          *session_refresh_,
+          *unlock_};
 }
 
 }  // namespace bulkhead::app

@@ -9,6 +9,7 @@
 #include "access/tokens.h"
 #include "api/services.h"
 #include "app/fetcher.h"
+#include "async/lanes.h"
 #include "async/offload.h"
 #include "audit/journal.h"
 #include "base/clock.h"
@@ -41,6 +42,7 @@
 #include "identity/login/registry_login.h"
 #include "identity/login/sessions.h"
 #include "identity/login/setup.h"
+#include "identity/login/unlock.h"
 #include "identity/people/accounts.h"
 #include "identity/people/directory.h"
 #include "identity/people/invitations.h"
@@ -75,7 +77,9 @@ class Installation {
   identity::KeyRotation& key_rotation() { return *key_rotation_; }
   identity::Accounts& accounts() { return *accounts_; }
   identity::Setup& setup() { return *setup_; }
+  identity::Unlock& unlock() { return *unlock_; }
   identity::Policies& policies() { return *policies_; }
+  identity::Mfa& mfa() { return *mfa_; }
   identity::AccessTokens& access_tokens() { return *access_tokens_; }
   identity::Sessions& sessions() { return *sessions_; }
   identity::LoginRequests& login_requests() { return *login_requests_; }
@@ -85,6 +89,7 @@ class Installation {
   audit::Journal& journal() { return *journal_; }
   async::OffloadPool& work() { return *work_; }
   async::OffloadPool& passwords() { return *passwords_; }
+  async::OffloadPool& operators() { return *operators_; }
   async::OffloadPool& files() { return *files_; }
   const Clock& clock() const { return clock_; }
   Log& log() { return log_; }
@@ -127,6 +132,8 @@ class Installation {
   std::unique_ptr<identity::Robots> robots_;
   std::unique_ptr<identity::Invitations> invitations_;
   std::unique_ptr<identity::CodeLimiter> code_limiter_;
+  std::unique_ptr<identity::CodeLimiter> recovery_limiter_;
+  std::unique_ptr<identity::Unlock> unlock_;
   std::unique_ptr<identity::Totp> totp_;
   std::unique_ptr<identity::RecoveryCodes> recovery_codes_;
   std::unique_ptr<identity::WebAuthn> webauthn_;
@@ -150,6 +157,10 @@ class Installation {
   std::unique_ptr<async::OffloadPool> work_;
   std::unique_ptr<async::OffloadPool> passwords_;
   std::unique_ptr<async::OffloadPool> files_;
+  std::unique_ptr<async::OffloadPool> operators_;
+  std::unique_ptr<async::LanePool> directories_;
+  std::unique_ptr<async::LanePool> providers_;
+  std::unique_ptr<async::LanePool> issuers_;
 };
 
 // The URL that db::open() takes, with the password from its file. Secret when it holds one.

@@ -10,6 +10,7 @@
 #include <boost/json/value.hpp>
 #include <functional>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -70,7 +71,24 @@ Outcome user_password(Call& call) {
   const std::string name = call.arguments.text("name");
   const Secret<> password(call.arguments.text("password"));
   if (auto checked = call.arguments.check(); !checked) return checked.error();
-  return done(call.installation.accounts().set_password(name, password, call.origin));
+  if (auto set = call.installation.accounts().set_password(name, password, call.origin); !set)
+    return set.error();
+  call.installation.unlock().password_changed(name);
+  return done({});
+}
+
+Outcome user_unlock(Call& call) {
+  const std::string name = call.arguments.text("name");
+  if (auto checked = call.arguments.check(); !checked) return checked.error();
+  return done(call.installation.unlock().unlock(name, call.origin));
+}
+
+Outcome user_reset_factors(Call& call) {
+  const std::string name = call.arguments.text("name");
+  if (auto checked = call.arguments.check(); !checked) return checked.error();
+  const auto account = call.installation.accounts().find(name);
+  if (!account) return account.error();
+  return done(call.installation.mfa().reset(*account, call.origin));
 }
 
 Outcome user_set(Call& call) {
@@ -80,9 +98,11 @@ Outcome user_set(Call& call) {
   const bool has_admin = call.arguments.has("admin");
   const bool admin = call.arguments.flag("admin");
   if (auto checked = call.arguments.check(); !checked) return checked.error();
-  if (has_active)
+  if (has_active) {
     if (auto set = call.installation.accounts().set_active(name, active, call.origin); !set)
       return set.error();
+    if (active) call.installation.unlock().enabled(name);
+  }
   if (has_admin) return done(call.installation.accounts().set_administrator(name, admin, call.origin));
   return done({});
 }
@@ -137,16 +157,9 @@ Outcome repo_create(Call& call) {
   if (auto checked = call.arguments.check(); !checked) return checked.error();
   if (!name) return name.error();
   access::Facts& facts = call.installation.facts();
-  access::Principal creator;
-  if (!owner.empty()) {
-    const auto account = call.installation.accounts().find(owner);
-    if (!account) return account.error();
-    creator = access::principal_of(*account);
-  }
-  auto created = facts.ensure(*name, creator, call.origin);
+  auto created =
+      owner.empty() ? facts.ensure(*name, {}, call.origin) : facts.create_for(*name, owner, call.origin);
   if (!created) return created.error();
-  if (!owner.empty())
-    if (auto set = facts.set_owner(*name, owner, call.origin); !set) return set.error();
   const auto details = facts.details(*name);
   if (!details) return details.error();
   return json::value(render(*details));
@@ -168,35 +181,29 @@ Outcome repo_rename(Call& call) {
   return done(call.installation.facts().rename(*from, *to, call.origin));
 }
 
-// The arguments of repo.set that are one text each, and what sets it.
+// The arguments of repo.set that are one text each, and what they change.
 struct TextSetting {
   std::string_view argument;
-  Result<void> (access::Facts::*set)(const oci::RepositoryName&, std::string_view, const audit::Origin&);
+  std::optional<std::string> access::RepositoryChanges::*field;
 };
-constexpr TextSetting kTextSettings[] = {{"immutable_tags", &access::Facts::set_immutable_tags},
-                                         {"protected_tags", &access::Facts::set_protected_tags},
-                                         {"contact", &access::Facts::set_contact},
-                                         {"owner", &access::Facts::set_owner}};
+constexpr TextSetting kTextSettings[] = {{"immutable_tags", &access::RepositoryChanges::immutable_tags},
+                                         {"protected_tags", &access::RepositoryChanges::protected_tags},
+                                         {"contact", &access::RepositoryChanges::contact},
+                                         {"owner", &access::RepositoryChanges::owner}};
 
 Outcome repo_set(Call& call) {
   const auto name = oci::RepositoryName::parse(call.arguments.text("name"));
   const std::string visibility = call.arguments.text("visibility");
-  std::vector<std::pair<TextSetting, std::string>> changes;
+  access::RepositoryChanges changes;
   for (const TextSetting& setting : kTextSettings)
-    if (call.arguments.has(setting.argument))
-      changes.emplace_back(setting, call.arguments.text(setting.argument));
+    if (call.arguments.has(setting.argument)) changes.*setting.field = call.arguments.text(setting.argument);
   if (auto checked = call.arguments.check(); !checked) return checked.error();
   if (!name) return name.error();
-  access::Facts& facts = call.installation.facts();
-  if (!visibility.empty()) {
-    if (visibility != "public" && visibility != "private")
-      return Error{Errc::invalid_argument, "the visibility is public or private"};
-    const auto wanted = visibility == "public" ? access::Visibility::public_ : access::Visibility::private_;
-    if (auto set = facts.set_visibility(*name, wanted, call.origin); !set) return set.error();
-  }
-  for (const auto& [setting, text] : changes)
-    if (auto set = (facts.*setting.set)(*name, text, call.origin); !set) return set.error();
-  return done({});
+  if (!visibility.empty() && visibility != "public" && visibility != "private")
+    return Error{Errc::invalid_argument, "the visibility is public or private"};
+  if (!visibility.empty())
+    changes.visibility = visibility == "public" ? access::Visibility::public_ : access::Visibility::private_;
+  return done(call.installation.facts().change(*name, changes, {}, call.origin));
 }
 
 Outcome grant_set(Call& call) {
@@ -326,19 +333,34 @@ Outcome rotate_token(Call& call) { return token_rotate(call.installation, call.a
 
 const std::map<std::string_view, Command>& commands() {
   static const std::map<std::string_view, Command> all = {
-      {"api.request", request_api},     {"user.create", user_create},
-      {"user.list", user_list},         {"user.password", user_password},
-      {"user.set", user_set},           {"setup.token", setup_token},
-      {"repo.list", repo_list},         {"repo.create", repo_create},
-      {"repo.delete", repo_delete},     {"repo.set", repo_set},
-      {"repo.rename", repo_rename},     {"grant.set", grant_set},
-      {"grant.remove", grant_remove},   {"grant.list", grant_list},
-      {"namespace.set", namespace_set}, {"namespace.list", namespace_list},
-      {"audit.newest", audit_newest},   {"audit.after", audit_after},
-      {"keys.list", keys_list},         {"keys.rotate", keys_rotate},
-      {"keys.advance", keys_advance},   {"keys.retire", keys_retire},
-      {"keys.protect", keys_protect},   {"token.create", create_token},
-      {"token.list", list_tokens},      {"token.revoke", revoke_tokens},
+      {"api.request", request_api},
+      {"user.create", user_create},
+      {"user.list", user_list},
+      {"user.password", user_password},
+      {"user.set", user_set},
+      {"user.reset_factors", user_reset_factors},
+      {"user.unlock", user_unlock},
+      {"setup.token", setup_token},
+      {"repo.list", repo_list},
+      {"repo.create", repo_create},
+      {"repo.delete", repo_delete},
+      {"repo.set", repo_set},
+      {"repo.rename", repo_rename},
+      {"grant.set", grant_set},
+      {"grant.remove", grant_remove},
+      {"grant.list", grant_list},
+      {"namespace.set", namespace_set},
+      {"namespace.list", namespace_list},
+      {"audit.newest", audit_newest},
+      {"audit.after", audit_after},
+      {"keys.list", keys_list},
+      {"keys.rotate", keys_rotate},
+      {"keys.advance", keys_advance},
+      {"keys.retire", keys_retire},
+      {"keys.protect", keys_protect},
+      {"token.create", create_token},
+      {"token.list", list_tokens},
+      {"token.revoke", revoke_tokens},
       {"token.rotate", rotate_token},
   };
   return all;

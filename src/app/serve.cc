@@ -85,6 +85,10 @@ api::Options options_of(const config::Settings& settings) {
   options.tags_per_put = settings.limits.tags_per_put;
   options.token_scopes = settings.limits.token_scopes;
   options.transfer_memory = settings.limits.transfer_memory;
+  options.bodies.in_all = settings.limits.body_memory;
+  options.bodies.of_strangers = settings.limits.body_memory_strangers;
+  options.bodies.of_holder = settings.limits.body_memory_each;
+  options.bodies.time = std::chrono::duration_cast<std::chrono::seconds>(settings.limits.body_time);
   options.log_requests = settings.log.requests;
   options.metrics = settings.metrics.enabled;
   options.metrics_public = settings.metrics.open;

@@ -107,6 +107,7 @@ enum class Action : std::uint8_t {
   external_identity_linked,
   external_identity_unlinked,
   session_refreshed,
+  login_limits_lifted = 142,
 };
 std::string_view name(Action action);  // "tag_set"
 Result<Action> parse_action(std::string_view text);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <boost/system/result.hpp>
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -60,10 +61,13 @@ std::string_view name(Errc code);
 struct Error {
   // Constructors because GCC 12 destroys aggregate temporaries in co_return expressions twice.
   Error() = default;
-  Error(Errc what, std::string sentence) : code(what), message(std::move(sentence)) {}
+  Error(Errc what, std::string sentence, std::chrono::seconds wait = {})
+      : code(what), message(std::move(sentence)), retry_after(wait) {}
 
   Errc code = Errc::internal;
   std::string message;
+  // Of rate_limited and unavailable: after how long it will be otherwise. Zero where nobody knows.
+  std::chrono::seconds retry_after{};
 
   friend bool operator==(const Error&, const Error&) = default;
 };

@@ -62,9 +62,10 @@ Result<json::value> prove(ApiClient& client, LoginOptions& options) {
   return start_session(client, options, *password);
 }
 
-// What docker logs in with: an access token for everything that the account may reach, for a week.
-Result<void> add_registry_credential(ApiClient& client, LoginStore& store, const std::string& server,
-                                     const std::string& name) {
+// What docker logs in with: an access token for everything that the account may reach, for a week. Its
+// number.
+Result<std::int64_t> add_registry_credential(ApiClient& client, LoginStore& store, const std::string& server,
+                                             const std::string& name) {
   char host[256] = "this machine";
   ::gethostname(host, sizeof host - 1);
   const auto made = client.create(
@@ -73,7 +74,7 @@ Result<void> add_registry_credential(ApiClient& client, LoginStore& store, const
        {"scopes", json::array{json::object{{"actions", json::array{"pull", "push", "delete"}}}}}});
   if (!made) return made.error();
   store.put_registry(registry_of(server), {name, Secret<>(text(*made, "secret"))});
-  return {};
+  return made->at("token").at("id").to_number<std::int64_t>();
 }
 
 Result<std::string> absolute_path(const std::string& path) {
@@ -82,6 +83,42 @@ Result<std::string> absolute_path(const std::string& path) {
   auto absolute = std::filesystem::canonical(path, error);
   if (error) return Error{Errc::not_found, fmt::format("cannot read {}: {}", path, error.message())};
   return absolute.string();
+}
+
+// A session that nobody can use any more; best effort, for it runs out by itself.
+void end_session(const std::string& server, const Secret<>& token, const std::string& ca) {
+  const auto client = make_remote_client(server, Secret<>(token.reveal()), ca);
+  static_cast<void>(client->remove("/sessions/current"));
+}
+
+// The policy's or the account's second factor comes first; with one, the token can be made.
+bool waits_for_factor(const Error& error) {
+  return error.code == Errc::denied && error.message.find("second factor") != std::string::npos;
+}
+
+// Puts the new session, and what docker logs in with, into the store, in place of what was there. Whether
+// docker's token has to wait for a second factor.
+Result<bool> keep(const LoginOptions& options, const std::string& server, const std::string& ca,
+                  LoginStore& store, const json::value& started) {
+  const Secret<> token(text(started, "secret"));
+  const std::string name = text(started.at("user"), "name");
+  const auto client = make_remote_client(server, Secret<>(token.reveal()), ca);
+  bool waits = false;
+  std::int64_t made = 0;
+  if (options.docker) {
+    const auto added = add_registry_credential(*client, store, server, name);
+    waits = !added && (started.at("needs_factor").as_bool() || waits_for_factor(added.error()));
+    if (!added && !waits) return added.error();
+    if (added) made = *added;
+  }
+  const std::int64_t now = to_micros(SystemClock().now()) / 1'000'000;
+  store.put_session(server,
+                    {name, Secret<>(token.reveal()), ca, options.sso.empty() ? 0 : now + kRefreshSeconds});
+  if (auto saved = store.save(); !saved) {
+    if (made != 0) static_cast<void>(client->remove(path_of("users", name, "tokens", std::to_string(made))));
+    return saved.error();
+  }
+  return waits;
 }
 
 Result<void> log_in(const CommandLine& line, LoginOptions options) {
@@ -96,16 +133,21 @@ Result<void> log_in(const CommandLine& line, LoginOptions options) {
   const auto anonymous = make_remote_client(*server, Secret<>(), *ca);
   const auto started = prove(*anonymous, options);
   if (!started) return started.error();
-  const Secret<> token(text(*started, "secret"));
-  const std::string name = text(started->at("user"), "name");
-  if (options.docker) {
-    const auto client = make_remote_client(*server, Secret<>(token.reveal()), *ca);
-    if (auto added = add_registry_credential(*client, *store, *server, name); !added) return added.error();
+  const auto before = store->sessions().find(*server);
+  const bool replaces = before != store->sessions().end();
+  const Secret<> old(replaces ? before->second.token.reveal() : std::string());
+  const std::string old_ca = replaces ? before->second.ca : std::string();
+  const auto waits = keep(options, *server, *ca, *store, *started);
+  if (!waits) {
+    end_session(*server, Secret<>(text(*started, "secret")), *ca);
+    return waits.error();
   }
-  const std::int64_t now = to_micros(SystemClock().now()) / 1'000'000;
-  store->put_session(*server,
-                     {name, Secret<>(token.reveal()), *ca, options.sso.empty() ? 0 : now + kRefreshSeconds});
-  if (auto saved = store->save(); !saved) return saved.error();
+  if (replaces) end_session(*server, old, old_ca);
+  const std::string name = text(started->at("user"), "name");
+  if (*waits)
+    fmt::print(
+        stderr,
+        "docker has no access token yet: a second factor comes first; then log in with --docker again\n");
   if (line.json)
     fmt::print(
         "{}\n",

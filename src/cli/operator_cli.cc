@@ -61,7 +61,7 @@ struct UserOptions {
 };
 
 void add_user_commands(Command& app, CommandLine& line) {
-  auto* user = app.add_subcommand("user", "Accounts: create, list, disable, enable, change");
+  auto* user = app.add_subcommand("user", "Accounts: create, list, disable, enable, unlock, change");
   user->require_subcommand();
   const auto options = std::make_shared<UserOptions>();
 
@@ -82,14 +82,17 @@ void add_user_commands(Command& app, CommandLine& line) {
   create->add_flag("--password-stdin", options->password_stdin, "Read the password from standard input");
 
   auto* password = add(
-      *user, line, "password", "Set a new password; every token of the account dies at once",
+      *user, line, "password",
+      "Set a new password; every session, bearer and access token of the account ends at once",
       [options]() -> Result<json::object> {
         auto secret = read_password(options->password_stdin);
         if (!secret) return secret.error();
         return json::object{
             {"command", "user.password"}, {"name", options->name}, {"password", secret->reveal()}};
       },
-      [options] { return say(fmt::format("{} has a new password; its tokens are dead", options->name)); });
+      [options] {
+        return say(fmt::format("{} has a new password; its sessions and tokens have ended", options->name));
+      });
   password->add_option("name", options->name)->required();
   password->add_flag("--password-stdin", options->password_stdin, "Read the password from standard input");
 
@@ -104,9 +107,31 @@ void add_user_commands(Command& app, CommandLine& line) {
         ->add_option("name", options->name)
         ->required();
   };
-  add_switch("disable", "End an account's tokens and log-ins at once; nothing of it is deleted", "active",
-             false, " is disabled; its tokens are dead");
-  add_switch("enable", "Let a disabled account log in again", "active", true, " is enabled");
+  add_switch("disable",
+             "End an account's sessions and tokens at once and for good; nothing else of it is deleted",
+             "active", false, " is disabled; its sessions and tokens have ended");
+  add_switch("enable", "Let a disabled account log in again; what ended stays so", "active", true,
+             " is enabled");
+  add(
+      *user, line, "unlock", "Let somebody log in again who is kept out by failed log-ins",
+      [options]() -> Result<json::object> {
+        return json::object{{"command", "user.unlock"}, {"name", options->name}};
+      },
+      [options] { return say(fmt::format("{} may log in again; failed log-ins count anew", options->name)); })
+      ->add_option("name", options->name)
+      ->required();
+  add(
+      *user, line, "reset-factors",
+      "Take the second factor of somebody who has lost it, with every session and token of the account",
+      [options]() -> Result<json::object> {
+        return json::object{{"command", "user.reset_factors"}, {"name", options->name}};
+      },
+      [options] {
+        return say(fmt::format("{} has no second factor any more; its sessions and tokens have ended",
+                               options->name));
+      })
+      ->add_option("name", options->name)
+      ->required();
   add_switch("promote", "Make an account an administrator", "admin", true, " is an administrator");
   add_switch("demote", "Make an administrator an ordinary account", "admin", false, " is no administrator");
   add(

@@ -55,12 +55,20 @@ Outcome user_password(ApiClient& client, const json::object& command) {
                          {{"password", command.at("password")}}));
 }
 
+Outcome user_reset_factors(ApiClient& client, const json::object& command) {
+  return done(client.remove(path_of("users", text(command, "name"), "factors")));
+}
+
 Outcome user_set(ApiClient& client, const json::object& command) {
   const std::string path = path_of("users", text(command, "name"));
   if (const json::value* active = command.if_contains("active"))
     return done(client.change(path, {{"state", active->as_bool() ? "active" : "disabled"}}));
   return done(
       client.change(path, {{"system_role", command.at("admin").as_bool() ? "administrator" : "none"}}));
+}
+
+Outcome user_unlock(ApiClient& client, const json::object& command) {
+  return done(client.remove(path_of("users", text(command, "name"), "log-in-limits")));
 }
 
 Outcome repo_list(ApiClient& client, const json::object&) {
@@ -87,14 +95,10 @@ Outcome repo_rename(ApiClient& client, const json::object& command) {
 }
 
 Outcome repo_set(ApiClient& client, const json::object& command) {
-  const std::string path = path_of("repositories", text(command, "name"));
-  for (const std::string_view field :
-       {"visibility", "immutable_tags", "protected_tags", "contact", "owner"}) {
-    const json::value* value = command.if_contains(field);
-    if (value == nullptr) continue;
-    if (auto changed = client.change(path, {{field, *value}}); !changed) return changed.error();
-  }
-  return json::value(json::object{});
+  json::object changes;
+  for (const std::string_view field : {"visibility", "immutable_tags", "protected_tags", "contact", "owner"})
+    if (const json::value* value = command.if_contains(field)) changes[field] = *value;
+  return done(client.change(path_of("repositories", text(command, "name")), std::move(changes)));
 }
 
 std::string target_path(std::string_view target) {
@@ -162,6 +166,8 @@ const std::map<std::string_view, RemoteCommand>& commands() {
       {"user.list", user_list},
       {"user.password", user_password},
       {"user.set", user_set},
+      {"user.unlock", user_unlock},
+      {"user.reset_factors", user_reset_factors},
       {"repo.list", repo_list},
       {"repo.create", repo_create},
       {"repo.delete", repo_delete},

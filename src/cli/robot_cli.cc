@@ -152,7 +152,7 @@ void add_robot_commands(Command& app, CommandLine& line) {
   make->add_option("--description", options->description, "What it is for");
   whose(make);
   add_switch(*robot, line, options, "disable", "End a robot's tokens at once, and for good", false,
-             " is disabled; its tokens are dead");
+             " is disabled; its tokens have ended");
   add_switch(*robot, line, options, "enable", "Let a disabled robot be given tokens again", true,
              " is enabled");
   add_api_command(

@@ -233,19 +233,53 @@ void limits(std::vector<Setting>& rows) {
             "many and a link to the rest."));
   rows.push_back(count("limits.upload_sessions_per_account", at(&S::limits, &L::upload_sessions_per_account),
                        1u, 1'000'000u,
-                       "The most open upload sessions of one account; more is answered 429."));
+                       "The most open upload sessions of one account. The one idle for longest, an empty one "
+                       "first, gives way to a new one; while all are being written to, one more is answered "
+                       "429."));
   rows.push_back(count("limits.upload_sessions", at(&S::limits, &L::upload_sessions), 1u, 10'000'000u,
-                       "The most open upload sessions of all accounts together; more is answered 429."));
+                       "The most open upload sessions of all accounts together; there the account that has "
+                       "most gives way."));
   rows.push_back(duration("limits.upload_idle", at(&S::limits, &L::upload_idle), 1s, 24h * 30,
                           "An upload session that nobody wrote to for so long is removed with its bytes."));
+  rows.push_back(duration("limits.upload_silence", at(&S::limits, &L::upload_silence), 100ms, 10min,
+                          "A request that writes to an upload session and has sent nothing for so long gives "
+                          "way to a newer one, as of a client whose connection broke unnoticed."));
   rows.push_back(size("limits.upload_bytes", at(&S::limits, &L::upload_bytes), 0, kPiB,
                       "The largest blob; a larger one is answered 413. 0 means no limit."));
   rows.push_back(
       count("limits.token_scopes", at(&S::limits, &L::token_scopes), 1u, 1000u,
             "The most scopes that one token carries. Of more that are asked for it gets those named last."));
+  rows.push_back(count("limits.repositories_per_namespace", at(&S::limits, &L::repositories_per_namespace),
+                       1u, 10'000'000u, "The most repositories of one namespace; more is answered 403."));
+  rows.push_back(count("limits.tags_per_repository", at(&S::limits, &L::tags_per_repository), 1u, 10'000'000u,
+                       "The most tags of one repository; more is answered 403."));
+  rows.push_back(count("limits.tags_per_manifest", at(&S::limits, &L::tags_per_manifest), 1u, 1'000'000u,
+                       "The most tags on one manifest, which go with it in one step; more is answered 403."));
+  rows.push_back(
+      count("limits.grants", at(&S::limits, &L::grants), 1u, 1'000'000u,
+            "The most roles that are given in one repository or namespace; more is answered 409."));
+  rows.push_back(count("limits.access_tokens", at(&S::limits, &L::access_tokens), 1u, 1'000'000u,
+                       "The most access tokens of one account that are good; more is answered 409."));
+  rows.push_back(count("limits.device_logins", at(&S::limits, &L::device_logins), 1u, 10'000'000u,
+                       "The most log-ins of devices under way; more, and the network that has most loses its "
+                       "oldest."));
   rows.push_back(size("limits.transfer_memory", at(&S::limits, &L::transfer_memory), 1 * kMiB, 64 * kGiB,
                       "Memory for the buffers of all uploads together, near enough: each one's "
                       "buffers shrink, to 32 KiB at the least, as uploads multiply."));
+  rows.push_back(
+      size("limits.body_memory", at(&S::limits, &L::body_memory), 1 * kMiB, 64 * kGiB,
+           "Memory for manifests, forms and other bodies that are read as a whole, all together. "
+           "More is answered 503. Each one's first 4 KiB are not counted here or in the next two."));
+  rows.push_back(size("limits.body_memory_strangers", at(&S::limits, &L::body_memory_strangers), 1 * kMiB,
+                      64 * kGiB,
+                      "The part of it that requests of who is not logged in may take together; more is "
+                      "answered 429."));
+  rows.push_back(size("limits.body_memory_each", at(&S::limits, &L::body_memory_each), 64 * kKiB, 64 * kGiB,
+                      "The part of it that one account may take, or one network (an IPv4 /24 or an IPv6 /64) "
+                      "of who is not logged in; more is answered 429. One body alone always fits."));
+  rows.push_back(duration("limits.body_time", at(&S::limits, &L::body_time), 1s, 1h,
+                          "How long such a body may take to arrive once it is counted; longer is answered "
+                          "408."));
   rows.push_back(size("limits.cached_manifests_bytes", at(&S::limits, &L::cached_manifests_bytes), 0,
                       64 * kGiB, "Memory for manifests that are served without asking the database."));
   rows.push_back(
@@ -270,15 +304,25 @@ void auth(std::vector<Setting>& rows) {
       "Passwords hashed at once. This many times `auth.password_memory_kib` is what log-ins may take."));
   rows.push_back(count("auth.password_queue", at(&S::auth, &A::password_queue), 1u, 100'000u,
                        "Log-ins that may wait for their turn; more is answered 503."));
+  rows.push_back(duration("auth.password_remembered", at(&S::auth, &A::password_remembered), 0s, 5min,
+                          "How long a password that was right is taken again without being hashed, so that "
+                          "many machines can log in with it at once; 0s: never."));
   rows.push_back(
       count("auth.login_attempts_per_account", at(&S::auth, &A::login_attempts_per_account), 1u, 1'000'000u,
-            "Failed log-ins of one account within `auth.login_window`; then it is refused until the window "
-            "has passed."));
+            "Failed log-ins of one account from one network within `auth.login_window`; then it is refused "
+            "there until the window has passed. A network is an IPv4 /24 or an IPv6 /64."));
   rows.push_back(count("auth.login_attempts_per_network", at(&S::auth, &A::login_attempts_per_network), 1u,
                        1'000'000u,
-                       "The same for all accounts together from one network: an IPv4 /24 or an IPv6 /64."));
+                       "The same for all accounts together from one network; accounts that logged in there "
+                       "lately are not concerned."));
   rows.push_back(duration("auth.login_window", at(&S::auth, &A::login_window), 1s, 24h,
-                          "The time that failed log-ins are counted over."));
+                          "The time that failed log-ins from a network are counted over."));
+  rows.push_back(count("auth.login_attempts_in_all", at(&S::auth, &A::login_attempts_in_all), 1u, 1'000'000u,
+                       "Failed log-ins of one account within `auth.login_window_in_all` from all networks "
+                       "that it has not logged in from within 30 days; then it is refused in those. Each of "
+                       "the last eight that it did log in from has this count for itself."));
+  rows.push_back(duration("auth.login_window_in_all", at(&S::auth, &A::login_window_in_all), 1s, 24h,
+                          "The time that they are counted over."));
   rows.push_back(boolean("auth.anonymous_pull", at(&S::auth, &A::anonymous_pull),
                          "Whether public repositories may be pulled without logging in."));
 }
@@ -297,8 +341,16 @@ void the_rest(std::vector<Setting>& rows) {
               "as partial mirrors need; otherwise such a push is refused."));
   rows.push_back(
       size("audit.journal_bytes", at(&S::audit, &AuditSettings::journal_bytes), 1 * kMiB, kPiB,
-           "The disk space of the journal of pulls, denials and failed log-ins; past it the oldest segments "
-           "go."));
+           "The disk space of the journal of what accounts do that changes nothing, such as pulls; past it "
+           "the oldest segments go."));
+  rows.push_back(size("audit.anonymous_bytes", at(&S::audit, &AuditSettings::anonymous_bytes), 0, kPiB,
+                      "The same for pulls of who is not logged in, beside it. 0 means a fifth of it."));
+  rows.push_back(size("audit.refused_bytes", at(&S::audit, &AuditSettings::refused_bytes), 0, kPiB,
+                      "The same for what is refused: denials and failed log-ins. 0 means a tenth of it."));
+  rows.push_back(count("audit.refused_per_minute", at(&S::audit, &AuditSettings::refused_per_minute), 1u,
+                       1'000'000u,
+                       "How many refusals of one network are written down one by one in a minute; of further "
+                       "ones, how many there were."));
   rows.push_back(size("audit.segment_bytes", at(&S::audit, &AuditSettings::segment_bytes), 64 * kKiB,
                       4 * kGiB,
                       "The size at which a segment of the journal is sealed, compressed and indexed."));
@@ -325,6 +377,14 @@ void outbound(std::vector<Setting>& rows) {
       path("outbound.authorities", at(&S::outbound, &O::authorities), anything, "a file, or nothing",
            "Certificate authorities, in PEM, that are trusted in requests to other servers, beside "
            "those that the system trusts."));
+  rows.push_back(count("outbound.waits", at(&S::outbound, &O::waits), 1u, 256u,
+                       "Threads that wait for other servers, as many for directories, for OpenID providers "
+                       "and for issuers of workloads' tokens."));
+  rows.push_back(count("outbound.waits_per_server", at(&S::outbound, &O::waits_per_server), 1u, 256u,
+                       "How many of those one server may take up at once, so that one that is slow leaves "
+                       "the others theirs."));
+  rows.push_back(count("outbound.queue_per_server", at(&S::outbound, &O::queue_per_server), 1u, 100'000u,
+                       "How many requests may wait for their turn with one server; more is answered 503."));
 }
 
 std::vector<Setting> declare_all() {

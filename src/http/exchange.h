@@ -11,6 +11,7 @@
 
 #include "async/task.h"
 #include "base/error.h"
+#include "http/body_memory.h"
 #include "http/chunked.h"
 #include "http/limits.h"
 #include "http/parser.h"
@@ -48,8 +49,12 @@ class Exchange {
   // decide before you read. Errc::timeout when it is too slow; Errc::interrupted when it ends early;
   // Errc::invalid_argument when its chunks are malformed. An error is final: later calls repeat it.
   async::Task<Result<std::size_t>> read_body(std::span<std::byte> into);
-  // The whole body; Errc::too_large past `limit`, before reading when the length is stated.
-  async::Task<Result<std::string>> read_all(std::size_t limit);
+  // The same, but no longer than `pause` for a client that is silent: then 0, and paused().
+  async::Task<Result<std::size_t>> read_body(std::span<std::byte> into, std::chrono::milliseconds pause);
+  bool paused() const { return paused_; }
+  // The whole body; Errc::too_large past `limit`, before reading when the length is stated. Memory is taken
+  // as it arrives; `lease`, which lives as long as the body, counts it, and its refusals are this call's.
+  async::Task<Result<std::string>> read_all(std::size_t limit, BodyMemory::Lease* lease = nullptr);
 
   // Bytes of the next request that were read with the end of this one's body.
   std::string_view leftover() const { return leftover_.empty() ? input_.unread() : leftover_; }
@@ -78,6 +83,8 @@ class Exchange {
   std::string_view address_;
   bool body_started_ = false;
   bool body_done_ = false;
+  std::optional<std::chrono::milliseconds> pause_;  // of the read under way
+  bool paused_ = false;
   std::optional<Error> failure_;
   std::uint64_t body_bytes_ = 0;
   std::chrono::nanoseconds window_{0};  // time spent waiting for the client since the rate was last looked at

@@ -52,12 +52,22 @@ class Blobs {
                                    const std::function<bool(std::string_view repository)>& covered,
                                    const Context& context);
 
-  // Links a blob whose bytes the store holds for certain: the last step of an upload. Within quota, else
-  // Errc::quota_exceeded.
+  // Sets room aside in the namespace's quota for a blob whose bytes are about to be stored, so that what is
+  // stored can be linked: 0 when it takes none, else a reservation, which link() or cancel() ends, or sweep()
+  // after an hour. Errc::quota_exceeded; Errc::denied when the caller may push no more.
+  Result<std::int64_t> reserve(const access::Repository& repository, const oci::Digest& digest,
+                               std::uint64_t size, const Context& context);
+  Result<void> cancel(std::int64_t reservation);
+  // Gives back what a process that ended in between had set aside, and unlinks blobs whose last manifest went
+  // an hour ago (releases.h).
+  Result<void> sweep();
+  // Links a blob whose bytes the store holds for certain: the last step of an upload. Without a reservation
+  // within quota, else Errc::quota_exceeded.
   Result<void> link(const access::Repository& repository, const oci::Digest& digest, std::uint64_t size,
-                    const Context& context);
+                    const Context& context, std::int64_t reservation = 0);
 
-  // Takes the blob out of this repository only. Errc::blob_unknown.
+  // Takes the blob out of this repository only. Errc::blob_unknown; Errc::immutable and Errc::denied when a
+  // tag that may not go reaches it (reach.h).
   Result<void> remove(const access::Repository& repository, const oci::Digest& digest,
                       const Context& context);
 

@@ -1,5 +1,6 @@
 // What every registry operation is told of its caller. Authorization has been decided before: the services
-// here act on a repository that the caller may act on.
+// here act on a repository that the caller could act on when the request began. What changes something asks
+// again in its own transaction (access::check_still_may): Errc::denied when the right has gone meanwhile.
 #pragma once
 
 #include <functional>

@@ -249,6 +249,15 @@ class Text(Tree):
         self.write("src/api/routes.cc", "auto f = [](int x) -> asio::awaitable<void> { co_return; };\n")
         self.assertEqual(self.problems(), [])
 
+    def test_a_hash_without_a_key(self):
+        for line in ("std::unordered_map<std::string, int> names;", "std::unordered_set<Digest> seen;",
+                     "std::hash<std::string>()(name);"):
+            self.write("src/oci/digest.cc", "\n" + line + "\n")
+            self.expect(self.problems(), "digest.cc:2", "no key")
+        self.write("src/oci/digest.cc", "std::unordered_map<std::string, int, KeyedHash> names;\n"
+                                        "std::unordered_map<std::int64_t, int> by_id;\n")
+        self.assertEqual(self.problems(), [])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -144,11 +144,12 @@ def test_a_wrong_credential_is_refused_everywhere(document, nobody):
             assert nobody.request(method.upper(), fill(template)).status_code == 401, template
 
 
-def test_unknown_fields_are_refused(document, owner, root, organization, conforms):
+def test_unknown_fields_are_refused(server, document, owner, root, outsider, organization, conforms):
     """security.md: mass assignment. Also where the rest of the body is missing."""
+    del outsider
     places = {"organization": organization}
-    owner.put(path("repositories", "alice/documented", "grants", "mallory"))
     owner.post("/repositories", {"name": "alice/documented"})
+    server.run("grant", "set", "mallory", "reader", "alice/documented")
     owner.post(path("organizations", organization, "teams"), {"name": "builders"})
     owner.post(path("organizations", organization, "robots"), {"name": "ci"})
     places["robot"] = f"{organization}+ci"
@@ -185,12 +186,12 @@ def test_unknown_parameters_are_refused(document, root):
         assert answer.json()["errors"][0]["parameter"] == "surprise"
 
 
-def test_lists_and_things_are_as_described(document, owner, root, outsider, organization, conforms):
+def test_lists_and_things_are_as_described(server, document, owner, root, outsider, organization, conforms):
     """What is really there, through every GET that the caller may make."""
     del outsider
     owner.post("/repositories", {"name": "alice/documented"})
-    owner.put(path("repositories", "alice/documented", "grants", "mallory"), {"role": "reader"})
-    owner.put(path("namespaces", "alice", "grants", "mallory"), {"role": "reader"})
+    server.run("grant", "set", "mallory", "reader", "alice/documented")
+    server.run("grant", "set", "mallory", "reader", "alice/")
     teams = path("organizations", organization, "teams")
     owner.post(teams, {"name": "all"})
     owner.post(teams, {"name": "builders", "parent": "all"})

@@ -149,7 +149,6 @@ FORGERIES = {
     "wrong issuer": (lambda it: it.mischief.update(claims={"iss": "https://other.example"}), 403),
     "expired": (lambda it: it.mischief.update(claims={"iat": 1, "exp": 2}), 403),
     "wrong at_hash": (lambda it: it.mischief.update(claims={"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}), 403),
-    "many groups": (lambda it: it.mischief.update(claims={"groups": ["g"] * 10_000}), 403),
     "a name that is none": (lambda it: it.mischief.update(claims={"preferred_username": "<script>"}), 400),
     "alg none": (unsigned, 403),
     "another key": (signed_by_another, 403),

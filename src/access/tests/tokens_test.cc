@@ -57,7 +57,6 @@ class TokensTest : public testing::FactsFixture {
             .scopes = {}};
   }
 
-  identity::Policies policies_{*installation_.database, installation_.clock, 1000};
   identity::AccessTokens access_tokens_{*installation_.database, installation_.keyring,
                                         installation_.accounts,  policies_,
                                         installation_.clock,     {}};

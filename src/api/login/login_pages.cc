@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "api/caller.h"
 #include "api/login/browser.h"
 #include "api/login/page.h"
 #include "api/problem.h"
+#include "async/lanes.h"
 #include "async/offload.h"
 #include "crypto/hash.h"
 #include "identity/federation/login_providers.h"
@@ -23,6 +25,7 @@ using identity::OidcLogIn;
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 constexpr std::size_t kFormBytes = 4096;
+constexpr std::size_t kMostParameters = 100;  // of an answer or a form; providers send a handful
 
 std::string_view value_of(const Parameters& parameters, std::string_view key) {
   for (const auto& [name, value] : parameters)
@@ -34,11 +37,14 @@ std::string_view value_of(const Parameters& parameters, std::string_view key) {
 std::optional<Parameters> read_parameters(std::string text) {
   // As forms encode it, and redirects too (RFC 6749 appendix B).
   std::ranges::replace(text, '+', ' ');
+  // Before anything is made of them.
+  if (std::cmp_greater_equal(std::ranges::count(text, '&'), kMostParameters)) return std::nullopt;
   auto parameters = http::parse_query(text);
   if (!parameters) return std::nullopt;
-  for (std::size_t i = 0; i < parameters->size(); ++i)
-    for (std::size_t j = 0; j < i; ++j)
-      if ((*parameters)[i].first == (*parameters)[j].first) return std::nullopt;
+  std::vector<std::string_view> names;
+  for (const auto& [name, value] : *parameters) names.push_back(name);
+  std::ranges::sort(names);
+  if (std::ranges::adjacent_find(names) != names.end()) return std::nullopt;
   return parameters;
 }
 
@@ -87,6 +93,7 @@ unsigned status_of(Errc code) {
 http::Response problem_page(const Error& error) {
   Page page;
   page.status = status_of(error.code);
+  page.wait = error.retry_after;
   page.title = "You are not logged in";
   const std::string message =
       page.status == 500 ? std::string("something failed here; the server's log says what") : error.message;
@@ -99,7 +106,12 @@ http::Response bad_request(std::string_view why) {
   return problem_page(Error(Errc::invalid_argument, std::string(why)));
 }
 
-std::string callback_url(const std::string& origin) { return origin + "/login/callback"; }
+// What comes behind it is the name of a provider.
+constexpr std::string_view kCallback = "/callback";
+
+OidcLogIn::RedirectUri callbacks(const std::string& origin) {
+  return [origin](std::string_view provider) { return login_callback_url(origin, provider); };
+}
 
 std::string escape_code(std::string_view code) {
   const auto parsed = identity::parse_user_code(code);
@@ -124,7 +136,10 @@ async::Task<http::Response> LoginPages::handle(http::Exchange& exchange, std::st
                                  "public_url, and until then you can log in at http://localhost only"));
   if (posts) co_return co_await answer(exchange, origin);
   if (path.empty() || path == "/") co_return co_await choose(exchange);
-  if (path == "/callback") co_return co_await callback(exchange, origin);
+  if (path == kCallback || path.starts_with("/callback/")) {
+    const std::string sender(path.substr(std::min(kCallback.size() + 1, path.size())));
+    co_return co_await callback(exchange, sender, origin);
+  }
   if (path == "/device") co_return co_await ask(exchange);
   const std::string provider(path.substr(1));
   co_return co_await depart(exchange, provider, origin);
@@ -149,9 +164,10 @@ async::Task<http::Response> LoginPages::depart(http::Exchange& exchange, const s
   Secret<> binder = binder_of(exchange.request());
   if (binder.empty()) binder = identity::make_token(identity::kBinderPrefix);
   const audit::Origin from = origin_of(exchange);
-  const std::string back = callback_url(origin);
-  const auto url = co_await async::offload(
-      services_.passwords, [&] { return services_.oidc_login.begin(provider, binder, back, from); });
+  const OidcLogIn::RedirectUri back = callbacks(origin);
+  auto lane = services_.providers.lane(co_await known_provider(provider));
+  const auto url =
+      co_await async::offload(lane, [&] { return services_.oidc_login.begin(provider, binder, back, from); });
   if (!url) co_return problem_page(url.error());
   Page page;
   page.status = 302;
@@ -163,19 +179,32 @@ async::Task<http::Response> LoginPages::depart(http::Exchange& exchange, const s
   co_return response;
 }
 
-async::Task<http::Response> LoginPages::callback(http::Exchange& exchange, const std::string& origin) const {
+// Names that are no provider's wait together: strangers make up as many as they like.
+async::Task<std::string> LoginPages::known_provider(const std::string& name) const {
+  const auto found =
+      co_await async::offload(services_.work, [&] { return services_.login_providers.find(name); });
+  co_return found ? found->name : std::string();
+}
+
+async::Task<http::Response> LoginPages::callback(http::Exchange& exchange, const std::string& provider,
+                                                 const std::string& origin) const {
   const auto parameters = read_parameters(std::string(exchange.request().query));
   if (!parameters) co_return bad_request("the provider's answer is not properly encoded");
   OidcLogIn::Callback sent;
+  sent.provider = provider;
   sent.state = value_of(*parameters, "state");
   sent.code = Secret<>(std::string(value_of(*parameters, "code")));
   sent.error = value_of(*parameters, "error");
   sent.issuer = value_of(*parameters, "iss");
   const Secret<> binder = binder_of(exchange.request());
   const audit::Origin from = origin_of(exchange);
-  const std::string back = callback_url(origin);
-  const auto finished = co_await async::offload(
-      services_.passwords, [&] { return services_.oidc_login.finish(sent, binder, back, from); });
+  const OidcLogIn::RedirectUri back = callbacks(origin);
+  const auto began_with =
+      co_await async::offload(services_.work, [&] { return services_.oidc_login.provider_of(sent.state); });
+  if (!began_with) co_return problem_page(began_with.error());
+  auto lane = services_.providers.lane(*began_with);
+  const auto finished =
+      co_await async::offload(lane, [&] { return services_.oidc_login.finish(sent, binder, back, from); });
   if (!finished) co_return problem_page(finished.error());
   exchange.account = finished->account;
   Page page;
@@ -230,7 +259,8 @@ async::Task<http::Response> LoginPages::ask(http::Exchange& exchange) const {
 
 async::Task<http::Response> LoginPages::answer(http::Exchange& exchange, const std::string& origin) const {
   const http::Request& request = exchange.request();
-  auto body = co_await exchange.read_all(kFormBytes);
+  http::BodyMemory::Lease lease(bodies_, holder_of(exchange));
+  auto body = co_await exchange.read_all(kFormBytes, &lease);
   if (!body) co_return problem_page(body.error());
   const auto form = read_parameters(*body);
   if (!form) co_return bad_request("the form is not properly encoded");
@@ -246,9 +276,13 @@ async::Task<http::Response> LoginPages::answer(http::Exchange& exchange, const s
   const audit::Origin from = origin_of(exchange);
   Page page;
   if (value_of(*form, "answer") == "yes") {
-    const std::string back = callback_url(origin);
-    const auto url = co_await async::offload(
-        services_.passwords, [&] { return services_.oidc_login.confirm(code, binder, back, from); });
+    const OidcLogIn::RedirectUri back = callbacks(origin);
+    const auto waiting =
+        co_await async::offload(services_.work, [&] { return services_.oidc_login.waiting(code, from); });
+    if (!waiting) co_return problem_page(waiting.error());
+    auto lane = services_.providers.lane(waiting->provider);
+    const auto url =
+        co_await async::offload(lane, [&] { return services_.oidc_login.confirm(code, binder, back, from); });
     if (!url) co_return problem_page(url.error());
     page.title = "Go on to your provider";
     page.body = fmt::format("<p><a href=\"{}\">Go on</a></p>", escape_html(*url));

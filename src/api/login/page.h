@@ -2,6 +2,7 @@
 // nobody.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,7 @@ struct Page {
   std::string next = {};  // where the browser goes by itself, "" for nowhere
   // Whether it has a form, whose sender its receiver wants to know.
   bool has_form = false;
+  std::chrono::seconds wait{};  // of a 429 or 503, as in Error
 };
 http::Response render(const Page& page);
 

@@ -50,6 +50,7 @@ std::string what_is_named(const Router::Match& match) {
 Call call_for(const Services& services, const Options& options, const Incoming& incoming) {
   Call call(services, options, incoming.caller);
   call.origin = incoming.origin;
+  call.may_wait = incoming.may_wait;
   call.path_values = incoming.match.values;
   return call;
 }
@@ -61,6 +62,21 @@ Performer::Performer(const Services& services, const Options& options, const Rou
       options_(options),
       router_(router),
       keys_(services.database, services.keyring, services.clock) {}
+
+Wait Performer::wait_of(const Incoming& incoming) const {
+  const Operation& operation = *incoming.match.operation;
+  if (operation.wait == nullptr) return {};
+  Call call = call_for(services_, options_, incoming);
+  Wait wait;
+  const bool readable = operation.request == nullptr || [&] {
+    const auto problems = read_body(operation, incoming.body.reveal(), call);
+    return problems && problems->empty();
+  }();
+  if (readable) wait = operation.wait(call);
+  json::value body = std::move(call.body);
+  wipe(body);
+  return wait;
+}
 
 http::Response Performer::perform(Incoming& incoming) {
   Call call = call_for(services_, options_, incoming);
@@ -90,8 +106,7 @@ http::Response Performer::answer(const Incoming& incoming, Call& call) {
   if (operation.creates && incoming.idempotency_key && !incoming.caller.principal.anonymous())
     return create(incoming, call);
   if (operation.if_match == IfMatch::unused) return run(incoming, call);
-  const std::lock_guard lock(
-      changing_[std::hash<std::string>{}(what_is_named(incoming.match)) % changing_.size()]);
+  const std::lock_guard lock(changing_[path_hash_(what_is_named(incoming.match)) % changing_.size()]);
   if (auto refused = check_condition(incoming, call)) return std::move(*refused);
   return run(incoming, call);
 }

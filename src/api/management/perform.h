@@ -10,6 +10,7 @@
 #include "api/management/idempotency.h"
 #include "api/management/operation.h"
 #include "api/management/router.h"
+#include "base/keyed_hash.h"
 #include "http/response.h"
 
 namespace bulkhead::api::management {
@@ -26,6 +27,7 @@ struct Incoming {
   Secret<> body;
   ManagementCaller caller;
   audit::Origin origin;
+  bool may_wait = true;  // for other servers
 };
 
 class Performer {
@@ -33,6 +35,8 @@ class Performer {
   // All must outlive this.
   Performer(const Services& services, const Options& options, const Router& router);
 
+  // Which other server it will wait for. Blocks, but for the database alone.
+  Wait wait_of(const Incoming& incoming) const;
   http::Response perform(Incoming& incoming);
 
  private:
@@ -52,6 +56,7 @@ class Performer {
   IdempotencyKeys keys_;
   // Held from the check of a condition to the end of the change, by path: two changes made for the same state
   // are not both made.
+  KeyedHash path_hash_;  // nobody chooses with whom they wait
   std::array<std::mutex, 64> changing_;
 };
 

@@ -76,6 +76,7 @@ Result<void> check_settings(const OidcSettings& settings, const PlainHosts& plai
     return refused(fmt::format("the client id has 1 to {} characters of printable ASCII", kLongestClientId));
   if (auto scopes = check_scopes(settings.scopes); !scopes) return scopes;
   if (auto claim = check_claim_path("the name claim", settings.name_claim); !claim) return claim;
+  if (settings.groups_claim.empty()) return {};
   return check_claim_path("the groups claim", settings.groups_claim);
 }
 
@@ -98,6 +99,12 @@ Result<void> check_settings(const ldap::Settings& settings, const PlainHosts& pl
   return ldap::check(settings, plain);
 }
 
+bool tells_groups(const LoginProvider& provider) {
+  const auto* oidc = std::get_if<OidcSettings>(&provider.settings);
+  return oidc != nullptr ? !oidc->groups_claim.empty()
+                         : !std::get<ldap::Settings>(provider.settings).group_base.empty();
+}
+
 }  // namespace
 
 Result<void> check_group(std::string_view group) {
@@ -118,6 +125,10 @@ Result<void> check_provider(const LoginProvider& provider, const PlainHosts& pla
     if (!seen.insert(group).second)
       return refused(fmt::format("the admitted group {} is there twice", oci::quote(group)));
   }
+  if (!provider.admitted_groups.empty() && !tells_groups(provider))
+    return refused(
+        "admitted_groups needs to know the groups of people: set groups_claim, or the group base of a "
+        "directory");
   return std::visit([&](const auto& settings) { return check_settings(settings, plain); }, provider.settings);
 }
 

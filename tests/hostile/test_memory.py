@@ -1,0 +1,143 @@
+"""Bodies that are read into memory are counted: by account, by network, and in all."""
+
+import json
+import select
+import socket
+import time
+
+import pytest
+import requests
+
+from harness import content
+from harness.raw import Connection
+from harness.registry import Registry
+from hostile.conftest import Place, assert_flat, best
+
+MIB = 1 << 20
+
+
+def hold(server, count, target, headers, size, method="POST", seconds=30):
+    """`count` requests with a body of `size` bytes, of which the last ten never come. Sends until the server has taken
+    all the rest or answered; returns the connections and the answers to those that got one."""
+    connections = [Connection(server) for _ in range(count)]
+    for connection in connections:
+        connection.send_head(method, target, {**headers, "Content-Length": str(size)})
+        connection.socket.setblocking(False)
+    piece = b" " * 65536
+    left = {connection: size - 10 for connection in connections}
+    by_socket = {connection.socket: connection for connection in connections}
+    answered, deadline = {}, time.monotonic() + seconds
+    while left and time.monotonic() < deadline:
+        waiting = [connection.socket for connection in left]
+        for begin in range(0, len(waiting), 500):
+            some = waiting[begin : begin + 500]
+            readable, writable, _ = select.select(some, some, [], 0.01)
+            for each in readable:
+                connection = by_socket[each]
+                each.settimeout(20)
+                answered[connection] = connection.read_response()
+                left.pop(connection, None)
+            for each in writable:
+                connection = by_socket[each]
+                if connection not in left:
+                    continue
+                try:
+                    sent = each.send(piece[: left[connection]])
+                except (BlockingIOError, ConnectionError):
+                    continue
+                left[connection] -= sent
+                if left[connection] == 0:
+                    del left[connection]
+    # Whoever was told no after the last byte.
+    for connection in set(connections) - set(answered):
+        if select.select([connection.socket], [], [], 0)[0]:
+            connection.socket.settimeout(20)
+            answered[connection] = connection.read_response()
+    return connections, list(answered.values())
+
+
+def close_all(connections):
+    for connection in connections:
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        connection.close()
+
+
+@pytest.fixture
+def place(launch):
+    return Place(launch())
+
+
+def test_unfinished_manifests_of_one_account_take_a_bounded_part_of_memory(place):
+    server = place.server
+    attacker, registry = Registry(server, place.mallory), Registry(server, place.alice)
+    attacker.start_upload("mallory/x")
+    image = content.Manifest(content.render({"schemaVersion": 2, "manifests": []}), content.OCI_INDEX)
+    large = content.Manifest(image.data + b" " * MIB, content.OCI_INDEX)
+    registry.push_manifest("alice/app", large, "v1")
+    idle = best(lambda: registry.push_manifest("alice/app", large, "v1"), 3)
+    before = server.memory()
+    headers = {**attacker.authorization("mallory/x"), "Content-Type": content.OCI_INDEX}
+    connections, answers = hold(server, 100, "/v2/mallory/x/manifests/t", headers, 4 * MIB, "PUT")
+    try:
+        grown = server.memory() - before
+        assert grown < 150 * MIB, f"100 unfinished manifests took {grown // MIB} MiB"
+        assert answers, "some are told no"
+        for answer in answers:
+            assert answer.status == 429 and answer.codes() == ["TOOMANYREQUESTS"], answer
+            assert 1 <= int(answer.headers["retry-after"]) <= 600
+        # Others push large manifests, and the account itself small ones.
+        during = best(lambda: registry.push_manifest("alice/app", large, "v2"), 1)
+        assert_flat(during, idle, "another account's push")
+        assert attacker.push_manifest("mallory/x", image, "small")
+    finally:
+        close_all(connections)
+    # What was held is free again once its holders have gone.
+    deadline = time.monotonic() + 20
+    while attacker.put_manifest("mallory/x", large, "v3").status_code != 201:
+        assert time.monotonic() < deadline, "the account's part is never given back"
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize("kind", ["token", "sessions", "exchange"])
+def test_unfinished_forms_of_strangers_take_a_bounded_part_of_memory(place, kind):
+    server = place.server
+    target, media_type = {
+        "token": ("/token", "application/x-www-form-urlencoded"),
+        "sessions": ("/api/v1/sessions", "application/json"),
+        "exchange": ("/api/v1/workload/token", "application/json"),
+    }[kind]
+    before = server.memory()
+    connections, answers = hold(server, 1000, target, {"Content-Type": media_type}, 64 << 10)
+    try:
+        grown = server.memory() - before
+        assert grown < 48 * MIB, f"1,000 unfinished requests took {grown // MIB} MiB"
+        assert answers and all(answer.status == 429 for answer in answers), {answer.status for answer in answers}
+        assert all(int(answer.headers["retry-after"]) >= 1 for answer in answers)
+        # A log-in is small, and gets through from the very same address.
+        place.log_in_here()
+        form = {"grant_type": "password", "username": "alice", "password": place.alice.password, "service": "bulkhead"}
+        assert requests.post(server.url + "/token", data=form, timeout=60).status_code == 200
+        body = json.dumps({"name": "alice", "password": place.alice.password})
+        made = requests.post(server.url + "/api/v1/sessions", data=body, timeout=60,
+                             headers={"Content-Type": "application/json"})  # fmt: skip
+        assert made.status_code == 201
+    finally:
+        close_all(connections)
+
+
+def test_a_waiting_client_costs_little_before_it_sends(place):
+    """The stated length is no reason to set memory aside."""
+    server = place.server
+    attacker = Registry(server, place.mallory)
+    attacker.start_upload("mallory/x")
+    headers = {**attacker.authorization("mallory/x"), "Content-Type": content.OCI_INDEX}
+    before = server.memory()
+    connections = [Connection(server) for _ in range(500)]
+    try:
+        for connection in connections:
+            connection.send_head("PUT", "/v2/mallory/x/manifests/t", {**headers, "Content-Length": str(4 * MIB)})
+            connection.send(b"{")
+        time.sleep(0.5)
+        assert (server.memory() - before) / 500 < 40 << 10
+    finally:
+        close_all(connections)
