@@ -182,7 +182,7 @@ Result<Resolved> Facts::resolve(const Principal& principal, const oci::Repositor
   return resolved(std::move(repository), role, state_->anonymous_pull, space, *lacking);
 }
 
-Result<std::int64_t> Facts::namespace_of(const oci::RepositoryName& name) {
+Result<std::int64_t> Facts::namespace_of(const oci::RepositoryName& name, bool to_be_made) {
   const std::string space(name.namespace_name());
   std::int64_t id = 0;
   const auto done = state_->database.read([&](db::Session& session) -> Result<void> {
@@ -190,7 +190,8 @@ Result<std::int64_t> Facts::namespace_of(const oci::RepositoryName& name) {
     if (!rows) return rows.error();
     if (rows->empty()) return namespace_unknown(space);
     id = rows->front().integer(0);
-    return {};
+    return to_be_made ? check_repository_count(session, id, space, state_->limits.repositories)
+                      : Result<void>();
   });
   if (!done) return done.error();
   return id;

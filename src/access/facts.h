@@ -132,9 +132,9 @@ class Facts {
   std::optional<Resolved> peek(const Principal& principal, const oci::RepositoryName& name) const;
   Result<Resolved> resolve(const Principal& principal, const oci::RepositoryName& name);
 
-  // Of the namespace that a repository of this name would be in: Errc::name_unknown when there is none.
-  // Blocking.
-  Result<std::int64_t> namespace_of(const oci::RepositoryName& name);
+  // Of the namespace that a repository of this name would be in: Errc::name_unknown when there is none, and
+  // Errc::quota_exceeded when the repository is yet to be made there and it has as many as it may. Blocking.
+  Result<std::int64_t> namespace_of(const oci::RepositoryName& name, bool to_be_made);
 
   // After a change that was made elsewhere and may bear on anybody's role, or on what namespaces are called:
   // of organizations, teams, members, system roles. Constant time.

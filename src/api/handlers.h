@@ -90,7 +90,8 @@ class UploadHandler {
                                          const route::UploadStart& route, const Permitted& permitted,
                                          const oci::Digest& digest);
   // The repository, or what stands for one that is not there yet.
-  async::Task<Result<access::Repository>> target(const oci::RepositoryName& name, const Permitted& permitted);
+  async::Task<Result<access::Repository>> target(const oci::RepositoryName& name, const Permitted& permitted,
+                                                 bool begins);
   http::Response session(unsigned status, const oci::RepositoryName& name, std::string_view id,
                          std::uint64_t size) const;
 

@@ -64,10 +64,10 @@ http::Response UploadHandler::session(unsigned status, const oci::RepositoryName
 }
 
 async::Task<Result<access::Repository>> UploadHandler::target(const oci::RepositoryName& name,
-                                                              const Permitted& permitted) {
+                                                              const Permitted& permitted, bool begins) {
   if (permitted.repository) co_return *permitted.repository;
-  const auto space =
-      co_await async::offload(deps_.services.work, [&] { return deps_.services.facts.namespace_of(name); });
+  const auto space = co_await async::offload(deps_.services.work,
+                                             [&] { return deps_.services.facts.namespace_of(name, begins); });
   if (!space) co_return space.error();
   co_return registry::unborn(name, *space);
 }
@@ -148,7 +148,7 @@ async::Task<http::Response> UploadHandler::start(http::Exchange& exchange, const
     co_return co_await take_whole(exchange, caller, route, permitted, *digest);
   }
 
-  const auto repository = co_await target(route.name, permitted);
+  const auto repository = co_await target(route.name, permitted, true);
   if (!repository) co_return error_response(repository.error());
   auto started = co_await async::offload(deps_.services.work, [&] {
     return deps_.services.uploads.start(*repository, algorithm, permitted.context);
@@ -162,7 +162,7 @@ async::Task<http::Response> UploadHandler::take_whole(http::Exchange& exchange, 
                                                       const Permitted& permitted, const oci::Digest& digest) {
   const auto range = promised(exchange.request(), 0);
   if (!range) co_return error_response(range.error());
-  const auto repository = co_await target(route.name, permitted);
+  const auto repository = co_await target(route.name, permitted, true);
   if (!repository) co_return error_response(repository.error());
   auto started = co_await async::offload(deps_.services.work, [&] {
     return deps_.services.uploads.start(*repository, digest.algorithm(), permitted.context);
@@ -197,7 +197,7 @@ async::Task<http::Response> UploadHandler::handle(http::Exchange& exchange, cons
   auto gate = co_await deps_.gate.authorize(exchange, caller, route.name, access::Action::push);
   if (auto* refused = std::get_if<http::Response>(&gate)) co_return std::move(*refused);
   const Permitted& permitted = std::get<Permitted>(gate);
-  const auto repository = co_await target(route.name, permitted);
+  const auto repository = co_await target(route.name, permitted, false);
   if (!repository && repository.error().code == Errc::name_unknown)
     co_return error_response({Errc::upload_unknown, "there is no such upload; begin again with a POST"});
   if (!repository) co_return error_response(repository.error());

@@ -68,7 +68,7 @@ def _writer(place):
             headers={**authorization, "Content-Type": "application/vnd.oci.image.index.v1+json"},
         ).status_code  # fmt: skip
 
-    registry.start_upload("mallory/app")
+    registry.make_repository("mallory/app")
     return work
 
 

@@ -36,7 +36,7 @@ def test_digests_that_begin_alike_cost_what_others_cost(launch, chosen, sparse):
     server = launch({"storage.sparse_manifests": str(sparse).lower()})
     server.create_user("root", admin=True)
     registry = Registry(server, server.create_user("mallory"))
-    registry.start_upload("mallory/x")
+    registry.make_repository("mallory/x")
 
     def put(digests):
         body = index_of(digests)
@@ -86,9 +86,9 @@ def test_others_are_served_beside_hashes_that_collide(launch):
     server.create_user("root", admin=True)
     alice, mallory = server.create_user("alice"), server.create_user("mallory")
     registry = Registry(server, alice)
-    registry.start_upload("alice/app")
+    registry.make_repository("alice/app")
     attacker = Registry(server, mallory)
-    attacker.start_upload("mallory/x")
+    attacker.make_repository("mallory/x")
     authorization = attacker.authorization("mallory/x")
     body = index_of(common_beginning())
 

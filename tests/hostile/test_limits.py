@@ -18,7 +18,7 @@ def test_repositories_of_a_namespace(launch):
     place = Place(launch({"limits.repositories_per_namespace": 3}))
     registry, owner = Registry(place.server, place.alice), Management(place.server, place.alice)
     for number in range(3):
-        registry.start_upload(f"alice/app{number}")
+        registry.make_repository(f"alice/app{number}")
     refused(registry.post("/v2/alice/another/blobs/uploads/"), "3 repositories")
     refused(owner.post("/repositories", {"name": "alice/another"}), "3 repositories")
     refused(registry.put_manifest("alice/another", content.index([]), "v1"), "3 repositories")
@@ -60,7 +60,7 @@ def test_tags_of_one_manifest(launch):
 
 def test_grants_of_a_repository(launch):
     place = Place(launch({"limits.grants": 2}))
-    Registry(place.server, place.alice).start_upload("alice/app")
+    Registry(place.server, place.alice).make_repository("alice/app")
     owner = Management(place.server, place.alice)
     for name in ("bob", "carol", "dave"):
         place.server.create_user(name)

@@ -80,7 +80,7 @@ def place(launch):
 def test_unfinished_manifests_of_one_account_take_a_bounded_part_of_memory(place):
     server = place.server
     attacker, registry = Registry(server, place.mallory), Registry(server, place.alice)
-    attacker.start_upload("mallory/x")
+    attacker.make_repository("mallory/x")
     image = content.Manifest(content.render({"schemaVersion": 2, "manifests": []}), content.OCI_INDEX)
     large = content.Manifest(image.data + b" " * MIB, content.OCI_INDEX)
     registry.push_manifest("alice/app", large, "v1")
@@ -139,7 +139,7 @@ def test_a_waiting_client_costs_little_before_it_sends(place):
     """The stated length is no reason to set memory aside."""
     server = place.server
     attacker = Registry(server, place.mallory)
-    attacker.start_upload("mallory/x")
+    attacker.make_repository("mallory/x")
     headers = {**attacker.authorization("mallory/x"), "Content-Type": content.OCI_INDEX}
     before = server.memory()
     connections = [Connection(server) for _ in range(500)]

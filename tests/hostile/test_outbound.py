@@ -17,14 +17,13 @@ OUTBOUND = {"outbound.networks": "127.0.0.0/8", "outbound.plain_hosts": "127.0.0
 @pytest.fixture
 def place(launch):
     made = Place(launch(OUTBOUND))
-    Registry(made.server, made.alice).start_upload("alice/app")
+    Registry(made.server, made.alice).make_repository("alice/app")
     return made
 
 
 def watch(place):
     """What anybody does who needs no other server, each with its name."""
     registry = Registry(place.server, place.alice)
-    registry.start_upload("alice/app")
 
     def tags():
         assert registry.get("/v2/alice/app/tags/list").status_code == 200
@@ -135,7 +134,7 @@ def issuer():
 @pytest.fixture
 def ci(place, issuer):
     """mallory's robot, which trusts an issuer that answers."""
-    Registry(place.server, place.mallory).start_upload("mallory/app")
+    Registry(place.server, place.mallory).make_repository("mallory/app")
     owner = Management(place.server, place.mallory)
     made = owner.post(path("repositories", "mallory/app") + "/robots", {"name": "ci"})
     assert made.status_code == 201, made.text

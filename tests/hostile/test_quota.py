@@ -29,7 +29,7 @@ def place(launch):
 @pytest.fixture
 def registry(place):
     made = Registry(place.server, place.alice)
-    made.start_upload("alice/app").cancel()
+    made.make_repository("alice/app")
     return made
 
 
@@ -149,7 +149,7 @@ def test_a_stated_length_is_answered_before_the_body(launch, rng, limit, request
     """Finally, and instead of 100 Continue."""
     place = Place(launch({"limits.upload_bytes": "1MiB"} if limit == "largest blob" else {}))
     registry = Registry(place.server, place.alice)
-    registry.start_upload("alice/app").cancel()
+    registry.make_repository("alice/app")
     if limit == "quota":
         set_quota(place, "1MiB")
     digest = content.digest_of(b"whatever")
