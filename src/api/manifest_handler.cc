@@ -123,7 +123,7 @@ async::Task<http::Response> ManifestHandler::put(http::Exchange& exchange, const
     auto repository = may.repository;
     if (!repository) {
       // A manifest that would be refused must not leave an empty repository behind.
-      const auto space = deps_.services.facts.namespace_of(route.name);
+      const auto space = deps_.services.facts.namespace_of(route.name, true);
       if (!space) return space.error();
       if (auto acceptable =
               deps_.services.manifests.check(registry::unborn(route.name, *space), route.reference, tags,
