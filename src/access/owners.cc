@@ -190,10 +190,10 @@ Result<std::shared_ptr<const Repository>> Facts::State::make(db::Session& sessio
   auto found = read_repository(session, name);
   if (!found || *found) return found;
   const std::string space(name.namespace_name());
-  const auto spaces = session.query("SELECT id FROM namespaces WHERE name = ?", {space});
-  if (!spaces) return spaces.error();
-  if (spaces->empty()) return namespace_unknown(space);
-  const std::int64_t namespace_id = spaces->front().integer(0);
+  const auto found_space = session.query("SELECT id FROM namespaces WHERE name = ?", {space});
+  if (!found_space) return found_space.error();
+  if (found_space->empty()) return namespace_unknown(space);
+  const std::int64_t namespace_id = found_space->front().integer(0);
   const auto owner = first_owner(session, creator, namespace_id, name);
   if (!owner) return owner.error();
   const auto inserted = session.execute(
