@@ -1,50 +1,12 @@
 """The command line as a client of the management API, and as the operator's on the machine's own data."""
 
 import json
-import os
 import stat
-import subprocess
 
 import pytest
 
-from harness import process
+from harness.command_line import CommandLine
 from harness.registry import Registry
-
-
-class CommandLine:
-    """`bulkhead` with a home of its own, away from the server's data."""
-
-    def __init__(self, server, home):
-        self.server = server
-        self.home = home
-        self.store = home / ".config" / "bulkhead" / "credentials.json"
-
-    def run(self, *arguments, stdin="", check=True, program=None):
-        env = {"PATH": os.environ["PATH"], "HOME": str(self.home)}
-        env |= {k: v for k, v in self.server.environment().items() if k.endswith("SAN_OPTIONS")}
-        command = self.server.command(*arguments)
-        if program:
-            command[command.index(str(self.server.binary))] = str(program)
-        done = subprocess.run(
-            command,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60 * self.server.patience,
-            check=False,
-            env=env,
-            cwd=self.home,
-            preexec_fn=process.die_with_parent,
-        )
-        if check and done.returncode != 0:
-            raise AssertionError(f"{arguments} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-        return done
-
-    def log_in(self, user, *more):
-        return self.run("login", self.server.url, "--name", user.name, "--password-stdin", *more, stdin=user.password + "\n")
-
-    def json(self, *arguments):
-        return json.loads(self.run(*arguments, "--json").stdout)
 
 
 @pytest.fixture
