@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "access/facts_state.h"
+#include "base/shown.h"
 #include "oci/quote.h"
 
 namespace bulkhead::access {
@@ -67,26 +67,6 @@ Result<Owner> first_owner(db::Session& session, const Principal& creator, std::i
                fmt::format("nobody could be the owner of {}: its namespace has none; create an "
                            "administrator, or name an owner",
                            oci::quote(name.render()))};
-}
-
-// Bytes that a contact may not have: what is no UTF-8 is the database's to refuse.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kHidden = {{
-    {"\xe2\x80\x8b", "\xe2\x80\x8f"},  // zero width, direction marks
-    {"\xe2\x80\xa8", "\xe2\x80\xae"},  // line and paragraph ends, direction overrides
-    {"\xe2\x81\xa0", "\xe2\x81\xaf"},  // invisible operators, isolates
-    {"\xef\xbb\xbf", "\xef\xbb\xbf"},  // byte order mark
-}};
-
-bool shows(std::string_view text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte < 0x20 || byte == 0x7f) return false;
-    if (byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0) return false;
-    const std::string_view three = text.substr(i, 3);
-    for (const auto& [first, last] : kHidden)
-      if (three.size() == 3 && three >= first && three <= last) return false;
-  }
-  return true;
 }
 
 Result<void> check_contact(std::string_view contact) {

@@ -11,6 +11,7 @@
 #include "http/request.h"
 #include "identity/login/login.h"
 #include "identity/login/registry_login.h"
+#include "identity/people/account.h"
 
 namespace bulkhead::api {
 namespace {
@@ -85,7 +86,8 @@ async::Task<identity::RegistryLogIn::Outcome> TokenHandler::prove(const BasicCre
     event.address = origin.address;
     event.user_agent = origin.user_agent;
     event.request_id = origin.request_id;
-    event.detail = "too many attempts";
+    if (identity::parse_account_name(credentials.name)) event.target = credentials.name;
+    event.detail = "rate_limited";
     services.journal.observe(event);
     co_return admitted.error();
   }

@@ -8,6 +8,7 @@
 #include "access/facts.h"
 #include "access/tokens.h"
 #include "api/services.h"
+#include "app/data_directory.h"
 #include "app/fetcher.h"
 #include "async/offload.h"
 #include "audit/journal.h"
@@ -33,6 +34,7 @@
 #include "identity/federation/single_sign_on.h"
 #include "identity/issuers/issuer_keys.h"
 #include "identity/keys/data_keys.h"
+#include "identity/keys/key_checks.h"
 #include "identity/keys/key_rotation.h"
 #include "identity/login/access_tokens.h"
 #include "identity/login/leaked.h"
@@ -57,10 +59,22 @@
 
 namespace bulkhead::app {
 
+struct Opening {
+  // What to do where there is no installation, or one that was never finished.
+  enum class Missing { make, refuse };
+  Missing missing = Missing::refuse;
+  // Go on with the keyring that is there, and with new keys where there are none, although the database was
+  // used with others (identity/keys/key_checks.h).
+  bool accept_new_keys = false;
+};
+
 class Installation {
  public:
-  // Creates what is missing. One process at a time has a data directory: Errc::conflict while another does.
-  static Result<std::unique_ptr<Installation>> open(const config::Settings& settings, Log& log);
+  // One process at a time has a data directory: Errc::conflict while another does. Errc::not_found where
+  // nothing is there and nothing is to be made. Before anything is made or opened the directory is looked at
+  // (data_directory.h), and before a key is made the keyring is compared with what the database knows of it.
+  static Result<std::unique_ptr<Installation>> open(const config::Settings& settings, Log& log,
+                                                    const Opening& opening);
 
   const config::Settings& settings() const { return settings_; }
   std::filesystem::path journal_directory() const { return settings_.data / "journal"; }
@@ -91,11 +105,12 @@ class Installation {
 
  private:
   Installation(const config::Settings& settings, Log& log, FileDescriptor lock);
-  Result<void> assemble();
+  Result<void> assemble(const Opening& opening, const DataDirectory& found);
   void assemble_identity();
   void assemble_factors();
   void assemble_sign_on();
-  Result<void> open_keys();
+  Result<void> open_database(const DataDirectory& found);
+  Result<void> open_keys(const Opening& opening);
 
   config::Settings settings_;
   Log& log_;

@@ -16,6 +16,7 @@
 #include "app/api_command.h"
 #include "app/arguments.h"
 #include "app/audit_commands.h"
+#include "app/grant_commands.h"
 #include "app/keys_commands.h"
 #include "app/token_commands.h"
 #include "oci/strict_json.h"
@@ -42,7 +43,10 @@ Outcome done(const Result<void>& result) {
 
 json::object render(const identity::Account& account) {
   return {{"name", account.name},
+          {"kind", std::string(name(account.kind))},
+          {"state", std::string(name(account.state))},
           {"active", account.active()},
+          {"system_role", std::string(identity::name(account.system_role))},
           {"administrator", account.administrator()},
           {"created_at", to_rfc3339(account.created_at)}};
 }
@@ -73,13 +77,26 @@ Outcome user_password(Call& call) {
   return done(call.installation.accounts().set_password(name, password, call.origin));
 }
 
+// Being made an administrator, or none any more, takes no other role in passing.
+Result<void> keep_role(const identity::Account& account) {
+  if (account.system_role == identity::SystemRole::none || account.administrator()) return {};
+  return Error{Errc::conflict, fmt::format("{} is {}, and would lose that role; say so with --replace",
+                                           account.name, identity::name(account.system_role))};
+}
+
 Outcome user_set(Call& call) {
   const std::string name = call.arguments.text("name");
   const bool has_active = call.arguments.has("active");
   const bool active = call.arguments.flag("active");
   const bool has_admin = call.arguments.has("admin");
   const bool admin = call.arguments.flag("admin");
+  const bool replace = call.arguments.flag("replace");
   if (auto checked = call.arguments.check(); !checked) return checked.error();
+  if (has_admin && !replace) {
+    const auto account = call.installation.accounts().find(name);
+    if (!account) return account.error();
+    if (auto kept = keep_role(*account); !kept) return kept.error();
+  }
   if (has_active)
     if (auto set = call.installation.accounts().set_active(name, active, call.origin); !set)
       return set.error();
@@ -114,7 +131,7 @@ Outcome repo_list(Call& call) {
     out.clear();
     auto rows = session.query(
         "SELECT r.name, r.visibility, COALESCE(a.name, ''), r.contact, r.immutable_tags, r.protected_tags, "
-        "(SELECT COUNT(*) FROM tags t WHERE t.repository_id = r.id) "
+        "r.created_at "
         "FROM repositories r LEFT JOIN accounts a ON a.id = r.owner_id ORDER BY r.name");
     if (!rows) return rows.error();
     for (const db::Row& row : *rows)
@@ -124,7 +141,7 @@ Outcome repo_list(Call& call) {
                                  {"contact", row.text(3)},
                                  {"immutable_tags", row.text(4)},
                                  {"protected_tags", row.text(5)},
-                                 {"tags", row.integer(6)}});
+                                 {"created_at", to_rfc3339(from_micros(row.integer(6)))}});
     return {};
   });
   if (!read) return read.error();
@@ -137,6 +154,8 @@ Outcome repo_create(Call& call) {
   if (auto checked = call.arguments.check(); !checked) return checked.error();
   if (!name) return name.error();
   access::Facts& facts = call.installation.facts();
+  if (const auto there = facts.details(*name); there)
+    return Error{Errc::conflict, fmt::format("there is a repository {} already", name->render())};
   access::Principal creator;
   if (!owner.empty()) {
     const auto account = call.installation.accounts().find(owner);
@@ -199,85 +218,9 @@ Outcome repo_set(Call& call) {
   return done({});
 }
 
-Outcome grant_set(Call& call) {
-  const auto subject = access::parse_grant_subject(call.arguments.text("subject"));
-  const auto role = access::parse_role(call.arguments.text("role"));
-  const auto target = access::parse_grant_target(call.arguments.text("target"));
-  if (auto checked = call.arguments.check(); !checked) return checked.error();
-  if (!subject) return subject.error();
-  if (!role) return role.error();
-  if (!target) return target.error();
-  return done(call.installation.facts().grant(*subject, *role, *target, call.origin));
-}
-
-Outcome grant_remove(Call& call) {
-  const auto subject = access::parse_grant_subject(call.arguments.text("subject"));
-  const auto target = access::parse_grant_target(call.arguments.text("target"));
-  if (auto checked = call.arguments.check(); !checked) return checked.error();
-  if (!subject) return subject.error();
-  if (!target) return target.error();
-  return done(call.installation.facts().revoke(*subject, *target, call.origin));
-}
-
-Outcome grants_given(Call& call) {
-  json::array out;
-  auto read = call.installation.database().read([&](db::Session& session) -> Result<void> {
-    out.clear();
-    auto rows = session.query(
-        "SELECT a.name, g.role, n.name || '/' FROM namespace_grants g JOIN accounts a ON a.id = g.account_id "
-        "JOIN namespaces n ON n.id = g.namespace_id UNION ALL "
-        "SELECT a.name, g.role, r.name FROM repository_grants g JOIN accounts a ON a.id = g.account_id "
-        "JOIN repositories r ON r.id = g.repository_id UNION ALL "
-        "SELECT 'team:' || o.name || '/' || t.name, g.role, n.name || '/' FROM team_namespace_grants g "
-        "JOIN teams t ON t.id = g.team_id JOIN organizations o ON o.id = t.organization_id "
-        "JOIN namespaces n ON n.id = g.namespace_id UNION ALL "
-        "SELECT 'team:' || o.name || '/' || t.name, g.role, r.name FROM team_repository_grants g "
-        "JOIN teams t ON t.id = g.team_id JOIN organizations o ON o.id = t.organization_id "
-        "JOIN repositories r ON r.id = g.repository_id ORDER BY 3, 1");
-    if (!rows) return rows.error();
-    for (const db::Row& row : *rows)
-      out.push_back(json::object{{"subject", row.text(0)}, {"role", row.text(1)}, {"target", row.text(2)}});
-    return {};
-  });
-  if (!read) return read.error();
-  return json::value(std::move(out));
-}
-
-// Where a role comes from, for people.
-std::string describe(const access::Reason& reason) {
-  std::string words(access::name(reason.kind));
-  std::ranges::replace(words, '_', ' ');
-  return reason.team.empty() ? words : fmt::format("{} to {}", words, reason.team);
-}
-
-// Everybody who has a role in one repository, a line for each reason.
-Outcome grants_in(Call& call, const std::string& repository) {
-  const auto name = oci::RepositoryName::parse(repository);
-  if (!name) return name.error();
-  constexpr std::size_t kPage = 500;
-  json::array out;
-  std::string last;
-  for (bool more = true; more;) {
-    auto page = call.installation.facts().effective_grants(*name, last, kPage);
-    if (!page) return page.error();
-    for (const access::EffectiveGrant& grant : page->entries) {
-      last = grant.account;
-      for (const access::Reason& reason : grant.reasons)
-        out.push_back(json::object{{"account", grant.account},
-                                   {"role", access::name(grant.role)},
-                                   {"through", describe(reason)},
-                                   {"gives", access::name(reason.role)}});
-    }
-    more = page->more;
-  }
-  return json::value(std::move(out));
-}
-
-Outcome grant_list(Call& call) {
-  const std::string repository = call.arguments.text("repository");
-  if (auto checked = call.arguments.check(); !checked) return checked.error();
-  return repository.empty() ? grants_given(call) : grants_in(call, repository);
-}
+Outcome grant_set(Call& call) { return set_grant(call.installation, call.arguments, call.origin); }
+Outcome grant_remove(Call& call) { return remove_grant(call.installation, call.arguments, call.origin); }
+Outcome grant_list(Call& call) { return list_grants(call.installation, call.arguments); }
 
 Outcome namespace_set(Call& call) {
   const std::string name = call.arguments.text("name");

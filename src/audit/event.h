@@ -99,6 +99,7 @@ enum class Action : std::uint8_t {
   secrets_resealed,
   data_key_created,
   keyring_protection_changed,
+  keyring_accepted,
   login_provider_created = 130,
   login_provider_changed,
   login_provider_removed,

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/clock.h"
+#include "base/say.h"
 #include "cli/command_line.h"
 #include "cli/keep_session.h"
 #include "cli/login_store.h"
@@ -18,8 +19,10 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr const char* kFirstServer = "http://127.0.0.1:5000";
+
 struct LoginOptions {
-  std::string server = "http://127.0.0.1:5000";
+  std::string server;
   std::string name;
   std::string sso;
   std::string code;
@@ -31,8 +34,6 @@ struct LoginOptions {
 std::string text(const json::value& object, std::string_view key) {
   return std::string(object.at(key).as_string());
 }
-
-bool at_terminal() { return ::isatty(STDIN_FILENO) == 1; }
 
 // Logs in; where an account turns out to have a second factor, its code is asked for.
 Result<json::value> start_session(ApiClient& client, const LoginOptions& options, const Secret<>& password) {
@@ -85,13 +86,14 @@ Result<std::string> absolute_path(const std::string& path) {
 }
 
 Result<void> log_in(const CommandLine& line, LoginOptions options) {
-  const auto server = server_url(options.server);
-  if (!server) return server.error();
   const auto path = LoginStore::default_path();
   if (!path) return path.error();
   auto store = LoginStore::load(*path);
   if (!store) return store.error();
-  const auto ca = absolute_path(options.ca);
+  if (options.server.empty()) options.server = store->last().empty() ? kFirstServer : store->last();
+  const auto server = store->url_of(options.server, !options.ca.empty());
+  if (!server) return server.error();
+  const auto ca = absolute_path(options.ca.empty() ? store->authority(*server) : options.ca);
   if (!ca) return ca.error();
   const auto anonymous = make_remote_client(*server, Secret<>(), *ca);
   const auto started = prove(*anonymous, options);
@@ -107,15 +109,12 @@ Result<void> log_in(const CommandLine& line, LoginOptions options) {
                      {name, Secret<>(token.reveal()), *ca, options.sso.empty() ? 0 : now + kRefreshSeconds});
   if (auto saved = store->save(); !saved) return saved.error();
   if (line.json)
-    fmt::print(
-        "{}\n",
-        json::serialize(json::object{
-            {"server", *server}, {"name", name}, {"expires_at", started->at("session").at("expires_at")}}));
+    say_json(json::serialize(json::object{
+        {"server", *server}, {"name", name}, {"expires_at", started->at("session").at("expires_at")}}));
   else
-    fmt::print("{} is logged in to {}{}\n", name, *server,
-               started->at("needs_factor").as_bool()
-                   ? "; a policy asks for a second factor: bulkhead factor enroll"
-                   : "");
+    say("{} is logged in to {}{}\n", name, *server,
+        started->at("needs_factor").as_bool() ? "; a policy asks for a second factor: bulkhead factor enroll"
+                                              : "");
   return {};
 }
 
@@ -124,7 +123,7 @@ Result<void> log_out(const CommandLine& line, const std::string& given) {
   if (!path) return path.error();
   auto store = LoginStore::load(*path);
   if (!store) return store.error();
-  const auto server = given.empty() ? Result<std::string>(store->current()) : server_url(given);
+  const auto server = given.empty() ? Result<std::string>(store->current()) : store->url_of(given, false);
   if (!server) return server.error();
   const auto found = store->sessions().find(*server);
   if (found == store->sessions().end())
@@ -140,20 +139,19 @@ Result<void> log_out(const CommandLine& line, const std::string& given) {
   store->drop_registry(registry_of(*server));
   if (auto saved = store->save(); !saved) return saved.error();
   if (line.json)
-    fmt::print("{}\n", json::serialize(json::object{{"server", *server}, {"name", name}}));
+    say_json(json::serialize(json::object{{"server", *server}, {"name", name}}));
   else
-    fmt::print("{} is logged out of {}\n", name, *server);
+    say("{} is logged out of {}\n", name, *server);
   return {};
 }
 
 // What a person has to know of their credentials.
 void print_notices(const json::value& whoami) {
   for (const json::value& notice : whoami.at("notices").as_array())
-    fmt::print("{} {} of {} was reported as leaked at {}, and is of no use any more\n",
-               std::string_view(notice.at("kind").as_string()) == "access_token" ? "access token"
-                                                                                 : text(notice, "kind"),
-               notice.at("id").to_number<std::int64_t>(), printable(text(notice, "account")),
-               text(notice, "at"));
+    say("{} {} of {} was reported as leaked at {}, and is of no use any more\n",
+        std::string_view(notice.at("kind").as_string()) == "access_token" ? "access token"
+                                                                          : text(notice, "kind"),
+        notice.at("id").to_number<std::int64_t>(), text(notice, "account"), text(notice, "at"));
 }
 
 Result<void> who_am_i(const CommandLine& line) {
@@ -164,13 +162,12 @@ Result<void> who_am_i(const CommandLine& line) {
   if (!answer) return answer.error();
   answer->as_object()["server"] = (*remote)->url;
   if (line.json) {
-    fmt::print("{}\n", json::serialize(*answer));
+    say_json(boost::json::serialize(*answer));
     return {};
   }
   const json::value& user = answer->at("user");
   const std::string role = text(user, "system_role");
-  fmt::print("{}{} at {}\n", printable(text(user, "name")), role == "none" ? "" : fmt::format(" ({})", role),
-             (*remote)->url);
+  say("{}{} at {}\n", text(user, "name"), role == "none" ? "" : fmt::format(" ({})", role), (*remote)->url);
   print_notices(*answer);
   return {};
 }
@@ -180,7 +177,9 @@ Result<void> who_am_i(const CommandLine& line) {
 void add_login_commands(Command& app, CommandLine& line) {
   const auto options = std::make_shared<LoginOptions>();
   auto* login = app.add_subcommand("login", "Log in to a server; commands go to it from then on");
-  login->add_option("server", options->server, "The server's address")->show_default();
+  login->add_option(
+      "server", options->server,
+      fmt::format("The server's address; without it the one logged in to last, at first {}", kFirstServer));
   login->add_option("--name", options->name, "The account");
   login->add_option("--sso", options->sso, "Log in with this provider, in a browser or with its password")
       ->type_name("PROVIDER");

@@ -29,7 +29,10 @@ Outcome done(const Result<void>& outcome) {
 json::object user_of(const json::value& representation) {
   const json::object& user = representation.as_object();
   return {{"name", user.at("name")},
+          {"kind", user.at("kind")},
+          {"state", user.at("state")},
           {"active", user.at("state") == "active"},
+          {"system_role", user.at("system_role")},
           {"administrator", user.at("system_role") == "administrator"},
           {"created_at", user.at("created_at")}};
 }
@@ -59,6 +62,15 @@ Outcome user_set(ApiClient& client, const json::object& command) {
   const std::string path = path_of("users", text(command, "name"));
   if (const json::value* active = command.if_contains("active"))
     return done(client.change(path, {{"state", active->as_bool() ? "active" : "disabled"}}));
+  const json::value* replace = command.if_contains("replace");
+  if (replace == nullptr || !replace->as_bool()) {
+    const auto user = client.get(path);
+    if (!user) return user.error();
+    const std::string role = text(user->as_object(), "system_role");
+    if (role != "none" && role != "administrator")
+      return Error{Errc::conflict, fmt::format("{} is {}, and would lose that role; say so with --replace",
+                                               text(command, "name"), role)};
+  }
   return done(
       client.change(path, {{"system_role", command.at("admin").as_bool() ? "administrator" : "none"}}));
 }
@@ -66,7 +78,6 @@ Outcome user_set(ApiClient& client, const json::object& command) {
 Outcome repo_list(ApiClient& client, const json::object&) {
   auto repositories = client.list("/repositories");
   if (!repositories) return repositories.error();
-  for (json::value& repository : *repositories) repository.as_object()["tags"] = nullptr;
   return json::value(*std::move(repositories));
 }
 
@@ -117,7 +128,20 @@ Outcome grant_remove(ApiClient& client, const json::object& command) {
 
 Outcome grant_list(ApiClient& client, const json::object& command) {
   const std::string repository = text(command, "repository");
-  if (repository.empty()) return Error{Errc::invalid_argument, "name the repository whose roles to list"};
+  if (repository.empty())
+    return Error{
+        Errc::invalid_argument,
+        "name the repository (acme/app) or the namespace (acme/) whose roles to list; all of them are listed "
+        "on the server's own machine, with --data"};
+  if (repository.ends_with('/')) {
+    const auto grants = client.list(target_path(repository) + "/grants");
+    if (!grants) return grants.error();
+    json::array out;
+    for (const json::value& grant : *grants)
+      out.push_back(
+          json::object{{"subject", grant.at("subject")}, {"role", grant.at("role")}, {"target", repository}});
+    return json::value(std::move(out));
+  }
   const auto access = client.list(path_of("repositories", repository, "access"));
   if (!access) return access.error();
   json::array out;

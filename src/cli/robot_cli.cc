@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "base/say.h"
 #include "cli/api_cli.h"
 #include "cli/remote_tokens.h"
 #include "config/value.h"
@@ -49,7 +50,7 @@ Result<json::value> create(ApiClient& client, const RobotOptions& options) {
 }
 
 void print_created(const json::value& robot) {
-  fmt::print("created {}\n", std::string_view(robot.at("name").as_string()));
+  say("created {}\n", std::string_view(robot.at("name").as_string()));
 }
 
 Result<json::value> create_trust(ApiClient& client, const RobotOptions& options) {

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/file.h"
+#include "base/say.h"
 #include "cli/api_cli.h"
 #include "cli/terminal.h"
 
@@ -164,8 +165,8 @@ void print_members(const json::object& object) {
       continue;
     }
     const json::string* text = member.value().if_string();
-    const std::string shown = text != nullptr ? std::string(*text) : json::serialize(member.value());
-    fmt::print("{:<24}{}\n", std::string_view(member.key()), printable(shown));
+    const std::string value = text != nullptr ? std::string(*text) : json::serialize(member.value());
+    say("{:<24}{}\n", std::string_view(member.key()), value);
   }
 }
 

@@ -83,7 +83,7 @@ void general(std::vector<Setting>& rows) {
            "database. "
            "Keep the password out of the URL: command lines and environments are easily seen.");
   database.may_hold_password = true;
-  database.render = [](const Settings& settings) { return json_quote(without_password(settings.database)); };
+  database.render = [](const Settings& settings) { return toml_quote(without_password(settings.database)); };
   rows.push_back(std::move(database));
   rows.push_back(path("database_password_file", at(&S::database_password_file), anything,
                       "a file, or nothing",

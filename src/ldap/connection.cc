@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-#include "base/utf8.h"
+#include "base/shown.h"
 #include "ldap/options.h"
 #include "ldap/wiping.h"
 
@@ -52,19 +52,7 @@ bool is_about_directory(int result) {
 }
 
 // A directory's own words, fit for a log line.
-std::string printable(std::string_view text) {
-  std::string fit;
-  while (!text.empty() && fit.size() < kLongestDiagnostic) {
-    const std::string_view before = text;
-    const auto point = take_code_point(text);
-    if (!point) {
-      text.remove_prefix(1);
-    } else if (!is_control(*point)) {
-      fit += before.substr(0, before.size() - text.size());
-    }
-  }
-  return fit;
-}
+std::string printable(std::string_view text) { return shown(text.substr(0, kLongestDiagnostic)); }
 
 }  // namespace
 

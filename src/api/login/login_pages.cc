@@ -90,8 +90,7 @@ http::Response problem_page(const Error& error) {
   page.title = "You are not logged in";
   const std::string message =
       page.status == 500 ? std::string("something failed here; the server's log says what") : error.message;
-  page.body = fmt::format("<p role=\"alert\">What went wrong: {}.</p><p>{}</p>", escape_html(message),
-                          advice(error.code));
+  page.body = html("<p role=\"alert\">What went wrong: {}.</p><p>{}</p>", message, advice(error.code));
   return render(page);
 }
 
@@ -138,8 +137,7 @@ async::Task<http::Response> LoginPages::choose(http::Exchange&) const {
   page.title = "Log in";
   for (const identity::LoginProvider& provider : *providers)
     if (provider.enabled && provider.kind() == identity::ProviderKind::oidc)
-      page.body +=
-          fmt::format("<p><a href=\"/login/{0}\">Log in with {0}</a></p>", escape_html(provider.name));
+      page.body += html("<p><a href=\"/login/{0}\">Log in with {0}</a></p>", provider.name);
   if (page.body.empty()) page.body = "<p>No provider is set up that a browser could log in with.</p>";
   co_return render(page);
 }
@@ -156,7 +154,7 @@ async::Task<http::Response> LoginPages::depart(http::Exchange& exchange, const s
   Page page;
   page.status = 302;
   page.title = "Log in";
-  page.body = fmt::format("<p><a href=\"{}\">Go on</a></p>", escape_html(*url));
+  page.body = html("<p><a href=\"{}\">Go on</a></p>", *url);
   http::Response response = render(page);
   response.header("Location", *url);
   response.header("Set-Cookie", set_cookie(kBinderCookie, binder.reveal(), "Lax"));
@@ -180,9 +178,8 @@ async::Task<http::Response> LoginPages::callback(http::Exchange& exchange, const
   exchange.account = finished->account;
   Page page;
   page.title = finished->session ? "You are logged in" : "The command line is logged in";
-  page.body = fmt::format("<p>You are <strong>{}</strong> here.</p><p>You can close this page{}.</p>",
-                          escape_html(finished->account),
-                          finished->session ? "" : " and go back to the command line");
+  page.body = html("<p>You are <strong>{}</strong> here.</p><p>You can close this page{}.</p>",
+                   finished->account, finished->session ? "" : " and go back to the command line");
   http::Response response = render(page);
   response.header("Set-Cookie", drop_cookie(kBinderCookie, "Lax"));
   if (finished->session)
@@ -211,18 +208,17 @@ async::Task<http::Response> LoginPages::ask(http::Exchange& exchange) const {
   if (!waiting) co_return problem_page(waiting.error());
   Secret<> binder = binder_of(exchange.request());
   if (binder.empty()) binder = identity::make_token(identity::kBinderPrefix);
-  page.body = fmt::format(
-      "<p>Somebody asks to be logged in as you, with <strong>{provider}</strong>:</p>"
-      "<dl><dt>Code</dt><dd><code>{code}</code></dd><dt>Program</dt><dd>{client}</dd>"
-      "<dt>Address</dt><dd>{address}</dd><dt>Since</dt><dd>{since}</dd></dl>"
+  page.body = html(
+      "<p>Somebody asks to be logged in as you, with <strong>{0}</strong>:</p>"
+      "<dl><dt>Code</dt><dd><code>{1}</code></dd><dt>Program</dt><dd>{2}</dd>"
+      "<dt>Address</dt><dd>{3}</dd><dt>Since</dt><dd>{4}</dd></dl>"
       "<p>Go on only if you have begun this yourself, and the code is the one that you see there.</p>"
       "<form method=\"post\" action=\"/login/device\"><input type=\"hidden\" name=\"user_code\" "
-      "value=\"{code}\"><input type=\"hidden\" name=\"form\" value=\"{mark}\">"
-      "<button name=\"answer\" value=\"yes\">Log in with {provider}</button>"
+      "value=\"{1}\"><input type=\"hidden\" name=\"form\" value=\"{5}\">"
+      "<button name=\"answer\" value=\"yes\">Log in with {0}</button>"
       "<button name=\"answer\" value=\"no\">This was not me</button></form>",
-      fmt::arg("provider", escape_html(waiting->provider)), fmt::arg("code", escape_code(code)),
-      fmt::arg("client", escape_html(waiting->client)), fmt::arg("address", escape_html(waiting->address)),
-      fmt::arg("since", to_rfc3339(waiting->created_at)), fmt::arg("mark", form_mark(binder)));
+      waiting->provider, escape_code(code), waiting->client, waiting->address,
+      to_rfc3339(waiting->created_at), form_mark(binder));
   http::Response response = render(page);
   response.header("Set-Cookie", set_cookie(kBinderCookie, binder.reveal(), "Lax"));
   co_return response;
@@ -251,7 +247,7 @@ async::Task<http::Response> LoginPages::answer(http::Exchange& exchange, const s
         services_.passwords, [&] { return services_.oidc_login.confirm(code, binder, back, from); });
     if (!url) co_return problem_page(url.error());
     page.title = "Go on to your provider";
-    page.body = fmt::format("<p><a href=\"{}\">Go on</a></p>", escape_html(*url));
+    page.body = html("<p><a href=\"{}\">Go on</a></p>", *url);
     page.next = *url;
     co_return render(page);
   }

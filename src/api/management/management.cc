@@ -70,8 +70,10 @@ async::Task<http::Response> Management::handle(http::Exchange& exchange, std::st
   incoming.origin.account = incoming.caller.principal.account;
   incoming.origin.credential = incoming.caller.credential;
   exchange.account = incoming.caller.principal.account;
-  if (auto refused = out_of_reach(operation, incoming.caller, exchange.request_id))
+  if (auto refused = out_of_reach(operation, incoming.caller, exchange.request_id)) {
+    if (refused->status == 403) performer_.journal_denial(incoming);
     co_return std::move(*refused);
+  }
 
   auto body = co_await exchange.read_all(kBodyBytes);
   if (!body) co_return problem_response(body.error(), exchange.request_id);

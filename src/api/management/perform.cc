@@ -68,9 +68,9 @@ http::Response Performer::answer(const Incoming& incoming, Call& call) {
   const std::string& instance = incoming.origin.request_id;
   if (const auto problems = check_path(call); !problems.empty()) return fields_response(problems, instance);
   if (const auto permitted = permit(operation, call); !permitted) {
-    const Errc code = permitted.error().code;
-    if (code == Errc::not_found || code == Errc::denied) journal_denial(operation, call);
-    return problem_response(permitted.error(), instance);
+    // Before the permission is there, the caller hears of a refusal as of an absence.
+    if (permitted.error().code == Errc::not_found) journal_denial(incoming, call.body);
+    return failed(incoming, call, permitted.error());
   }
   if (const auto problems = read_query(operation, incoming.query, call); !problems.empty())
     return fields_response(problems, instance);
@@ -104,7 +104,7 @@ std::optional<http::Response> Performer::check_condition(const Incoming& incomin
   reading.organization = call.organization;
   reading.account = call.account;
   auto current = incoming.match.reading->handler(reading);
-  if (!current) return problem_response(current.error(), instance);
+  if (!current) return failed(incoming, call, current.error());
   const auto matches = if_match(*incoming.if_match, etag_of(json::serialize(current->body)));
   if (!matches) return problem_response(matches.error(), instance);
   if (*matches) return std::nullopt;
@@ -171,10 +171,15 @@ http::Response Performer::run(const Incoming& incoming, Call& call, std::optiona
     return problem_response(*reply->problem, reply->detail, incoming.origin.request_id);
   if (created != nullptr && reply) *created = reply->location;
   if (reply) return render(incoming, call, std::move(*reply));
-  if (problem_kind(reply.error().code).status == 500)
+  return failed(incoming, call, reply.error());
+}
+
+http::Response Performer::failed(const Incoming& incoming, const Call& call, const Error& error) {
+  if (error.code == Errc::denied) journal_denial(incoming, call.body);
+  if (problem_kind(error.code).status == 500)
     services_.log.error("a management request failed",
-                        {{"request", incoming.origin.request_id}, {"error", reply.error().message}});
-  return problem_response(reply.error(), incoming.origin.request_id);
+                        {{"request", incoming.origin.request_id}, {"error", error.message}});
+  return problem_response(error, incoming.origin.request_id);
 }
 
 http::Response Performer::render(const Incoming& incoming, const Call& call, Reply reply) {
@@ -213,15 +218,23 @@ http::Response Performer::render(const Incoming& incoming, const Call& call, Rep
   return response;
 }
 
-void Performer::journal_denial(const Operation& operation, const Call& call) {
+void Performer::journal_denial(const Incoming& incoming, const json::object& body) const {
   audit::Event event;
   event.at = services_.clock.now();
   event.action = audit::Action::request_denied;
-  event.origin = call.origin;
-  event.target = operation.id;
-  const auto named =
-      std::ranges::find(call.path_values, "repository", [](const auto& value) { return value.first; });
-  if (named != call.path_values.end()) event.repository = named->second;
+  event.origin = incoming.origin;
+  event.target = incoming.match.operation->id;
+  json::object detail;
+  for (const auto& [name, value] : incoming.match.values)
+    if (name == "repository")
+      event.repository = value;
+    else
+      detail[name] = value;
+  // What was to be changed, and never to what: a body may hold a password.
+  json::array fields;
+  for (const auto& field : body) fields.emplace_back(field.key());
+  if (!fields.empty()) detail["fields"] = std::move(fields);
+  if (!detail.empty()) event.detail = json::serialize(detail);
   services_.journal.append(event);
 }
 

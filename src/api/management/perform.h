@@ -34,6 +34,9 @@ class Performer {
   Performer(const Services& services, const Options& options, const Router& router);
 
   http::Response perform(Incoming& incoming);
+  // The evidence of a refusal: who, what, and on what: the names in the path, and of a body the fields that
+  // it would have set. Does not block.
+  void journal_denial(const Incoming& incoming, const boost::json::object& body = {}) const;
 
  private:
   http::Response answer(const Incoming& incoming, Call& call);
@@ -44,7 +47,9 @@ class Performer {
   // `created` is given the location of what was made; it stays empty when nothing was.
   http::Response run(const Incoming& incoming, Call& call, std::optional<std::string>* created = nullptr);
   http::Response render(const Incoming& incoming, const Call& call, Reply reply);
-  void journal_denial(const Operation& operation, const Call& call);
+  // The one place where an outcome that is an error becomes an answer: what was refused leaves its evidence
+  // here, whichever step refused it.
+  http::Response failed(const Incoming& incoming, const Call& call, const Error& error);
 
   const Services& services_;
   const Options& options_;

@@ -6,6 +6,7 @@
 #include <array>
 #include <set>
 
+#include "base/shown.h"
 #include "base/utf8.h"
 #include "identity/people/account.h"
 #include "oci/quote.h"
@@ -101,7 +102,10 @@ Result<void> check_settings(const ldap::Settings& settings, const PlainHosts& pl
 }  // namespace
 
 Result<void> check_group(std::string_view group) {
-  return check_text("a group's name", group, 1, kLongestGroup);
+  if (auto plain = check_text("a group's name", group, 1, kLongestGroup); !plain) return plain;
+  if (!shows(group))
+    return refused("a group's name contains a character that cannot be seen and changes how the others read");
+  return {};
 }
 
 Result<void> check_provider(const LoginProvider& provider, const PlainHosts& plain) {

@@ -6,7 +6,7 @@
 
 #include "audit/outbox.h"
 #include "base/log.h"
-#include "base/utf8.h"
+#include "base/shown.h"
 #include "identity/login/access_token_rows.h"
 #include "identity/login/access_tokens.h"
 #include "identity/login/access_tokens_state.h"
@@ -30,17 +30,9 @@ struct Holder {
 
 Error invalid(std::string message) { return {Errc::invalid_argument, std::move(message)}; }
 
-bool is_printable(std::string_view text) {
-  while (!text.empty()) {
-    const auto point = take_code_point(text);
-    if (!point || is_control(*point)) return false;
-  }
-  return true;
-}
-
 Result<void> check_wanted(const NewAccessToken& wanted) {
-  if (wanted.name.empty() || wanted.name.size() > kLongestName || !is_printable(wanted.name))
-    return invalid(fmt::format("a token's name has 1 to {} bytes and no control characters", kLongestName));
+  if (wanted.name.empty() || wanted.name.size() > kLongestName || !shows(wanted.name))
+    return invalid(fmt::format("a token's name has 1 to {} bytes, of characters that show", kLongestName));
   if (wanted.scopes.list().size() > TokenScopes::kMost)
     return invalid(fmt::format("a token has at most {} scopes", TokenScopes::kMost));
   if (wanted.scopes.list().empty() && wanted.management == Management::none)

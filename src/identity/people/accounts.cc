@@ -94,6 +94,11 @@ Accounts::Accounts(db::Database& database, const crypto::PasswordHasher& hasher,
 
 Accounts::~Accounts() = default;
 
+Result<void> Accounts::check(std::string_view name, const Secret<>& password) {
+  if (const auto parsed = parse_account_name(name); !parsed) return parsed.error();
+  return crypto::check_password_rules(password, kTokenPrefixes);
+}
+
 Result<Accounts::Prepared> Accounts::prepare(std::string_view name, const Secret<>& password,
                                              bool administrator) const {
   auto parsed = parse_account_name(name);

@@ -29,6 +29,8 @@ class Accounts {
   // creates the account and the namespace of its name. Errc::conflict when the name is taken.
   Result<Account> create(std::string_view name, const Secret<>& password, bool administrator,
                          const audit::Origin& origin);
+  // The checks of create(), without a database.
+  static Result<void> check(std::string_view name, const Secret<>& password);
   // create() in two steps, for a caller whose transaction holds more than the account (setup.h). The first is
   // the slow one; the second writes the account, its namespace and the event into `session`.
   struct Prepared {
