@@ -96,11 +96,12 @@ Result<std::vector<Listed>> read_reachable(db::Database& database, bool anonymou
   std::string sql;
   for (std::size_t i = 0; i < branches.size(); ++i)
     sql += fmt::format("{}SELECT name FROM ({}) AS reason_{}", i == 0 ? "" : " UNION ", branches[i], i);
+  // The names first, so that repositories are found by them and not walked in their order.
   sql = fmt::format(
-      "{} SELECT r.name, r.id, r.namespace_id, COALESCE(n.organization_id, 0), r.visibility FROM ({}) AS "
-      "readable "
+      "{} SELECT r.name, r.id, r.namespace_id, COALESCE(n.organization_id, 0), r.visibility FROM "
+      "(SELECT name FROM ({}) AS reachable ORDER BY name LIMIT ?) AS readable "
       "JOIN repositories r ON r.name = readable.name JOIN namespaces n ON n.id = r.namespace_id "
-      "ORDER BY r.name LIMIT ?",
+      "ORDER BY readable.name",
       principal.anonymous() ? "" : kCallerSql, sql);
   parameters.emplace_back(size);
   const auto done = database.read([&](db::Session& session) -> Result<void> {

@@ -19,12 +19,13 @@ constexpr std::size_t kTagsPerPage = 1000;
 constexpr std::uint64_t kLargestManifest = std::uint64_t{64} << 20;
 
 // The digest, the repository, the repository, the name to go on after, and how many. The set is walked once
-// whatever the ways through it are.
+// whatever the ways through it are. The names are expressions, so that tags are found by their digests and
+// not one after the other in the order of their names.
 constexpr std::string_view kTagsAbove =
     "WITH RECURSIVE above (digest) AS (SELECT digest FROM blobs WHERE digest = ? UNION "
-    "SELECT c.digest FROM manifest_children c JOIN above a ON c.child = a.digest WHERE c.repository_id = ?) "
-    "SELECT t.name FROM tags t JOIN above ON above.digest = t.digest "
-    "WHERE t.repository_id = ? AND t.name > ? ORDER BY t.name LIMIT ?";
+    "SELECT c.digest FROM above a JOIN manifest_children c ON c.repository_id = ? AND c.child = a.digest) "
+    "SELECT name FROM (SELECT t.name || '' AS name FROM tags t WHERE t.repository_id = ? "
+    "AND t.digest IN (SELECT digest FROM above)) AS reached WHERE name > ? ORDER BY name LIMIT ?";
 
 // In a fixed order, each once.
 std::vector<std::string> children_of(const oci::Manifest& manifest) {

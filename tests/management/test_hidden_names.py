@@ -8,7 +8,8 @@ from harness.management import path
 
 
 def told(answer, name):
-    return answer.status_code, answer.json().get("detail", "").replace(name, "NAME")
+    detail = answer.json().get("detail", "")
+    return answer.status_code, detail.replace(name, "NAME").replace(name.removeprefix("team:"), "NAME")
 
 
 @pytest.fixture

@@ -19,3 +19,5 @@ UPDATE access_tokens SET multi_factor = 1 WHERE created_by IS NULL
 -- not tell who has an account.
 ALTER TABLE invitations ADD COLUMN addressee TEXT {{bytewise}} NOT NULL DEFAULT '';
 UPDATE invitations SET addressee = (SELECT a.name FROM accounts a WHERE a.id = account_id) WHERE account_id IS NOT NULL;
+-- Those of an account that is stopped, or that is an owner no more, go.
+CREATE INDEX invitations_by_inviter ON invitations (invited_by);
