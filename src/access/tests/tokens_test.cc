@@ -117,7 +117,7 @@ TEST_P(TokensTest, ServeAnonymousCallersToo) {
   EXPECT_FALSE(bearer->covers("bob/public", Action::push));
   EXPECT_TRUE(bearer->covers_catalog());
 
-  Facts closed(*installation_.database, installation_.accounts, installation_.clock, 10, false);
+  Facts closed(*installation_.database, installation_.accounts, policies_, installation_.clock, 10, false);
   Tokens tokens(installation_.keyring, installation_.accounts, access_tokens_, policies_, closed,
                 installation_.clock, {});
   const auto token =
