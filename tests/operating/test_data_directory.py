@@ -86,7 +86,7 @@ LOOKING = [
     ("namespace", "list"),
     ("token", "list", "alice"),
     ("org", "list"),
-    ("sso", "list"),
+    ("sso", "provider", "list"),
     ("audit", "tail"),
     ("audit", "query"),
     ("keys", "list"),
