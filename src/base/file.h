@@ -28,8 +28,6 @@ class FileDescriptor {
 
   int get() const { return fd_; }
   bool valid() const { return fd_ >= 0; }
-  // Gives it away; the caller closes it.
-  int release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_ = -1;

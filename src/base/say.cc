@@ -52,9 +52,10 @@ void hold_standard_streams() {
 
 void tell_exactly(std::string_view text) {
   // What comes next in time should come next on the terminal.
-  std::fflush(stdout);
+  const int failed = std::fflush(stdout) == 0 ? 0 : errno;
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);
+  if (failed != 0) fail(failed);
 }
 
 }  // namespace bulkhead

@@ -3,12 +3,12 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "app/control.h"
@@ -34,45 +34,42 @@ struct CurlFree {
   void operator()(CURL* curl) const { ::curl_easy_cleanup(curl); }
 };
 
-// A connected socket whose other end is the directory's owner; Errc::not_found when no server listens there.
-Result<FileDescriptor> connect_to(const std::filesystem::path& path, const app::DataDirectory& data) {
-  FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  ::sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (!fd.valid() || path.native().size() >= sizeof address.sun_path)
-    return Error{Errc::unavailable, fmt::format("cannot make a socket for {}", path.string())};
-  path.native().copy(address.sun_path, path.native().size());
-  if (::connect(fd.get(), reinterpret_cast<const ::sockaddr*>(&address), sizeof address) != 0) {
-    const int reason = errno;
-    if (reason == ECONNREFUSED || reason == ENOENT) return Error{Errc::not_found, "no server listens"};
-    return system_error("connect to", path, reason);
-  }
-  ::ucred peer{};
-  ::socklen_t size = sizeof peer;
-  if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
-    return system_error("ask who listens on", path, errno);
-  if (peer.uid != data.owner)
-    return Error{
-        Errc::denied,
-        fmt::format("what listens on {} runs as the user {}, and {} belongs to {}: nothing was sent to it",
-                    (data.path / "control.sock").string(), app::user_name(peer.uid), data.path.string(),
-                    app::user_name(data.owner))};
-  return fd;
+// Who is at the other end of the socket that curl connects; looked at before anything is sent.
+struct Peer {
+  uid_t owner = 0;  // whom it should be
+  int socket = -1;  // curl's
+  std::optional<uid_t> stranger;
+};
+
+::curl_socket_t open_socket(void* peer, ::curlsocktype, ::curl_sockaddr* address) {
+  auto& mine = *static_cast<Peer*>(peer);
+  mine.socket = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  return mine.socket;
 }
 
-::curl_socket_t take_socket(void* from, ::curlsocktype, ::curl_sockaddr*) {
-  return static_cast<FileDescriptor*>(from)->release();
+int check_peer(void* peer, char*, char*, int, int) {
+  auto& mine = *static_cast<Peer*>(peer);
+  ::ucred other{};
+  ::socklen_t size = sizeof other;
+  if (::getsockopt(mine.socket, SOL_SOCKET, SO_PEERCRED, &other, &size) != 0) return CURL_PREREQFUNC_ABORT;
+  if (other.uid == mine.owner) return CURL_PREREQFUNC_OK;
+  mine.stranger = other.uid;
+  return CURL_PREREQFUNC_ABORT;
 }
-int is_connected(void*, ::curl_socket_t, ::curlsocktype) { return CURL_SOCKOPT_ALREADY_CONNECTED; }
 
-Result<std::string> post(FileDescriptor& connected, const std::filesystem::path& socket,
+// Errc::not_found when no server listens there, Errc::denied when somebody else than the directory's owner
+// does.
+Result<std::string> post(const std::filesystem::path& socket, const app::DataDirectory& data,
                          const std::string& body) {
   const std::unique_ptr<CURL, CurlFree> curl(::curl_easy_init());
   std::string reply;
+  Peer peer;
+  peer.owner = data.owner;
   ::curl_easy_setopt(curl.get(), CURLOPT_UNIX_SOCKET_PATH, socket.c_str());
-  ::curl_easy_setopt(curl.get(), CURLOPT_OPENSOCKETFUNCTION, take_socket);
-  ::curl_easy_setopt(curl.get(), CURLOPT_OPENSOCKETDATA, &connected);
-  ::curl_easy_setopt(curl.get(), CURLOPT_SOCKOPTFUNCTION, is_connected);
+  ::curl_easy_setopt(curl.get(), CURLOPT_OPENSOCKETFUNCTION, open_socket);
+  ::curl_easy_setopt(curl.get(), CURLOPT_OPENSOCKETDATA, &peer);
+  ::curl_easy_setopt(curl.get(), CURLOPT_PREREQFUNCTION, check_peer);
+  ::curl_easy_setopt(curl.get(), CURLOPT_PREREQDATA, &peer);
   ::curl_easy_setopt(curl.get(), CURLOPT_PROXY, "");
   ::curl_easy_setopt(curl.get(), CURLOPT_URL, "http://localhost/");
   ::curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
@@ -82,6 +79,13 @@ Result<std::string> post(FileDescriptor& connected, const std::filesystem::path&
   ::curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, append);
   ::curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &reply);
   const CURLcode code = ::curl_easy_perform(curl.get());
+  if (peer.stranger)
+    return Error{
+        Errc::denied,
+        fmt::format("what listens on {} runs as the user {}, and {} belongs to {}: nothing was sent to it",
+                    (data.path / "control.sock").string(), app::user_name(*peer.stranger), data.path.string(),
+                    app::user_name(data.owner))};
+  if (code == CURLE_COULDNT_CONNECT) return Error{Errc::not_found, "no server listens"};
   if (code != CURLE_OK)
     return Error{Errc::unavailable, fmt::format("the server on {} did not answer: {}", socket.string(),
                                                 ::curl_easy_strerror(code))};
@@ -121,14 +125,10 @@ Result<json::value> Operator::run(const json::object& command) {
     if (data->has_socket) {
       const auto socket = app::ControlSocket::in(settings_.data);
       if (!socket) return socket.error();
-      auto connected = connect_to(socket->path(), *data);
-      if (!connected && connected.error().code != Errc::not_found) return connected.error();
-      if (connected) {
-        const Secret<> body(json::serialize(command));
-        const auto reply = post(*connected, socket->path(), body.reveal());
-        if (!reply) return reply.error();
-        return app::parse_outcome(*reply);
-      }
+      const Secret<> body(json::serialize(command));
+      const auto reply = post(socket->path(), *data, body.reveal());
+      if (reply) return app::parse_outcome(*reply);
+      if (reply.error().code != Errc::not_found) return reply.error();
     }
     if (auto done = open(command); !done) return done.error();
   }

@@ -86,7 +86,7 @@ LOOKING = [
     ("namespace", "list"),
     ("token", "list", "alice"),
     ("org", "list"),
-    ("sso", "list"),
+    ("sso", "provider", "list"),
     ("audit", "tail"),
     ("audit", "query"),
     ("keys", "list"),
@@ -377,7 +377,7 @@ def test_roots_refused_command_leaves_nothing_behind(shared_server, open_folder,
 
 @as_root
 def test_a_directory_that_cannot_be_made_is_a_sentence(shared_server, open_folder):
-    ended = run_as(shared_server, NOBODY, "user", "create", "x", "--admin", "--password-stdin", stdin=PASSWORD + "\n",
+    ended = run_as(shared_server, NOBODY, "user", "create", "admin", "--admin", "--password-stdin", stdin=PASSWORD + "\n",
                    data=open_folder / "not" / "mine")  # fmt: skip
     assert ended.returncode == 1 and len(ended.stdout.splitlines()) == 1
     assert "Permission denied" in ended.stdout and "terminate" not in ended.stdout

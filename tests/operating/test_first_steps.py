@@ -40,7 +40,7 @@ def test_the_printed_setup_works(new_server, flags):
 
 
 def test_with_a_certificate_of_ones_own_the_names_are_the_public_ones(new_server, folder):
-    server = new_server({"public_url": "https://registry.example.com:5000/"})
+    server = new_server({"public_url": "https://registry.example.com:5000"})
     server.start()
     said = greeting(server)
     assert "setup admin --server https://registry.example.com:5000 " in said
