@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <random>
 #include <thread>
+#include <utility>
 
 #include "db/engine.h"
 #include "db/nesting.h"
@@ -17,6 +18,10 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr int kAttempts = 50;  // of one work; the time limit may end it earlier
+// After so many in vain a write is given precedence: it runs alone, so that nothing can be in its way.
+// Whatever touches much, as what revokes and removes does, would else lose against a stream of small writes
+// for ever.
+constexpr int kPatience = 3;
 constexpr milliseconds kLongestPause{50};
 
 // The key of the advisory lock is "bulkhead" in ASCII. The wait for it is bounded by lock_timeout; the
@@ -31,16 +36,27 @@ constexpr Dialect kDialect = {
     .find_version_table = "SELECT 1 WHERE to_regclass('schema_migrations') IS NOT NULL",
 };
 
+// Every write shares this advisory lock ("bulkwrit" in ASCII) for its transaction; one with precedence has it
+// alone, from before its snapshot is taken, which waits for those under way.
+constexpr const char* kBeginWrite =
+    "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE;"
+    "SELECT pg_advisory_xact_lock_shared(x'62756c6b77726974'::bigint)";
+constexpr const char* kBeginAlone = "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE";
+constexpr const char* kBeginRead = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+constexpr const char* kTakeAll = "SELECT pg_advisory_lock(x'62756c6b77726974'::bigint)";
+constexpr const char* kGiveAll = "SELECT pg_advisory_unlock(x'62756c6b77726974'::bigint)";
+
 using Connections = Pool<PostgresConnection>;
 
-enum class Mode { read, write };
+enum class Mode { read, write, write_alone };
 
 struct Attempt {
   WorkOutcome outcome;
   bool again = false;  // nothing has happened, and it may go better next time
+  bool spent = false;  // the connection is not to be used any more
 };
 
-Attempt give_up(const Error& error, bool again) { return {{error, nullptr}, again}; }
+Attempt give_up(const Error& error, bool again) { return {{error, nullptr}, again, false}; }
 
 // The work has succeeded; this makes it durable.
 Attempt commit(PostgresConnection& connection) {
@@ -62,10 +78,12 @@ Attempt commit(PostgresConnection& connection) {
 }
 
 Attempt attempt(PostgresConnection& connection, Mode mode, const Database::Work& work) {
-  const char* const begin = mode == Mode::write ? "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE"
-                                                : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+  const char* const begin = mode == Mode::read ? kBeginRead : mode == Mode::write ? kBeginWrite : kBeginAlone;
   if (Result<void> begun = connection.run_script(begin); !begun) {
-    return give_up(begun.error(), !connection.alive());
+    const bool again = !connection.alive() || connection.asks_for_retry();
+    if (connection.alive() && connection.in_transaction())
+      static_cast<void>(connection.run_script("ROLLBACK"));
+    return give_up(begun.error(), again);
   }
   Transaction transaction(connection);
   WorkOutcome outcome = transaction.perform(work);
@@ -74,14 +92,39 @@ Attempt attempt(PostgresConnection& connection, Mode mode, const Database::Work&
     if (connection.alive()) static_cast<void>(connection.run_script("ROLLBACK"));
     return give_up(*transaction.failure(), true);
   }
-  if (outcome.succeeded() && mode == Mode::write) {
+  if (outcome.succeeded() && mode != Mode::read) {
     Attempt committed = commit(connection);
     if (connection.alive() && connection.in_transaction())
       static_cast<void>(connection.run_script("ROLLBACK"));
     return committed;
   }
   static_cast<void>(connection.run_script("ROLLBACK"));
-  return {std::move(outcome), false};
+  return {std::move(outcome), false, false};
+}
+
+// While no other write is under way.
+Attempt attempt_alone(PostgresConnection& connection, const Database::Work& work) {
+  if (Result<void> taken = connection.run_script(kTakeAll); !taken)
+    return give_up(taken.error(), !connection.alive());
+  // Also when an exception passes.
+  struct GiveBack {
+    PostgresConnection& connection;
+    bool spent = false;
+    ~GiveBack() { give(); }
+    void give() {
+      if (std::exchange(given, true)) return;
+      if (connection.alive() && connection.in_transaction())
+        static_cast<void>(connection.run_script("ROLLBACK"));
+      if (connection.alive()) spent = !connection.run_script(kGiveAll);
+    }
+    bool given = false;
+  };
+  GiveBack held{connection};
+  Attempt result = attempt(connection, Mode::write_alone, work);
+  held.give();
+  // Closing a connection gives back what it still has.
+  result.spent = held.spent;
+  return result;
 }
 
 // Writers that collide once collide again unless each waits for another while.
@@ -120,6 +163,7 @@ class PostgresDatabase final : public Database {
     if (!scope) return scope.error();
     const auto deadline = steady_clock::now() + limit_;
     for (int number = 1;; ++number) {
+      if (mode == Mode::write && number > kPatience) mode = Mode::write_alone;
       const Attempt result = attempt_on(connections, mode, work, deadline);
       if (!result.again) return result.outcome.deliver();
       if (number == kAttempts || steady_clock::now() >= deadline) {
@@ -133,8 +177,9 @@ class PostgresDatabase final : public Database {
   Attempt attempt_on(Connections& connections, Mode mode, const Work& work, Connections::Deadline deadline) {
     Result<Connections::Lease> connection = connections.acquire(deadline);
     if (!connection) return give_up(connection.error(), false);
-    Attempt result = attempt(**connection, mode, work);
-    if (!(*connection)->alive() || (*connection)->in_transaction()) connection->discard();
+    Attempt result =
+        mode == Mode::write_alone ? attempt_alone(**connection, work) : attempt(**connection, mode, work);
+    if (result.spent || !(*connection)->alive() || (*connection)->in_transaction()) connection->discard();
     return result;
   }
 

@@ -1,5 +1,7 @@
 // Many threads on one database, alike on both engines.
 #include <atomic>
+#include <chrono>
+#include <string>
 #include <thread>
 
 #include "db/testing/database_contract.h"
@@ -43,6 +45,50 @@ TEST_P(Concurrency, SixteenThreadsIncrementOneCounterWithoutLosingAnUpdate) {
   });
   EXPECT_EQ(acknowledged, kThreads * kEach);
   EXPECT_EQ(read_integer("SELECT value FROM counters WHERE name = 'n'"), acknowledged);
+}
+
+// What revokes or removes reads and writes much, while others write a little without end.
+TEST_P(Concurrency, AWriteThatTouchesMuchWinsAgainstAStreamOfSmallOnes) {
+  constexpr int kWriters = 6;
+  constexpr int kRows = 24;
+  for (int i = 0; i < kRows; ++i)
+    ASSERT_THAT(write("INSERT INTO counters (name, value) VALUES ('s" + std::to_string(i) + "', 0)"),
+                Succeeds());
+  std::atomic<bool> done = false;
+  std::atomic<int> small = 0;
+  std::atomic<int> refused = 0;
+  std::vector<std::thread> stream;
+  for (int thread = 0; thread < kWriters; ++thread)
+    stream.emplace_back([&, thread] {
+      for (int i = 0; !done; ++i) {
+        const std::string name = "s" + std::to_string((thread * 5 + i) % kRows);
+        const Result<void> written = database_->write([&](Session& session) -> Result<void> {
+          Result<std::int64_t> changed =
+              session.execute("UPDATE counters SET value = value + 1 WHERE name = ?", {name});
+          if (!changed) return changed.error();
+          return {};
+        });
+        written ? ++small : ++refused;
+      }
+    });
+  while (small < 20) std::this_thread::yield();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(database_->write([&](Session& session) -> Result<void> {
+      Result<std::vector<Row>> all = session.query("SELECT name, value FROM counters WHERE name LIKE 's%'");
+      if (!all) return all.error();
+      // The evidence of each, say.
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      Result<std::int64_t> changed = session.execute("UPDATE counters SET value = 0 WHERE name LIKE 's%'");
+      if (!changed) return changed.error();
+      return {};
+    }),
+                Succeeds());
+  }
+  const int before = small;
+  while (small < before + 20 && refused == 0) std::this_thread::yield();
+  done = true;
+  for (std::thread& each : stream) each.join();
+  EXPECT_EQ(refused, 0);
 }
 
 // Two transactions that each read what the other writes (write skew): snapshots alone would let both through.
