@@ -8,8 +8,9 @@
 #
 # TEST_DEPENDS is what tests include beyond DEPENDS, MODULE/testing standing for what MODULE has for others' tests;
 # TESTING_DEPENDS is what testing/ stands on, and so whoever uses it. THREADS names the tests that bring threads together,
-# as in `THREADS cache_test`, or is ALL: these are what the ThreadSanitizer build has of the module. COLD names folders whose
-# code runs so seldom that the time of compiling it counts for more than its own, or is ALL: it is compiled with -O1.
+# as in `THREADS cache_test`, or is ALL, or NONE where threads only stand in for other machines: these are what the
+# ThreadSanitizer build has of the module. COLD names folders whose code runs so seldom that the time of compiling it counts
+# for more than its own, or is ALL: it is compiled with -O1.
 
 function(bulkhead_target_of module out)
   string(REPLACE "/" "_" flat ${module})
@@ -30,6 +31,9 @@ endfunction()
 
 function(bulkhead_module name)
   cmake_parse_arguments(arg "" "" "DEPENDS;LIBRARIES;TEST_DEPENDS;TESTING_DEPENDS;THREADS;COLD" ${ARGN})
+  if("${arg_THREADS}" STREQUAL "NONE")
+    set(arg_THREADS "")
+  endif()
   set(here ${CMAKE_CURRENT_SOURCE_DIR})
   bulkhead_target_of(${name} target)
   bulkhead_sources_of(${here} sources)
