@@ -35,6 +35,7 @@ function(bulkhead_use_precompiled target owner)
 endfunction()
 
 bulkhead_precompile(bulkhead_precompiled precompiled.h)
+bulkhead_precompile(bulkhead_precompiled_network precompiled_network.h)
 if(BULKHEAD_TESTS)
   bulkhead_precompile(bulkhead_precompiled_tests precompiled_test.h bulkhead_test_options)
 endif()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import random
+import statistics
 import time
 
 from harness import content as contents
@@ -168,6 +169,22 @@ def small_pushes(peers, sizes):
     ]
 
 
+def starting(peers, sizes):
+    """From starting the program to its first 200 on /readyz, on an installation that is there."""
+    server = peers.new_bulkhead().server
+    server.patience_between_looks = 0.002
+    milliseconds = []
+    for _ in range(2 * sizes.rounds):
+        server.stop()
+        began = time.monotonic()
+        server.start()
+        milliseconds.append(1000 * (time.monotonic() - began))
+    return [
+        Result("start to ready", statistics.median(milliseconds), "ms", 500),
+        Result("size of the program", server.binary.stat().st_size / MIB, "MiB", 16),
+    ]
+
+
 def memory(peers, sizes):
     """On a server of its own, in this order: idle, slow readers, uploads."""
     target = peers.new_bulkhead()
@@ -197,4 +214,4 @@ def memory(peers, sizes):
     return results
 
 
-ALL = [manifests, blob_downloads, large_pushes, small_pushes, memory]
+ALL = [manifests, blob_downloads, large_pushes, small_pushes, starting, memory]

@@ -47,6 +47,7 @@ class Server:
         self.port = process.free_port()
         self.address = f"127.0.0.1:{self.port}"
         self.settings = {**FAST, **(settings or {})}
+        self.patience_between_looks = 0.05  # seconds, while it starts
         self.daemon = None
         self._logs = []
 
@@ -91,7 +92,7 @@ class Server:
         self._logs.append(log_path)
         command = self.command("serve", "--data", self.data, "--listen", self.address, *flags)
         self.daemon = process.Daemon(command, log_path, self.environment())
-        process.wait_until(self._ready_or_dead, "the server to be ready", 30 * self.patience)
+        process.wait_until(self._ready_or_dead, "the server to be ready", 30 * self.patience, self.patience_between_looks)
         assert self.daemon.running(), f"the server ended at once:\n{self.log()[-4000:]}"
         return self
 

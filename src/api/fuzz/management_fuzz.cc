@@ -34,7 +34,7 @@ std::string render(const management::Router::Match& match) {
     const std::string parameter = "{" + std::string(name) + "}";
     const std::size_t at = out.find(parameter);
     require(at != std::string::npos);
-    out.replace(at, parameter.size(), percent_encode(value));
+    out.replace(at, parameter.size(), bulkhead::percent_encode(value));
   }
   return out;
 }

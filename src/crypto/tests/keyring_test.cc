@@ -15,7 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
-#include "crypto/tests/temporary_directory.h"
+#include "base/testing/temporary_directory.h"
 
 namespace bulkhead::crypto {
 namespace {

@@ -12,8 +12,8 @@
 #include <string>
 
 #include "base/file.h"
+#include "base/testing/temporary_directory.h"
 #include "crypto/hash.h"
-#include "crypto/tests/temporary_directory.h"
 
 namespace bulkhead::crypto {
 namespace {

@@ -9,9 +9,9 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
+#include "base/testing/temporary_directory.h"
 #include "crypto/key_source.h"
 #include "crypto/keyring.h"
-#include "crypto/tests/temporary_directory.h"
 
 namespace bulkhead::crypto {
 namespace {

@@ -11,8 +11,8 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
+#include "base/testing/temporary_directory.h"
 #include "crypto/keyring.h"
-#include "crypto/tests/temporary_directory.h"
 
 namespace bulkhead::crypto {
 namespace {

@@ -59,10 +59,10 @@ void read_person(std::string_view input) {
   }
   require(!person->subject.empty() && person->subject.size() <= kLongestSubject);
   for (const auto* text : {&person->subject, &person->name, &person->display_name, &person->email})
-    require(text->size() <= kLongestPersonClaim && is_plain_text(*text));
+    require(text->size() <= kLongestPersonClaim && bulkhead::is_plain_text(*text));
   require(person->groups.size() <= kMostExternalGroups);
   for (const auto& group : person->groups)
-    require(!group.empty() && group.size() <= kLongestExternalGroup && is_plain_text(group));
+    require(!group.empty() && group.size() <= kLongestExternalGroup && bulkhead::is_plain_text(group));
 }
 
 }  // namespace

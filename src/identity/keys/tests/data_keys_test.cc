@@ -49,7 +49,7 @@ class DyingDatabase final : public db::Database {
 
 class DataKeysTest : public ::testing::TestWithParam<Engine> {
  protected:
-  std::unique_ptr<DataKeys> open() { return std::move(DataKeys::open(db(), keyring(), clock()).value()); }
+  std::unique_ptr<DataKeys> open() { return DataKeys::open(db(), keyring(), clock()).value(); }
   db::Database& db() { return *installation_.database; }
   crypto::Keyring& keyring() { return installation_.keyring; }
   testing::ManualClock& clock() { return installation_.clock; }

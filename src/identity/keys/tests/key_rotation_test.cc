@@ -168,7 +168,7 @@ TEST_P(KeyRotationTest, ASetupTokenOutlivesARotation) {
 }
 
 TEST_P(KeyRotationTest, DataKeysNeedWhatWrapsThem) {
-  auto keys = std::move(DataKeys::open(*installation_.database, keyring_, clock_).value());
+  auto keys = DataKeys::open(*installation_.database, keyring_, clock_).value();
   rotate(KeyPurpose::key_encryption);
   clock_.advance(1h);
   EXPECT_THAT(info(KeyPurpose::key_encryption, 1).needed_by, ElementsAre(KeyNeed{"data keys", 1}));
