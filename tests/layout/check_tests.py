@@ -6,8 +6,9 @@ usage: check_tests.py ROOT
 """
 
 import re
-import sys
 from pathlib import Path
+
+from reporting import run
 
 SUITE = re.compile(r"^bulkhead_suite\(\S+ (\S+) ", re.MULTILINE)
 NOT_SUITES = {"harness", "layout", "packaging"}
@@ -41,15 +42,5 @@ def check(root):
     return problems
 
 
-def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    problems = check(Path(sys.argv[1]))
-    for line in problems:
-        print("error:", line)
-    print(f"{len(problems)} problems")
-    sys.exit(1 if problems else 0)
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, check)

@@ -12,9 +12,10 @@ usage: check_text.py ROOT
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import unquote
+
+from reporting import run
 
 LONGEST = 500
 NOTES = re.compile(r"\b(TO" r"DO|FIX" r"ME)\b")
@@ -100,15 +101,5 @@ def check(root):
     return problems
 
 
-def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    problems = check(Path(sys.argv[1]))
-    for line in problems:
-        print("error:", line)
-    print(f"{len(problems)} problems")
-    sys.exit(1 if problems else 0)
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, check)

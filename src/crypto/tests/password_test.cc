@@ -201,9 +201,6 @@ long resident_kib() {
 }
 
 TEST(PasswordHasher, ItsMemoryGoesBackToTheSystem) {
-#if defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "the address sanitizer keeps freed memory";
-#endif
   const auto keyring = Keyring::ephemeral();
   const PasswordHasher hasher(keyring, {.memory_kib = 64 * 1024, .passes = 2});
   const long before = resident_kib();
