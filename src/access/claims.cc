@@ -157,20 +157,21 @@ std::string render_claims(const Claims& claims) {
     access.push_back(
         json::object{{"type", name(scope.type)}, {"name", scope.name}, {"actions", std::move(actions)}});
   }
-  return json::serialize(
-      json::object{{"iss", claims.issuer},
-                   {"aud", claims.audience},
-                   {"sub", claims.account_id == 0 ? "" : fmt::to_string(claims.account_id)},
-                   {"name", claims.account},
-                   {"ver", claims.credential_version},
-                   {"jti", claims.token_id},
-                   {"tok", claims.access_token_id},
-                   {"cap", render_ceiling(claims.ceiling)},
-                   {"par", claims.parent_id},
-                   {"iat", seconds(claims.issued_at)},
-                   {"nbf", seconds(claims.not_before)},
-                   {"exp", seconds(claims.expires_at)},
-                   {"access", std::move(access)}});
+  json::object object{{"iss", claims.issuer},
+                      {"aud", claims.audience},
+                      {"sub", claims.account_id == 0 ? "" : fmt::to_string(claims.account_id)},
+                      {"name", claims.account},
+                      {"ver", claims.credential_version},
+                      {"jti", claims.token_id},
+                      {"tok", claims.access_token_id},
+                      {"cap", render_ceiling(claims.ceiling)},
+                      {"par", claims.parent_id},
+                      {"iat", seconds(claims.issued_at)},
+                      {"nbf", seconds(claims.not_before)},
+                      {"exp", seconds(claims.expires_at)},
+                      {"access", std::move(access)}};
+  if (!claims.hashed.empty()) object["many"] = claims.hashed.render();
+  return json::serialize(object);
 }
 
 Result<Claims> parse_claims(std::string_view source) {
@@ -193,6 +194,13 @@ Result<Claims> parse_claims(std::string_view source) {
   if (!issuer || !audience || !id || !account || !version || !token_id || !access_token_id || !cap ||
       !parent_id || !issued_at || !not_before || !expires_at || !scopes)
     return malformed();
+  HashedScopes hashed;
+  if (object.contains("many")) {
+    const auto written = text(object, "many");
+    auto many = written ? HashedScopes::parse(*written) : std::nullopt;
+    if (!many) return malformed();
+    hashed = *std::move(many);
+  }
   std::optional<identity::TokenScopes> ceiling;
   if (!take_ceiling(*cap, ceiling)) return malformed();
   if (token_id->empty() || token_id->size() > kLongestId || parent_id->size() > kLongestId)
@@ -211,7 +219,8 @@ Result<Claims> parse_claims(std::string_view source) {
                 .issued_at = *issued_at,
                 .not_before = *not_before,
                 .expires_at = *expires_at,
-                .scopes = *std::move(scopes)};
+                .scopes = *std::move(scopes),
+                .hashed = std::move(hashed)};
 }
 
 }  // namespace bulkhead::access

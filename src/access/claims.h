@@ -9,8 +9,9 @@
 // its own scopes. "cap" is what a bearer token made otherwise may do at most, whatever its account may: "*"
 // for no such limit, or scopes with spaces between, each "n3:pull,push" (in namespace 3), "r7:pull" (in
 // repository 7) or "*:pull" (everywhere). "par" is the "jti" of the bearer token that it was made with, or
-// "". One shape leaves nothing to interpret: no list of audiences, no fractions of seconds, no default
-// expiry.
+// "". "many" is there when the scopes of repositories would be too long as "access" has them:
+// access/scope.h's HashedScopes. One shape leaves nothing to interpret: no list of audiences, no fractions of
+// seconds, no default expiry.
 #pragma once
 
 #include <cstdint>
@@ -40,6 +41,7 @@ struct Claims {
   Time not_before{};
   Time expires_at{};
   std::vector<Scope> scopes;
+  HashedScopes hashed = {};  // the scopes of repositories, when they are not among the former
 };
 
 std::string render_claims(const Claims& claims);

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "identity/login/proof.h"
 #include "identity/login/token_scopes.h"
 
 namespace bulkhead::access {
@@ -32,9 +33,16 @@ struct Principal {
   std::int64_t token_id = 0;  // the access token that it logged in with, or 0
   // What the credential may do at most, whatever the account's roles; null where it sets no limit.
   std::shared_ptr<const identity::TokenScopes> ceiling = nullptr;
+  // How it came by its credential, and from where it is used: what policies of organizations ask about.
+  identity::Proof proof = {};
+  std::string address = {};
 
   bool anonymous() const { return account_id == 0; }
 };
+
+// Who names somebody, in a grant or as an owner, and so has to be able to see them: an account, or nothing
+// for who sees everybody. Whom one may not see and who is not there are answered alike.
+using Namer = std::optional<std::int64_t>;
 
 enum class Visibility : std::uint8_t { private_, public_ };
 
@@ -42,11 +50,14 @@ enum class Visibility : std::uint8_t { private_, public_ };
 struct Standing {
   bool exists = false;
   Visibility visibility = Visibility::private_;
-  Role role = Role::none;      // the highest there is a reason for
+  Role role = Role::none;      // the highest there is a reason for, unless a policy withholds it
   bool anonymous_pull = true;  // the installation's setting
   // 0 for what does not exist.
   std::int64_t namespace_id = 0;
   std::int64_t repository_id = 0;
+  // Why a role that there is a reason for is withheld: what the policy of the organization whose repository
+  // it is finds lacking (identity::Policy). "" for nothing.
+  std::string_view lacking = {};
 };
 
 // An absent repository is decided on like a private one, by the role in its namespace: whoever has one sees

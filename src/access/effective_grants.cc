@@ -18,14 +18,24 @@ constexpr std::array<std::string_view, 9> kKinds = {
     "namespace_owner",    "namespace_grant",     "team_namespace_grant",
     "organization_owner", "organization_member", "administrator"};
 
-// `heirs`: each team that has a grant here, and each below it, with the grant. `reasons`: each account's, but
-// for the ownership of whoever pushed first, which is no reason by itself. Parameters: the namespace, the
-// repository, the repository; the namespace, the namespace; the repository, the namespace; the namespace.
+// `given`: each grant to a team, and whether the reader may know who is in it. `heirs`: each team that has
+// one of these, and each below it, with the grant. `reasons`: each account's, but for the ownership of
+// whoever pushed first, which is no reason by itself. `lines`: what is listed, in the reader's sight; a team
+// that is not is one line by itself. Parameters: the namespace, the repository; the namespace and the reader,
+// or 0 for who sees all, twice; the repository; the namespace, the namespace; the repository, the namespace;
+// the namespace.
 constexpr std::string_view kReasons =
-    "WITH RECURSIVE heirs (team_id, granted_id, kind, role) AS ("
-    "SELECT team_id, team_id, 'team_namespace_grant', role FROM team_namespace_grants WHERE namespace_id = ? "
-    "UNION SELECT team_id, team_id, 'team_repository_grant', role FROM team_repository_grants "
-    "WHERE repository_id = ? "
+    "WITH RECURSIVE granted (team_id, kind, role) AS ("
+    "SELECT team_id, 'team_namespace_grant', role FROM team_namespace_grants WHERE namespace_id = ? "
+    "UNION ALL SELECT team_id, 'team_repository_grant', role FROM team_repository_grants "
+    "WHERE repository_id = ?), "
+    "given (team_id, kind, role, told) AS (SELECT g.team_id, g.kind, g.role, CASE WHEN EXISTS "
+    "(SELECT 1 FROM namespaces n WHERE n.id = ? AND n.organization_id = t.organization_id) OR CAST(? AS "
+    "BIGINT) = 0 "
+    "OR EXISTS (SELECT 1 FROM organization_members m WHERE m.organization_id = t.organization_id "
+    "AND m.account_id = ?) THEN 1 ELSE 0 END FROM granted g JOIN teams t ON t.id = g.team_id), "
+    "heirs (team_id, granted_id, kind, role) AS ("
+    "SELECT team_id, team_id, kind, role FROM given WHERE told = 1 "
     "UNION SELECT t.id, h.granted_id, h.kind, h.role FROM teams t JOIN heirs h ON t.parent_id = h.team_id), "
     "reasons (account_id, kind, role, team_id) AS ("
     "SELECT owner_id, 'repository_owner', 'owner', CAST(0 AS BIGINT) FROM repositories "
@@ -43,12 +53,20 @@ constexpr std::string_view kReasons =
     "JOIN team_members m ON m.team_id = h.team_id "
     "JOIN accounts p ON p.id = m.account_id AND p.kind = 'person' "
     "UNION SELECT a.id, 'administrator', 'owner', 0 FROM namespaces n "
-    "JOIN accounts a ON a.system_role = 'administrator' WHERE n.id = ? AND n.name = '') ";
+    "JOIN accounts a ON a.system_role = 'administrator' WHERE n.id = ? AND n.name = ''), "
+    "lines (name, account_kind, kind, role, team) AS ("
+    "SELECT a.name, a.kind, s.kind, s.role, COALESCE(o.name || '/' || t.name, '') "
+    "FROM reasons s JOIN accounts a ON a.id = s.account_id LEFT JOIN teams t ON t.id = s.team_id "
+    "LEFT JOIN organizations o ON o.id = t.organization_id WHERE a.state = 'active' AND s.role <> 'none' "
+    "UNION ALL SELECT 'team:' || o.name || '/' || t.name, 'team', g.kind, g.role, o.name || '/' || t.name "
+    "FROM given g JOIN teams t ON t.id = g.team_id JOIN organizations o ON o.id = t.organization_id "
+    "WHERE g.told = 0) ";
 
-std::vector<db::Value> reason_parameters(const Repository& repository) {
+std::vector<db::Value> reason_parameters(const Repository& repository, Namer reader) {
   const std::int64_t id = repository.id;
   const std::int64_t space = repository.namespace_id;
-  return {space, id, id, space, space, id, space, space};
+  const std::int64_t who = reader.value_or(0);
+  return {space, id, space, who, who, id, space, space, id, space, space};
 }
 
 Result<Reason> reason_from(const db::Row& row) {
@@ -81,14 +99,12 @@ struct PageEnd {
 };
 
 Result<PageEnd> read_page_end(db::Session& session, const Repository& repository, std::string_view last,
-                              std::size_t limit) {
-  auto parameters = reason_parameters(repository);
+                              std::size_t limit, Namer reader) {
+  auto parameters = reason_parameters(repository, reader);
   parameters.emplace_back(std::string(last));
   parameters.emplace_back(static_cast<std::int64_t>(limit) + 1);
   const auto rows = session.query(
-      fmt::format("{} SELECT DISTINCT a.name FROM reasons s JOIN accounts a ON a.id = s.account_id "
-                  "WHERE a.state = 'active' AND s.role <> 'none' AND a.name > ? ORDER BY a.name LIMIT ?",
-                  kReasons),
+      fmt::format("{} SELECT DISTINCT name FROM lines WHERE name > ? ORDER BY name LIMIT ?", kReasons),
       parameters);
   if (!rows) return rows.error();
   PageEnd end;
@@ -98,18 +114,14 @@ Result<PageEnd> read_page_end(db::Session& session, const Repository& repository
 }
 
 Result<std::vector<db::Row>> read_reasons(db::Session& session, const Repository& repository,
-                                          std::string_view after, std::string_view last) {
-  auto parameters = reason_parameters(repository);
+                                          std::string_view after, std::string_view last, Namer reader) {
+  auto parameters = reason_parameters(repository, reader);
   parameters.emplace_back(std::string(after));
   parameters.emplace_back(std::string(last));
   return session.query(
-      fmt::format(
-          "{} SELECT a.name, a.kind, s.kind, s.role, COALESCE(o.name || '/' || t.name, '') "
-          "FROM reasons s JOIN accounts a ON a.id = s.account_id LEFT JOIN teams t ON t.id = s.team_id "
-          "LEFT JOIN organizations o ON o.id = t.organization_id "
-          "WHERE a.state = 'active' AND s.role <> 'none' AND a.name > ? AND a.name <= ? "
-          "ORDER BY a.name, s.kind, 5",
-          kReasons),
+      fmt::format("{} SELECT name, account_kind, kind, role, team FROM lines WHERE name > ? AND name <= ? "
+                  "ORDER BY name, kind, team",
+                  kReasons),
       parameters);
 }
 
@@ -137,7 +149,7 @@ Result<std::vector<EffectiveGrant>> grouped(const std::vector<db::Row>& rows, co
 std::string_view name(Reason::Kind kind) { return kKinds[static_cast<std::size_t>(kind)]; }
 
 Result<EffectiveGrants> Facts::effective_grants(const oci::RepositoryName& name, std::string_view last,
-                                                std::size_t limit) {
+                                                std::size_t limit, Namer reader) {
   EffectiveGrants grants;
   const std::string after = comparable(last);
   limit = std::min<std::size_t>(limit, std::numeric_limits<std::int32_t>::max());
@@ -147,11 +159,11 @@ Result<EffectiveGrants> Facts::effective_grants(const oci::RepositoryName& name,
     if (!repository) return repository.error();
     if (*repository == nullptr) return repository_unknown(name);
     if (limit == 0) return {};
-    const auto end = read_page_end(session, **repository, after, limit);
+    const auto end = read_page_end(session, **repository, after, limit, reader);
     if (!end) return end.error();
     const auto pusher = read_first_pusher(session, (*repository)->id);
     if (!pusher) return pusher.error();
-    const auto rows = read_reasons(session, **repository, after, end->last);
+    const auto rows = read_reasons(session, **repository, after, end->last, reader);
     if (!rows) return rows.error();
     auto entries = grouped(*rows, *pusher);
     if (!entries) return entries.error();

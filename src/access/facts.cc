@@ -11,16 +11,29 @@
 namespace bulkhead::access {
 namespace {
 
-// `namespace_id` is that of an absent repository; one that exists knows its own.
+// `space` is that of an absent repository, where somebody has a role in it; one that exists knows its own.
 Resolved resolved(std::shared_ptr<const Repository> repository, Role role, bool anonymous_pull,
-                  std::int64_t namespace_id) {
+                  const Space& space, std::string_view lacking) {
   Standing standing{.exists = repository != nullptr,
                     .visibility = repository ? repository->visibility : Visibility::private_,
-                    .role = role,
+                    .role = lacking.empty() ? role : Role::none,
                     .anonymous_pull = anonymous_pull,
-                    .namespace_id = repository ? repository->namespace_id : namespace_id,
-                    .repository_id = repository ? repository->id : 0};
+                    .namespace_id = repository ? repository->namespace_id : space.id,
+                    .repository_id = repository ? repository->id : 0,
+                    .lacking = lacking};
   return {std::move(repository), standing};
+}
+
+std::int64_t organization_of(const std::shared_ptr<const Repository>& repository, const Space& space) {
+  return repository ? repository->organization_id : space.organization_id;
+}
+
+Result<Space> read_space(db::Session& session, std::string_view name) {
+  const auto rows = session.query("SELECT id, COALESCE(organization_id, 0) FROM namespaces WHERE name = ?",
+                                  {std::string(name)});
+  if (!rows) return rows.error();
+  if (rows->empty()) return Space{};
+  return Space{rows->front().integer(0), rows->front().integer(1)};
 }
 
 }  // namespace
@@ -37,15 +50,17 @@ Error namespace_unknown(std::string_view name) {
 
 Result<std::shared_ptr<const Repository>> read_repository(db::Session& session,
                                                           const oci::RepositoryName& name) {
-  const auto rows =
-      session.query("SELECT id, namespace_id, visibility, immutable_tags FROM repositories WHERE name = ?",
-                    {name.render()});
+  const auto rows = session.query(
+      "SELECT r.id, r.namespace_id, r.visibility, r.immutable_tags, COALESCE(n.organization_id, 0) "
+      "FROM repositories r JOIN namespaces n ON n.id = r.namespace_id WHERE r.name = ?",
+      {name.render()});
   if (!rows) return rows.error();
   if (rows->empty()) return std::shared_ptr<const Repository>();
   const db::Row& row = rows->front();
   return std::shared_ptr<const Repository>(
       new Repository{.id = row.integer(0),
                      .namespace_id = row.integer(1),
+                     .organization_id = row.integer(4),
                      .name = name,
                      .visibility = row.text(2) == "public" ? Visibility::public_ : Visibility::private_,
                      .immutable_tags = row.text(3)});
@@ -64,9 +79,24 @@ Result<void> Facts::State::record(db::Session& session, audit::Action action, st
                                  .detail = std::move(detail)});
 }
 
-Facts::Facts(db::Database& database, identity::Accounts& accounts, const Clock& clock, std::size_t cached,
-             bool anonymous_pull)
-    : state_(new State(database, accounts, clock, cached, anonymous_pull)) {}
+std::optional<std::string_view> Facts::State::peek_lacking(const Principal& principal,
+                                                           std::int64_t organization_id) const {
+  if (organization_id == 0) return std::string_view();
+  const auto policy = policies.peek_organization(organization_id);
+  if (policy == nullptr) return std::nullopt;
+  return policy->lacking(principal.proof, principal.address);
+}
+
+Result<std::string_view> Facts::State::lacking(const Principal& principal, std::int64_t organization_id) {
+  if (organization_id == 0) return std::string_view();
+  const auto policy = policies.of_organization(organization_id);
+  if (!policy) return policy.error();
+  return (*policy)->lacking(principal.proof, principal.address);
+}
+
+Facts::Facts(db::Database& database, identity::Accounts& accounts, identity::Policies& policies,
+             const Clock& clock, std::size_t cached, bool anonymous_pull, Limits limits)
+    : state_(new State(database, accounts, policies, clock, cached, anonymous_pull, limits)) {}
 
 Facts::~Facts() = default;
 
@@ -91,13 +121,16 @@ std::optional<Resolved> Facts::peek(const Principal& principal, const oci::Repos
       role = combine(role, *in_repository);
     }
   }
-  std::int64_t namespace_id = 0;
-  if (!*repository && principal.ceiling != nullptr) {
-    const auto known = state_->namespace_ids.find(name.namespace_name());
+  if (role == Role::none) return resolved(*std::move(repository), role, state_->anonymous_pull, {}, {});
+  Space space;
+  if (!*repository) {
+    const auto known = state_->spaces.find(name.namespace_name());
     if (!known) return std::nullopt;
-    namespace_id = *known;
+    space = *known;
   }
-  return resolved(*std::move(repository), role, state_->anonymous_pull, namespace_id);
+  const auto lacking = state_->peek_lacking(principal, organization_of(*repository, space));
+  if (!lacking) return std::nullopt;
+  return resolved(*std::move(repository), role, state_->anonymous_pull, space, *lacking);
 }
 
 Result<Resolved> Facts::resolve(const Principal& principal, const oci::RepositoryName& name) {
@@ -106,27 +139,26 @@ Result<Resolved> Facts::resolve(const Principal& principal, const oci::Repositor
   const auto repository_ticket = state_->repositories.begin();
   const auto namespace_ticket = state_->namespace_roles.begin();
   const auto role_ticket = state_->repository_roles.begin();
-  const auto id_ticket = state_->namespace_ids.begin();
-  const std::string_view space = name.namespace_name();
+  const auto space_ticket = state_->spaces.begin();
+  const std::string_view space_name = name.namespace_name();
   std::shared_ptr<const Repository> repository;
   Role in_namespace = Role::none;
   RepositoryRole in_repository;
-  std::int64_t namespace_id = 0;  // of an absent repository
+  Space space;
   const auto done = state_->database.read([&](db::Session& session) -> Result<void> {
     auto found = read_repository(session, name);
     if (!found) return found.error();
     repository = *std::move(found);
     if (principal.anonymous()) return {};
-    const auto role = read_namespace_role(session, principal.account_id, space);
+    const auto role = read_namespace_role(session, principal.account_id, space_name);
     if (!role) return role.error();
     in_namespace = *role;
-    if (!repository) {
-      const auto rows = session.query("SELECT id FROM namespaces WHERE name = ?", {std::string(space)});
-      if (!rows) return rows.error();
-      namespace_id = rows->empty() ? 0 : rows->front().integer(0);
-      return {};
-    }
-    const auto found_role = read_repository_role(session, principal.account_id, repository->id);
+    // The same is asked of what is there and of what is not, so that the time does not tell them apart.
+    const auto found_space = read_space(session, space_name);
+    if (!found_space) return found_space.error();
+    space = *found_space;
+    const auto found_role =
+        read_repository_role(session, principal.account_id, repository ? repository->id : 0);
     if (!found_role) return found_role.error();
     in_repository = *found_role;
     return {};
@@ -135,21 +167,41 @@ Result<Resolved> Facts::resolve(const Principal& principal, const oci::Repositor
 
   state_->repositories.put(repository_ticket, name.render(), repository);
   // Namespaces that are made later come without passing here, so only those that exist are remembered.
-  if (namespace_id != 0) state_->namespace_ids.put(id_ticket, std::string(space), namespace_id);
+  if (space.id != 0) state_->spaces.put(space_ticket, std::string(space_name), space);
   if (!principal.anonymous()) {
-    state_->namespace_roles.put(namespace_ticket, {principal.account_id, std::string(space)}, in_namespace);
+    state_->namespace_roles.put(namespace_ticket, {principal.account_id, std::string(space_name)},
+                                in_namespace);
     if (repository)
       state_->repository_roles.put(role_ticket, {principal.account_id, repository->id}, in_repository);
   }
-  const Role role = owns_installation(principal, space) ? Role::owner : combine(in_namespace, in_repository);
-  return resolved(std::move(repository), role, state_->anonymous_pull, namespace_id);
+  const Role role =
+      owns_installation(principal, space_name) ? Role::owner : combine(in_namespace, in_repository);
+  if (role == Role::none) return resolved(std::move(repository), role, state_->anonymous_pull, {}, {});
+  const auto lacking = state_->lacking(principal, organization_of(repository, space));
+  if (!lacking) return lacking.error();
+  return resolved(std::move(repository), role, state_->anonymous_pull, space, *lacking);
+}
+
+Result<std::int64_t> Facts::namespace_of(const oci::RepositoryName& name, bool to_be_made) {
+  const std::string space(name.namespace_name());
+  std::int64_t id = 0;
+  const auto done = state_->database.read([&](db::Session& session) -> Result<void> {
+    const auto rows = session.query("SELECT id FROM namespaces WHERE name = ?", {space});
+    if (!rows) return rows.error();
+    if (rows->empty()) return namespace_unknown(space);
+    id = rows->front().integer(0);
+    return to_be_made ? check_repository_count(session, id, space, state_->limits.repositories)
+                      : Result<void>();
+  });
+  if (!done) return done.error();
+  return id;
 }
 
 void Facts::forget_roles() {
   state_->namespace_roles.forget_all();
   state_->repository_roles.forget_all();
   state_->repositories.forget_all();
-  state_->namespace_ids.forget_all();
+  state_->spaces.forget_all();
 }
 
 }  // namespace bulkhead::access

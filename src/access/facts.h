@@ -19,11 +19,16 @@
 #include "identity/people/accounts.h"
 #include "oci/name.h"
 
+namespace bulkhead::identity {
+class Policies;
+}
+
 namespace bulkhead::access {
 
 struct Repository {
   std::int64_t id = 0;
   std::int64_t namespace_id = 0;
+  std::int64_t organization_id = 0;  // whose the namespace is, 0 for none
   oci::RepositoryName name;
   Visibility visibility = Visibility::private_;
   std::string immutable_tags;  // pattern, '*' for any run of characters, "" for none
@@ -48,6 +53,22 @@ struct GrantSubject {  // who is given a role: a person or robot, or a team
 // "team:ORGANIZATION/TEAM", or the name of an account. Errc::name_invalid.
 Result<GrantSubject> parse_grant_subject(std::string_view text);
 std::string render(const GrantSubject& subject);
+
+// What is given is changed.
+struct RepositoryChanges {
+  std::optional<Visibility> visibility = {};
+  // Patterns of tags; "" for none.
+  std::optional<std::string> immutable_tags = {};
+  std::optional<std::string> protected_tags = {};
+  std::optional<std::string> owner = {};    // an account's name
+  std::optional<std::string> contact = {};  // one line
+};
+// On whose word.
+struct Changer {
+  // Whether a pattern may come to hold fewer tags than it did: for owners and operators.
+  bool may_loosen = true;
+  Namer namer = {};
+};
 
 // Everything about a repository that people want to know, and requests do not.
 struct RepositoryDetails {
@@ -80,7 +101,7 @@ struct Reason {
 std::string_view name(Reason::Kind kind);  // "team_namespace_grant"
 
 struct EffectiveGrant {
-  std::string account;
+  std::string account;  // or "team:ORGANIZATION/TEAM", of whose members nothing may be told
   bool is_robot = false;
   Role role = Role::none;  // the highest of the reasons'
   std::vector<Reason> reasons;
@@ -92,9 +113,17 @@ struct EffectiveGrants {
 
 class Facts {
  public:
-  // All must outlive this. `accounts` forgets the robots that a rename gives another name.
-  Facts(db::Database& database, identity::Accounts& accounts, const Clock& clock, std::size_t cached,
-        bool anonymous_pull);
+  struct Limits {
+    std::int64_t repositories = 10'000;  // of a namespace: Errc::quota_exceeded
+    std::int64_t grants = 1000;          // on a repository or a namespace, of each kind: Errc::conflict
+  };
+  // All must outlive this. `accounts` forgets the robots that a rename gives another name, `policies` whose
+  // they are.
+  Facts(db::Database& database, identity::Accounts& accounts, identity::Policies& policies,
+        const Clock& clock, std::size_t cached, bool anonymous_pull, Limits limits);
+  Facts(db::Database& database, identity::Accounts& accounts, identity::Policies& policies,
+        const Clock& clock, std::size_t cached, bool anonymous_pull)
+      : Facts(database, accounts, policies, clock, cached, anonymous_pull, Limits()) {}
   ~Facts();
 
   // Whether callers without an account may pull public repositories.
@@ -102,6 +131,10 @@ class Facts {
 
   std::optional<Resolved> peek(const Principal& principal, const oci::RepositoryName& name) const;
   Result<Resolved> resolve(const Principal& principal, const oci::RepositoryName& name);
+
+  // Of the namespace that a repository of this name would be in: Errc::name_unknown when there is none, and
+  // Errc::quota_exceeded when the repository is yet to be made there and it has as many as it may. Blocking.
+  Result<std::int64_t> namespace_of(const oci::RepositoryName& name, bool to_be_made);
 
   // After a change that was made elsewhere and may bear on anybody's role, or on what namespaces are called:
   // of organizations, teams, members, system roles. Constant time.
@@ -114,8 +147,17 @@ class Facts {
   Result<std::shared_ptr<const Repository>> ensure(const oci::RepositoryName& name, const Principal& creator,
                                                    const audit::Origin& origin);
 
-  // Changes by owners and operators, which the caller has decided on; each writes its event, and none when it
-  // changes nothing. Errc::name_unknown, Errc::not_found.
+  // Creates it like ensure(), where it is not there, and appoints its owner, as set_owner() does, in one
+  // transaction: on an operator's word.
+  Result<std::shared_ptr<const Repository>> create_for(const oci::RepositoryName& name,
+                                                       std::string_view owner, const audit::Origin& origin);
+
+  // Changes by owners and operators, which the caller has decided on: all in one transaction, or none of it.
+  // Each writes its event, and none when it changes nothing. Errc::name_unknown, Errc::not_found;
+  // Errc::denied where a pattern is loosened by who may not.
+  Result<void> change(const oci::RepositoryName& name, const RepositoryChanges& changes,
+                      const Changer& changer, const audit::Origin& origin);
+  // The same of one thing, on an operator's word.
   Result<void> set_visibility(const oci::RepositoryName& name, Visibility visibility,
                               const audit::Origin& origin);
   Result<void> set_immutable_tags(const oci::RepositoryName& name, std::string_view pattern,
@@ -123,7 +165,9 @@ class Facts {
   Result<void> set_protected_tags(const oci::RepositoryName& name, std::string_view pattern,
                                   const audit::Origin& origin);
   // Appoints the owner, an active person (else Errc::invalid_argument). The former one keeps no more than
-  // what else they have there. A contact that was the former owner's name becomes the new one's.
+  // what else they have there. A contact that was the former owner's name becomes the new one's. With a namer
+  // (change()) it is the owner of the namespace, or a member of the organization that it belongs to: nobody
+  // is made to answer for a stranger's repository.
   Result<void> set_owner(const oci::RepositoryName& name, std::string_view account,
                          const audit::Origin& origin);
   // One line of at most 255 bytes that says whom to write to: an address, a team's name.
@@ -139,10 +183,13 @@ class Facts {
                       const audit::Origin& origin);
   Result<void> set_quota(std::string_view namespace_name, std::optional<std::uint64_t> bytes,
                          const audit::Origin& origin);
-  // A repository's robot can have a role on that repository only: Errc::invalid_argument.
+  // A repository's robot can have a role on that repository only: Errc::invalid_argument. An account sees
+  // those with whom it shares an organization, its organizations' teams and robots, and whoever has a role on
+  // the target already.
   Result<void> grant(const GrantSubject& subject, Role role, const GrantTarget& target,
-                     const audit::Origin& origin);
-  Result<void> revoke(const GrantSubject& subject, const GrantTarget& target, const audit::Origin& origin);
+                     const audit::Origin& origin, Namer namer = {});
+  Result<void> revoke(const GrantSubject& subject, const GrantTarget& target, const audit::Origin& origin,
+                      Namer namer = {});
   // Removes the repository with all its tags, manifests, blob links and grants, and the scopes of tokens that
   // name it; the name may be used again, by a new id. Errc::conflict while it has robots, which must go
   // first.
@@ -150,14 +197,17 @@ class Facts {
 
   Result<RepositoryDetails> details(const oci::RepositoryName& name);
   // Who may do what in the repository, and why: active accounts that have a role, by name after `last`
-  // (exclusive), at most `limit`.
+  // (exclusive), at most `limit`. A team of another organization than the repository's, of which `reader` is
+  // no member, is one entry by itself.
   Result<EffectiveGrants> effective_grants(const oci::RepositoryName& name, std::string_view last,
-                                           std::size_t limit);
+                                           std::size_t limit, Namer reader = {});
 
-  // Names the principal may pull (as an anonymous caller, when its credential is limited to some of what its
-  // account may), in byte order after `last` (exclusive), at most `limit`.
+  // Names the principal may pull, as far as its credential and the policies of organizations let it, in byte
+  // order after `last` (exclusive), at most `limit`.
   Result<std::vector<std::string>> catalog(const Principal& principal, std::string_view last,
                                            std::size_t limit);
+  // All names, in the same order: for who reads the directory.
+  Result<std::vector<std::string>> names(std::string_view last, std::size_t limit);
 
  private:
   struct State;

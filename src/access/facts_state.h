@@ -4,7 +4,9 @@
 //   repositories      name -> repository, or null for one that is known not to exist
 //   namespace_roles   (account, namespace's name) -> role, ownership included
 //   repository_roles  (account, repository's id) -> granted role and ownership
-//   namespace_ids     name -> id, of namespaces that exist; asked where a credential is limited to some
+//   spaces            name -> id and organization, of namespaces that exist; asked where somebody has a role
+//   in
+//                     a namespace and the repository is absent
 // Namespaces are keyed by name and not by id because accounts make them (identity/accounts.h) without passing
 // here: an account's own role in its new namespace cannot have been asked for before, since its id is new as
 // well, and everybody else's stays none until grant(). Ids of repositories are never used again, so a deleted
@@ -25,12 +27,10 @@
 #include "access/facts.h"
 #include "access/roles.h"
 #include "base/exact_cache.h"
+#include "base/keyed_hash.h"
+#include "identity/login/policies.h"
 
 namespace bulkhead::access {
-
-struct TextHash {
-  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-};
 
 // `Name` is std::string where it is kept and std::string_view where it is looked up.
 template <class Name>
@@ -51,10 +51,11 @@ struct RepositoryKey {
   bool operator==(const RepositoryKey&) const = default;
 };
 
-struct RoleKeyHash {
+class RoleKeyHash {
+ public:
   template <class Name>
   std::size_t operator()(const NamespaceKey<Name>& key) const {
-    return mix(key.account_id) ^ TextHash {}(key.name);
+    return mix(key.account_id) ^ hash_(std::string_view(key.name));
   }
   std::size_t operator()(const RepositoryKey& key) const {
     return mix(key.account_id) ^ mix(~key.repository_id);
@@ -65,27 +66,39 @@ struct RoleKeyHash {
     const auto product = static_cast<std::uint64_t>(value) * 0xff51afd7ed558ccdu;
     return static_cast<std::size_t>(product ^ product >> 33);
   }
+
+  KeyedHash hash_;
+};
+
+struct Space {
+  std::int64_t id = 0;
+  std::int64_t organization_id = 0;
 };
 
 struct Facts::State {
   db::Database& database;
   identity::Accounts& accounts;
+  identity::Policies& policies;
   const Clock& clock;
   bool anonymous_pull;
-  ExactCache<std::string, std::shared_ptr<const Repository>, TextHash> repositories;
+  Limits limits;
+  ExactCache<std::string, std::shared_ptr<const Repository>, KeyedHash> repositories;
   ExactCache<NamespaceKey<std::string>, Role, RoleKeyHash> namespace_roles;
   ExactCache<RepositoryKey, RepositoryRole, RoleKeyHash> repository_roles;
-  ExactCache<std::string, std::int64_t, TextHash> namespace_ids;
+  ExactCache<std::string, Space, KeyedHash> spaces;
 
-  State(db::Database& d, identity::Accounts& a, const Clock& c, std::size_t cached, bool anonymous)
+  State(db::Database& d, identity::Accounts& a, identity::Policies& p, const Clock& c, std::size_t cached,
+        bool anonymous, const Limits& l)
       : database(d),
         accounts(a),
+        policies(p),
         clock(c),
         anonymous_pull(anonymous),
+        limits(l),
         repositories(cached),
         namespace_roles(cached),
         repository_roles(cached),
-        namespace_ids(cached) {}
+        spaces(cached) {}
 
   Result<void> record(db::Session& session, audit::Action action, std::string_view repository,
                       std::string_view target, std::string detail, const audit::Origin& origin) const;
@@ -94,10 +107,13 @@ struct Facts::State {
   using RepositoryWork = std::function<Result<void>(db::Session&, const Repository&)>;
   Result<void> change(const oci::RepositoryName& name, const RepositoryWork& work);
 
-  // Runs `work` on the ids of both, and forgets what the grant bears on whatever came of it.
+  // Runs `work` on the ids of both, which says whether it changed anything, and forgets what the grant bears
+  // on unless it certainly did not. Refusals and repetitions, which anybody can have as often as they like,
+  // must not keep memory cold.
   using GrantWork =
-      std::function<Result<void>(db::Session&, std::int64_t subject_id, std::int64_t target_id)>;
-  Result<void> change_grant(const GrantSubject& subject, const GrantTarget& target, const GrantWork& work);
+      std::function<Result<bool>(db::Session&, std::int64_t subject_id, std::int64_t target_id)>;
+  Result<void> change_grant(const GrantSubject& subject, const GrantTarget& target, Namer namer,
+                            const GrantWork& work);
 
   // Puts the namespace's owner in the place of a repository's who has come to have no role in it.
   Result<void> settle_owner(db::Session& session, std::int64_t repository_id, std::int64_t namespace_id,
@@ -108,10 +124,31 @@ struct Facts::State {
                              const oci::RepositoryName& name, std::vector<std::int64_t>& renamed,
                              const audit::Origin& origin) const;
 
-  // `column` is one of the two that hold a pattern of tags.
-  Result<void> set_pattern(const oci::RepositoryName& name, std::string_view column, std::string_view pattern,
-                           const audit::Origin& origin);
+  // The repository, made where it is not there.
+  Result<std::shared_ptr<const Repository>> make(db::Session& session, const oci::RepositoryName& name,
+                                                 const Principal& creator, const audit::Origin& origin) const;
+
+  // Parts of one change; each does nothing where it is so already. Of the pattern, `column` is one of the
+  // two.
+  Result<void> put_visibility(db::Session& session, const Repository& repository, Visibility visibility,
+                              const audit::Origin& origin) const;
+  Result<void> put_pattern(db::Session& session, const Repository& repository, std::string_view column,
+                           const std::string& pattern, bool may_loosen, const audit::Origin& origin) const;
+  // The ids of the owners before and after go to `touched`.
+  Result<void> put_owner(db::Session& session, const Repository& repository, const std::string& account,
+                         Namer namer, std::vector<std::int64_t>& touched, const audit::Origin& origin) const;
+  Result<void> put_contact(db::Session& session, const Repository& repository, const std::string& contact,
+                           const audit::Origin& origin) const;
+
+  // What the policy of the organization finds lacking in the principal, "" for nothing; nothing at all when
+  // memory does not know the policy.
+  std::optional<std::string_view> peek_lacking(const Principal& principal,
+                                               std::int64_t organization_id) const;
+  Result<std::string_view> lacking(const Principal& principal, std::int64_t organization_id);
 };
+
+// Errc::invalid_argument for a text that is no contact.
+Result<void> check_contact(std::string_view contact);
 
 // Text that every database takes, before and after which the same names stand: names are ASCII without
 // control characters, so a NUL sorts like an end and anything past ASCII sorts like DEL.
@@ -130,5 +167,9 @@ struct Owner {
 // Who answers for a repository of the namespace when nobody else does: the account or an owner of the
 // organization that it belongs to, an administrator for the installation's own; active ones first.
 Result<std::optional<Owner>> read_namespace_owner(db::Session& session, std::int64_t namespace_id);
+
+// Whether the namespace may have one more: Errc::quota_exceeded.
+Result<void> check_repository_count(db::Session& session, std::int64_t namespace_id, std::string_view name,
+                                    std::int64_t most);
 
 }  // namespace bulkhead::access

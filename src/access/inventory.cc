@@ -46,7 +46,9 @@ Result<GivenRole> given_of(const db::Row& row) {
 
 Result<std::vector<NamespaceDetails>> read_namespaces(db::Session& session,
                                                       std::optional<std::int64_t> owner_id,
-                                                      std::string_view after, std::size_t limit) {
+                                                      std::string_view after, std::size_t limit,
+                                                      const std::optional<std::vector<std::int64_t>>& only) {
+  if (only && only->empty()) return std::vector<NamespaceDetails>();
   std::string sql = fmt::format("{}WHERE {} > ? ", kNamespaces, kOrder);
   std::vector<db::Value> parameters{std::string(after)};
   if (owner_id) {
@@ -54,6 +56,12 @@ Result<std::vector<NamespaceDetails>> read_namespaces(db::Session& session,
         "AND (n.owner_id = ? OR n.organization_id IN (SELECT m.organization_id FROM organization_members m "
         "WHERE m.account_id = ? AND m.role = 'owner')) ";
     parameters.insert(parameters.end(), 2, *owner_id);
+  }
+  if (only) {
+    sql += "AND n.id IN (?";
+    for (std::size_t i = 1; i < only->size(); ++i) sql += ", ?";
+    sql += ") ";
+    parameters.insert(parameters.end(), only->begin(), only->end());
   }
   sql += fmt::format("ORDER BY {} LIMIT ?", kOrder);
   parameters.emplace_back(static_cast<std::int64_t>(limit));

@@ -20,12 +20,12 @@ struct NamespaceDetails {
   std::int64_t used_bytes = 0;
 };
 
-// All namespaces, or those of one account: its own and those of the organizations that it is an owner of. By
-// name after `after`, at most `limit`; the installation's own has the name "/" in this order, which is the
-// first.
-Result<std::vector<NamespaceDetails>> read_namespaces(db::Session& session,
-                                                      std::optional<std::int64_t> owner_id,
-                                                      std::string_view after, std::size_t limit);
+// All namespaces, or those of one account: its own and those of the organizations that it is an owner of;
+// with `only`, those of these ids, at most a hundred. By name after `after`, at most `limit`; the
+// installation's own has the name "/" in this order, which is the first.
+Result<std::vector<NamespaceDetails>> read_namespaces(
+    db::Session& session, std::optional<std::int64_t> owner_id, std::string_view after, std::size_t limit,
+    const std::optional<std::vector<std::int64_t>>& only = {});
 // Errc::name_unknown.
 Result<NamespaceDetails> read_namespace(db::Session& session, std::string_view name);
 

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "access/facts_state.h"
+#include "base/shown.h"
 #include "oci/quote.h"
 
 namespace bulkhead::access {
@@ -36,6 +36,10 @@ Result<Current> read_current(db::Session& session, std::int64_t repository_id) {
 
 // Whoever `account` names, if they can answer for something.
 Result<Owner> read_candidate(db::Session& session, std::string_view account) {
+  // Bytes that are no name are not sent to the database, which may refuse them in its own way.
+  const auto subject = parse_grant_subject(account);
+  if (!subject || subject->is_team)
+    return Error{Errc::not_found, fmt::format("there is no account named {}", oci::quote(account))};
   const auto rows =
       session.query("SELECT id, name, kind, state FROM accounts WHERE name = ?", {std::string(account)});
   if (!rows) return rows.error();
@@ -50,6 +54,28 @@ Result<Owner> read_candidate(db::Session& session, std::string_view account) {
                  fmt::format("the account {} is {}; a repository's owner is one who can log in",
                              oci::quote(account), row.text(3))};
   return Owner{row.integer(0), row.text(1)};
+}
+
+// Whoever `account` names, if an owner may give them the repository: whose its namespace is, or who belongs
+// to the organization whose it is. One answer for everybody else, whether they are there or not.
+Result<Owner> read_heir(db::Session& session, const Repository& repository, std::string_view account) {
+  const Error nobody(
+      Errc::not_found,
+      fmt::format(
+          "there is nobody named {} who could be the owner of {}: an owner gives a repository to an active "
+          "member of the organization that it belongs to, or back to whose namespace it is in",
+          oci::quote(account), oci::quote(repository.name.render())));
+  const auto subject = parse_grant_subject(account);
+  if (!subject || subject->is_team) return nobody;
+  const auto rows = session.query(
+      "SELECT a.id, a.name FROM accounts a JOIN namespaces n ON n.id = ? "
+      "WHERE a.name = ? AND a.kind = 'person' AND a.state = 'active' AND (n.owner_id = a.id OR EXISTS "
+      "(SELECT 1 FROM organization_members m WHERE m.organization_id = n.organization_id "
+      "AND m.account_id = a.id))",
+      {repository.namespace_id, std::string(account)});
+  if (!rows) return rows.error();
+  if (rows->empty()) return nobody;
+  return Owner{rows->front().integer(0), rows->front().text(1)};
 }
 
 Result<Owner> first_owner(db::Session& session, const Principal& creator, std::int64_t namespace_id,
@@ -69,25 +95,7 @@ Result<Owner> first_owner(db::Session& session, const Principal& creator, std::i
                            oci::quote(name.render()))};
 }
 
-// Bytes that a contact may not have: what is no UTF-8 is the database's to refuse.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kHidden = {{
-    {"\xe2\x80\x8b", "\xe2\x80\x8f"},  // zero width, direction marks
-    {"\xe2\x80\xa8", "\xe2\x80\xae"},  // line and paragraph ends, direction overrides
-    {"\xe2\x81\xa0", "\xe2\x81\xaf"},  // invisible operators, isolates
-    {"\xef\xbb\xbf", "\xef\xbb\xbf"},  // byte order mark
-}};
-
-bool shows(std::string_view text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte < 0x20 || byte == 0x7f) return false;
-    if (byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0) return false;
-    const std::string_view three = text.substr(i, 3);
-    for (const auto& [first, last] : kHidden)
-      if (three.size() == 3 && three >= first && three <= last) return false;
-  }
-  return true;
-}
+}  // namespace
 
 Result<void> check_contact(std::string_view contact) {
   if (!contact.empty() && contact.size() <= kLongestContact && contact.front() != ' ' &&
@@ -99,8 +107,6 @@ Result<void> check_contact(std::string_view contact) {
                   "the name of a team",
                   oci::quote(contact), kLongestContact)};
 }
-
-}  // namespace
 
 Result<std::optional<Owner>> read_namespace_owner(db::Session& session, std::int64_t namespace_id) {
   const auto rows = session.query(
@@ -118,6 +124,17 @@ Result<std::optional<Owner>> read_namespace_owner(db::Session& session, std::int
   return std::optional(Owner{rows->front().integer(0), rows->front().text(1)});
 }
 
+Result<void> check_repository_count(db::Session& session, std::int64_t namespace_id, std::string_view name,
+                                    std::int64_t most) {
+  const auto rows = session.query("SELECT COUNT(*) FROM repositories WHERE namespace_id = ?", {namespace_id});
+  if (!rows) return rows.error();
+  if (rows->front().integer(0) < most) return {};
+  return Error{Errc::quota_exceeded,
+               fmt::format("the namespace {} has {} repositories, which is the most; delete one, or ask an "
+                           "administrator to raise limits.repositories_per_namespace",
+                           oci::quote(name), rows->front().integer(0))};
+}
+
 Result<std::shared_ptr<const Repository>> Facts::ensure(const oci::RepositoryName& name,
                                                         const Principal& creator,
                                                         const audit::Origin& origin) {
@@ -125,63 +142,83 @@ Result<std::shared_ptr<const Repository>> Facts::ensure(const oci::RepositoryNam
 
   std::shared_ptr<const Repository> repository;
   const auto done = state_->database.write([&](db::Session& session) -> Result<void> {
-    auto found = read_repository(session, name);
-    if (!found) return found.error();
-    repository = *std::move(found);
-    if (repository) return {};
-    const std::string space(name.namespace_name());
-    const auto spaces = session.query("SELECT id FROM namespaces WHERE name = ?", {space});
-    if (!spaces) return spaces.error();
-    if (spaces->empty()) return namespace_unknown(space);
-    const std::int64_t namespace_id = spaces->front().integer(0);
-    const auto owner = first_owner(session, creator, namespace_id, name);
-    if (!owner) return owner.error();
-    const auto inserted = session.execute(
-        "INSERT INTO repositories (namespace_id, name, visibility, owner_id, contact, created_at) "
-        "VALUES (?, ?, 'private', ?, ?, ?)",
-        {namespace_id, name.render(), owner->account_id, owner->account, to_micros(state_->clock.now())});
-    if (!inserted) return inserted.error();
-    auto created = read_repository(session, name);
-    if (!created) return created.error();
-    repository = *std::move(created);
-    return state_->record(session, audit::Action::repository_created, name.render(), owner->account,
-                          "private", origin);
+    auto made = state_->make(session, name, creator, origin);
+    if (!made) return made.error();
+    repository = *std::move(made);
+    return {};
   });
   state_->repositories.forget(name.render());
   if (!done) return done.error();
   return repository;
 }
 
-Result<void> Facts::set_owner(const oci::RepositoryName& name, std::string_view account,
-                              const audit::Origin& origin) {
-  // Bytes that are no name are not sent to the database, which may refuse them in its own way.
-  const auto subject = parse_grant_subject(account);
-  if (!subject || subject->is_team)
-    return Error{Errc::not_found, fmt::format("there is no account named {}", oci::quote(account))};
-  std::int64_t repository_id = 0;
-  Current before;
-  Owner after;
-  const auto done =
-      state_->change(name, [&](db::Session& session, const Repository& repository) -> Result<void> {
-        repository_id = repository.id;
-        auto current = read_current(session, repository.id);
-        if (!current) return current.error();
-        before = *std::move(current);
-        auto candidate = read_candidate(session, account);
-        if (!candidate) return candidate.error();
-        after = *std::move(candidate);
-        if (before.owner_id == after.account_id && before.appointed) return {};
-        const auto appointed = session.execute(
-            "UPDATE repositories SET owner_id = ?, owner_appointed = 1, contact = ? WHERE id = ?",
-            {after.account_id, before.contact == before.owner ? after.account : before.contact,
-             repository.id});
-        if (!appointed) return appointed.error();
-        return state_->record(session, audit::Action::repository_owner_changed, name.render(), after.account,
-                              before.owner, origin);
-      });
-  for (const std::int64_t account_id : {before.owner_id, after.account_id})
-    if (account_id != 0) state_->repository_roles.forget(RepositoryKey{account_id, repository_id});
-  return done;
+Result<std::shared_ptr<const Repository>> Facts::create_for(const oci::RepositoryName& name,
+                                                            std::string_view owner,
+                                                            const audit::Origin& origin) {
+  std::shared_ptr<const Repository> repository;
+  std::vector<std::int64_t> touched;
+  const auto done = state_->database.write([&](db::Session& session) -> Result<void> {
+    touched.clear();
+    const auto candidate = read_candidate(session, owner);
+    if (!candidate) return candidate.error();
+    auto made = state_->make(session, name,
+                             {.account_id = candidate->account_id, .account = candidate->account}, origin);
+    if (!made) return made.error();
+    repository = *std::move(made);
+    return state_->put_owner(session, *repository, std::string(owner), {}, touched, origin);
+  });
+  state_->repositories.forget(name.render());
+  for (const std::int64_t account_id : touched)
+    if (repository) state_->repository_roles.forget(RepositoryKey{account_id, repository->id});
+  if (!done) return done.error();
+  return repository;
+}
+
+Result<std::shared_ptr<const Repository>> Facts::State::make(db::Session& session,
+                                                             const oci::RepositoryName& name,
+                                                             const Principal& creator,
+                                                             const audit::Origin& origin) const {
+  auto found = read_repository(session, name);
+  if (!found || *found) return found;
+  const std::string space(name.namespace_name());
+  const auto rows = session.query("SELECT id FROM namespaces WHERE name = ?", {space});
+  if (!rows) return rows.error();
+  if (rows->empty()) return namespace_unknown(space);
+  const std::int64_t namespace_id = rows->front().integer(0);
+  if (auto fits = check_repository_count(session, namespace_id, space, limits.repositories); !fits)
+    return fits.error();
+  const auto owner = first_owner(session, creator, namespace_id, name);
+  if (!owner) return owner.error();
+  const auto inserted = session.execute(
+      "INSERT INTO repositories (namespace_id, name, visibility, owner_id, contact, created_at) "
+      "VALUES (?, ?, 'private', ?, ?, ?)",
+      {namespace_id, name.render(), owner->account_id, owner->account, to_micros(clock.now())});
+  if (!inserted) return inserted.error();
+  if (auto recorded = record(session, audit::Action::repository_created, name.render(), owner->account,
+                             "private", origin);
+      !recorded)
+    return recorded.error();
+  return read_repository(session, name);
+}
+
+Result<void> Facts::State::put_owner(db::Session& session, const Repository& repository,
+                                     const std::string& account, Namer namer,
+                                     std::vector<std::int64_t>& touched, const audit::Origin& origin) const {
+  const auto current = read_current(session, repository.id);
+  if (!current) return current.error();
+  if (current->appointed && current->owner == account) return {};
+  const auto candidate = namer ? read_heir(session, repository, account) : read_candidate(session, account);
+  if (!candidate) return candidate.error();
+  if (current->owner_id == candidate->account_id && current->appointed) return {};
+  const auto appointed = session.execute(
+      "UPDATE repositories SET owner_id = ?, owner_appointed = 1, contact = ? WHERE id = ?",
+      {candidate->account_id, current->contact == current->owner ? candidate->account : current->contact,
+       repository.id});
+  if (!appointed) return appointed.error();
+  if (current->owner_id != 0) touched.push_back(current->owner_id);
+  touched.push_back(candidate->account_id);
+  return record(session, audit::Action::repository_owner_changed, repository.name.render(),
+                candidate->account, current->owner, origin);
 }
 
 Result<void> Facts::State::settle_owner(db::Session& session, std::int64_t repository_id,
@@ -211,17 +248,14 @@ Result<void> Facts::State::settle_owner(db::Session& session, std::int64_t repos
                 current->owner, origin);
 }
 
-Result<void> Facts::set_contact(const oci::RepositoryName& name, std::string_view contact,
-                                const audit::Origin& origin) {
-  if (const auto valid = check_contact(contact); !valid) return valid.error();
-  return state_->change(name, [&](db::Session& session, const Repository& repository) -> Result<void> {
-    const auto changed = session.execute("UPDATE repositories SET contact = ? WHERE id = ? AND contact <> ?",
-                                         {std::string(contact), repository.id, std::string(contact)});
-    if (!changed) return changed.error();
-    if (*changed == 0) return {};
-    return state_->record(session, audit::Action::repository_contact_changed, name.render(), "",
-                          std::string(contact), origin);
-  });
+Result<void> Facts::State::put_contact(db::Session& session, const Repository& repository,
+                                       const std::string& contact, const audit::Origin& origin) const {
+  const auto changed = session.execute("UPDATE repositories SET contact = ? WHERE id = ? AND contact <> ?",
+                                       {contact, repository.id, contact});
+  if (!changed) return changed.error();
+  if (*changed == 0) return {};
+  return record(session, audit::Action::repository_contact_changed, repository.name.render(), "", contact,
+                origin);
 }
 
 Result<RepositoryDetails> Facts::details(const oci::RepositoryName& name) {

@@ -28,13 +28,21 @@ Result<void> check_pattern(std::string_view pattern) {
           oci::quote(pattern), kLongestPattern)};
 }
 
-// What the repository's blobs count for in its namespace's use.
+// Whether tags may be let go that were held before. Patterns are not compared any further: what holds all
+// holds what any other does.
+bool loosens(std::string_view before, std::string_view after) { return !before.empty() && after != "*"; }
+
+// What the repository's blobs and manifests count for in its namespace's use.
 Result<std::int64_t> read_use(db::Session& session, std::int64_t repository_id) {
   // PostgreSQL's sum of integers is a decimal number.
   const auto rows = session.query(
-      "SELECT CAST(COALESCE(SUM(b.size), 0) AS BIGINT) FROM repository_blobs r "
-      "JOIN blobs b ON b.digest = r.digest WHERE r.repository_id = ?",
-      {repository_id});
+      "SELECT CAST((SELECT COALESCE(SUM(b.size), 0) FROM repository_blobs r JOIN blobs b ON b.digest = "
+      "r.digest "
+      "WHERE r.repository_id = ? AND r.released_at IS NULL) + (SELECT COALESCE(SUM(size), 0) FROM manifests "
+      "WHERE repository_id = ?) "
+      "AS "
+      "BIGINT)",
+      {repository_id, repository_id});
   if (!rows) return rows.error();
   return rows->at(0).integer(0);
 }
@@ -134,42 +142,96 @@ Result<void> Facts::State::rename_robots(db::Session& session, std::int64_t repo
   return {};
 }
 
-Result<void> Facts::State::set_pattern(const oci::RepositoryName& name, std::string_view column,
-                                       std::string_view pattern, const audit::Origin& origin) {
-  if (const auto valid = check_pattern(pattern); !valid) return valid.error();
-  return change(name, [&](db::Session& session, const Repository& repository) -> Result<void> {
-    const auto changed =
-        session.execute(fmt::format("UPDATE repositories SET {0} = ? WHERE id = ? AND {0} <> ?", column),
-                        {std::string(pattern), repository.id, std::string(pattern)});
-    if (!changed) return changed.error();
-    if (*changed == 0) return {};
-    // A pattern needs no escaping.
-    return record(session, audit::Action::repository_policy_changed, name.render(), "",
-                  fmt::format(R"({{"{}":"{}"}})", column, pattern), origin);
-  });
+Result<void> Facts::State::put_pattern(db::Session& session, const Repository& repository,
+                                       std::string_view column, const std::string& pattern, bool may_loosen,
+                                       const audit::Origin& origin) const {
+  const auto rows =
+      session.query(fmt::format("SELECT {} FROM repositories WHERE id = ?", column), {repository.id});
+  if (!rows) return rows.error();
+  const std::string& before = rows->at(0).text(0);
+  if (before == pattern) return {};
+  if (!may_loosen && loosens(before, pattern))
+    return Error{
+        Errc::denied,
+        fmt::format("tags that match \"{}\" are held fast in {}; what holds fewer of them, or others, is "
+                    "for an owner to set",
+                    before, repository.name.render())};
+  const auto changed = session.execute(fmt::format("UPDATE repositories SET {} = ? WHERE id = ?", column),
+                                       {pattern, repository.id});
+  if (!changed) return changed.error();
+  // Patterns need no escaping.
+  return record(session, audit::Action::repository_policy_changed, repository.name.render(), "",
+                fmt::format(R"({{"{}":"{}"{}}})", column, pattern,
+                            before.empty() ? "" : fmt::format(R"(,"before":"{}")", before)),
+                origin);
+}
+
+Result<void> Facts::State::put_visibility(db::Session& session, const Repository& repository,
+                                          Visibility visibility, const audit::Origin& origin) const {
+  if (repository.visibility == visibility) return {};
+  const std::string text(name_of(visibility));
+  const auto done =
+      session.execute("UPDATE repositories SET visibility = ? WHERE id = ?", {text, repository.id});
+  if (!done) return done.error();
+  return record(session, audit::Action::repository_visibility_changed, repository.name.render(), "", text,
+                origin);
+}
+
+Result<void> Facts::change(const oci::RepositoryName& name, const RepositoryChanges& changes,
+                           const Changer& changer, const audit::Origin& origin) {
+  for (const auto* pattern : {&changes.immutable_tags, &changes.protected_tags})
+    if (*pattern)
+      if (const auto valid = check_pattern(**pattern); !valid) return valid.error();
+  if (changes.contact)
+    if (const auto valid = check_contact(*changes.contact); !valid) return valid.error();
+  std::int64_t repository_id = 0;
+  std::vector<std::int64_t> touched;
+  const auto done =
+      state_->change(name, [&](db::Session& session, const Repository& repository) -> Result<void> {
+        repository_id = repository.id;
+        touched.clear();
+        Result<void> put;
+        if (changes.owner)
+          put = state_->put_owner(session, repository, *changes.owner, changer.namer, touched, origin);
+        if (put && changes.contact) put = state_->put_contact(session, repository, *changes.contact, origin);
+        if (put && changes.visibility)
+          put = state_->put_visibility(session, repository, *changes.visibility, origin);
+        if (put && changes.immutable_tags)
+          put = state_->put_pattern(session, repository, "immutable_tags", *changes.immutable_tags,
+                                    changer.may_loosen, origin);
+        if (put && changes.protected_tags)
+          put = state_->put_pattern(session, repository, "protected_tags", *changes.protected_tags,
+                                    changer.may_loosen, origin);
+        return put;
+      });
+  for (const std::int64_t account_id : touched)
+    state_->repository_roles.forget(RepositoryKey{account_id, repository_id});
+  return done;
 }
 
 Result<void> Facts::set_visibility(const oci::RepositoryName& name, Visibility visibility,
                                    const audit::Origin& origin) {
-  return state_->change(name, [&](db::Session& session, const Repository& repository) -> Result<void> {
-    if (repository.visibility == visibility) return {};
-    const std::string text(name_of(visibility));
-    const auto done =
-        session.execute("UPDATE repositories SET visibility = ? WHERE id = ?", {text, repository.id});
-    if (!done) return done.error();
-    return state_->record(session, audit::Action::repository_visibility_changed, name.render(), "", text,
-                          origin);
-  });
+  return change(name, {.visibility = visibility}, {}, origin);
 }
 
 Result<void> Facts::set_immutable_tags(const oci::RepositoryName& name, std::string_view pattern,
                                        const audit::Origin& origin) {
-  return state_->set_pattern(name, "immutable_tags", pattern, origin);
+  return change(name, {.immutable_tags = std::string(pattern)}, {}, origin);
 }
 
 Result<void> Facts::set_protected_tags(const oci::RepositoryName& name, std::string_view pattern,
                                        const audit::Origin& origin) {
-  return state_->set_pattern(name, "protected_tags", pattern, origin);
+  return change(name, {.protected_tags = std::string(pattern)}, {}, origin);
+}
+
+Result<void> Facts::set_contact(const oci::RepositoryName& name, std::string_view contact,
+                                const audit::Origin& origin) {
+  return change(name, {.contact = std::string(contact)}, {}, origin);
+}
+
+Result<void> Facts::set_owner(const oci::RepositoryName& name, std::string_view account,
+                              const audit::Origin& origin) {
+  return change(name, {.owner = std::string(account)}, {}, origin);
 }
 
 Result<void> Facts::set_quota(std::string_view namespace_name, std::optional<std::uint64_t> bytes,
@@ -205,8 +267,13 @@ Result<void> Facts::rename(const oci::RepositoryName& from, const oci::Repositor
         const auto space = read_namespace(session, to.namespace_name());
         if (!space) return space.error();
         const bool moves = space->id != repository.namespace_id;
-        if (moves)
+        if (moves) {
+          if (auto fits = check_repository_count(session, space->id, to.namespace_name(),
+                                                 state_->limits.repositories);
+              !fits)
+            return fits;
           if (auto moved = move_use(session, repository, *space); !moved) return moved;
+        }
         const auto renamed =
             session.execute("UPDATE repositories SET name = ?, namespace_id = ? WHERE id = ?",
                             {to.render(), space->id, repository.id});
@@ -222,6 +289,8 @@ Result<void> Facts::rename(const oci::RepositoryName& from, const oci::Repositor
       });
   state_->repositories.forget(to.render());
   for (const std::int64_t robot : robots) state_->accounts.forget(robot);
+  // Its robots may have come to another organization.
+  state_->policies.forget();
   // Of the owner who may have been settled; renaming is rare.
   state_->repository_roles.forget_all();
   return done;
@@ -235,7 +304,8 @@ Result<void> Facts::remove(const oci::RepositoryName& name, const audit::Origin&
     if (!bytes) return bytes.error();
     if (auto lowered = add_use(session, repository.namespace_id, -*bytes); !lowered) return lowered;
     for (const std::string_view sql :
-         {"DELETE FROM tags WHERE repository_id = ?", "DELETE FROM manifests WHERE repository_id = ?",
+         {"DELETE FROM tags WHERE repository_id = ?", "DELETE FROM manifest_children WHERE repository_id = ?",
+          "DELETE FROM manifests WHERE repository_id = ?",
           "DELETE FROM repository_blobs WHERE repository_id = ?",
           "DELETE FROM repository_grants WHERE repository_id = ?",
           "DELETE FROM team_repository_grants WHERE repository_id = ?",

@@ -1,4 +1,5 @@
 #include "access/roles.h"
+#include "identity/login/policies.h"
 
 #include <fmt/format.h>
 
@@ -42,6 +43,32 @@ constexpr std::string_view kReadable =
     "WHERE g.repository_id = r.id) "
     "OR EXISTS (SELECT 1 FROM team_namespace_grants g JOIN mine ON mine.id = g.team_id "
     "WHERE g.namespace_id = n.id))";
+
+Error taken_away() {
+  return {Errc::denied, "the right to do this was taken away while the request was under way"};
+}
+
+// The principal as its account is now.
+Result<Principal> read_who(db::Session& session, const Principal& principal, Time now) {
+  if (principal.anonymous()) return principal;
+  const auto accounts = session.query(
+      "SELECT system_role, token_version FROM accounts WHERE id = ? AND name = ? AND state = 'active' "
+      "AND credential_version = ?",
+      {principal.account_id, principal.account, principal.credential_version});
+  if (!accounts) return accounts.error();
+  if (accounts->empty()) return taken_away();
+  if (principal.token_id != 0) {
+    const auto tokens = session.query(
+        "SELECT 1 FROM access_tokens WHERE id = ? AND account_id = ? AND revoked_at IS NULL "
+        "AND expires_at > ? AND token_version = ?",
+        {principal.token_id, principal.account_id, to_micros(now), accounts->front().integer(1)});
+    if (!tokens) return tokens.error();
+    if (tokens->empty()) return taken_away();
+  }
+  Principal who = principal;
+  who.administrator = accounts->front().text(0) == "administrator";
+  return who;
+}
 
 }  // namespace
 
@@ -97,6 +124,37 @@ Result<Role> read_role(db::Session& session, const Principal& principal, std::in
   const auto in_repository = read_repository_role(session, principal.account_id, repository_id);
   if (!in_repository) return in_repository.error();
   return combine(*in_namespace, *in_repository);
+}
+
+Result<bool> admitted(db::Session& session, const Principal& principal, std::int64_t organization_id) {
+  if (organization_id == 0) return true;
+  const auto policy = identity::read_organization_policy(session, organization_id);
+  if (!policy) return policy.error();
+  return policy->lacking(principal.proof, principal.address).empty();
+}
+
+Result<void> check_still_may(db::Session& session, const Principal& principal, Action action,
+                             std::int64_t repository_id, Time now) {
+  const auto who = read_who(session, principal, now);
+  if (!who) return who.error();
+  const auto places = session.query(
+      "SELECT r.visibility, r.namespace_id, COALESCE(n.organization_id, 0) FROM repositories r "
+      "JOIN namespaces n ON n.id = r.namespace_id WHERE r.id = ?",
+      {repository_id});
+  if (!places) return places.error();
+  if (places->empty()) return {};  // whoever asks finds out that it is gone
+  const db::Row& place = places->front();
+  Standing standing{.exists = true,
+                    .visibility = place.text(0) == "public" ? Visibility::public_ : Visibility::private_,
+                    .namespace_id = place.integer(1),
+                    .repository_id = repository_id};
+  const auto role = read_role(session, *who, repository_id);
+  if (!role) return role.error();
+  const auto let_in = admitted(session, *who, place.integer(2));
+  if (!let_in) return let_in.error();
+  if (*let_in) standing.role = *role;
+  if (decide(*who, action, standing)) return {};
+  return taken_away();
 }
 
 Readable readable_by(const Principal& principal) {

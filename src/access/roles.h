@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "access/decide.h"
+#include "base/clock.h"
 #include "db/database.h"
 
 namespace bulkhead::access {
@@ -43,8 +44,18 @@ Role combine(Role in_namespace, const RepositoryRole& in_repository);
 // The installation's own namespace belongs to its administrators.
 bool owns_installation(const Principal& principal, std::string_view namespace_name);
 
-// All of it at once, now. Role::none when there is no such repository.
+// All of it at once, now; what policies withhold is not looked at. Role::none when there is no such
+// repository.
 Result<Role> read_role(db::Session& session, const Principal& principal, std::int64_t repository_id);
+
+// Whether the principal may still do it, now: its account stands as it was when its credential was checked,
+// so does the access token that it logged in with, and roles, ceiling and the organization's policy allow it.
+// To be asked in the transaction that depends on it: Errc::denied. What is public may be pulled.
+Result<void> check_still_may(db::Session& session, const Principal& principal, Action action,
+                             std::int64_t repository_id, Time now);
+
+// Whether the policy of that organization, 0 for none, lets the principal come to it.
+Result<bool> admitted(db::Session& session, const Principal& principal, std::int64_t organization_id);
 
 // For queries over many repositories: `where` holds for the repositories r, joined with their namespaces n,
 // that the principal may pull. `with` goes first in the statement; each has its parameters.

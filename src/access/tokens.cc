@@ -25,10 +25,23 @@ namespace {
 // How far ahead of ours the clock of the replica that issued a token may be.
 constexpr std::chrono::seconds kLeeway{30};
 constexpr crypto::JwtLimits kJwtLimits;
+// With "Authorization: Bearer " in front it fits into the 8 KiB that proxies have for a line by themselves.
+constexpr std::size_t kLongestIssued = 7680;
 
 using identity::Fingerprint;
 using identity::fingerprint;
 using identity::FingerprintHash;
+
+identity::Proof proof_of(const identity::AccessToken& token) {
+  return {.by_password = false, .multi_factor = token.multi_factor, .life = token.life()};
+}
+
+// Of a credential that is no access token. A robot has no password: what it has instead, its workload has
+// proved.
+identity::Proof proof_without(const identity::Account& account) {
+  const bool person = account.kind == identity::AccountKind::person;
+  return {.by_password = person, .multi_factor = !person, .life = {}};
+}
 
 Error refused() {
   return {Errc::unauthenticated, "the bearer token is not valid or has expired; request a new one"};
@@ -43,7 +56,9 @@ Principal principal_of(const identity::Account& account,
           .administrator = account.administrator(),
           .credential_version = account.credential_version,
           .token_id = token ? token->id : 0,
-          .ceiling = token ? token->scopes : nullptr};
+          .ceiling = token ? token->scopes : nullptr,
+          .proof = token ? proof_of(*token) : proof_without(account),
+          .address = {}};
 }
 
 std::string Bearer::credential() const {
@@ -56,7 +71,7 @@ bool Bearer::covers(std::string_view repository, Action action) const {
   for (const Scope& scope : scopes)
     if (scope.type == Scope::Type::repository && scope.actions.has(action) && scope.name == repository)
       return true;
-  return false;
+  return hashed.cover(repository, action);
 }
 
 bool Bearer::covers_catalog() const {
@@ -88,9 +103,13 @@ struct Tokens::State {
   Result<Checked> read(const Fingerprint& print, std::string_view token);
   Result<Checked> judge(const Fingerprint& print, Checked bearer, const Holder& holder,
                         std::string_view address);
+  // Blocking.
+  Result<Checked> look_up_and_judge(const Fingerprint& print, Checked bearer, std::string_view address);
   Result<Bearer> parse(std::string_view token) const;
 
   Result<std::optional<Scope>> granted(const Principal& principal, const Scope& requested);
+  // Within what proxies take of a header; scopes are hashed, and then left out, where they are too many.
+  std::string sign(Claims claims) const;
   // `with` is null for what is not made with another bearer token.
   Result<IssuedToken> issue(const Principal& principal, const std::vector<Scope>& requested,
                             std::chrono::seconds lifetime, const Bearer* with);
@@ -114,6 +133,7 @@ Result<Bearer> Tokens::State::parse(std::string_view token) const {
   bearer.token_id = std::move(claims->token_id);
   bearer.parent_id = std::move(claims->parent_id);
   bearer.scopes = std::move(claims->scopes);
+  bearer.hashed = std::move(claims->hashed);
   bearer.expires_at = claims->expires_at;
   return bearer;
 }
@@ -144,8 +164,12 @@ Result<Tokens::State::Checked> Tokens::State::judge(const Fingerprint& print, Ch
                            account.kind == identity::AccountKind::person;
   if (by_password && (policy.mfa_required || !policy.password_login)) return refused();
   const auto& ceiling = access_token != nullptr ? access_token->scopes : principal.ceiling;
-  if (account.administrator() == principal.administrator && ceiling == principal.ceiling) return bearer;
+  const identity::Proof proof = access_token != nullptr ? proof_of(*access_token) : proof_without(account);
+  if (account.administrator() == principal.administrator && ceiling == principal.ceiling &&
+      proof == principal.proof)
+    return bearer;
   auto current = std::make_shared<Bearer>(*bearer);
+  current->principal.proof = proof;
   current->principal.administrator = account.administrator();
   current->principal.ceiling = ceiling;
   keep(print, current);
@@ -155,9 +179,8 @@ Result<Tokens::State::Checked> Tokens::State::judge(const Fingerprint& print, Ch
 // The part of a scope that may be had now; nothing when that is none of it.
 Result<std::optional<Scope>> Tokens::State::granted(const Principal& principal, const Scope& requested) {
   if (requested.type == Scope::Type::catalog) {
-    const bool everywhere =
-        principal.ceiling == nullptr || principal.ceiling->allow_everywhere(identity::TokenAction::pull);
-    const bool may_list = principal.anonymous() ? facts.anonymous_pull() : everywhere;
+    // It lists what may be pulled, and so no more than the credential reaches.
+    const bool may_list = !principal.anonymous() || facts.anonymous_pull();
     return may_list ? std::optional(requested) : std::nullopt;
   }
   const auto repository = oci::RepositoryName::parse(requested.name);
@@ -171,6 +194,26 @@ Result<std::optional<Scope>> Tokens::State::granted(const Principal& principal, 
   return part.actions.empty() ? std::nullopt : std::optional(std::move(part));
 }
 
+std::string Tokens::State::sign(Claims claims) const {
+  const auto signed_now = [&] {
+    return crypto::sign_jwt(keyring, crypto::KeyPurpose::token_signing, render_claims(claims));
+  };
+  std::string token = signed_now();
+  if (token.size() <= kLongestIssued) return token;
+  std::vector<Scope> repositories;
+  for (Scope& scope : claims.scopes)
+    if (scope.type == Scope::Type::repository) repositories.push_back(std::move(scope));
+  std::erase_if(claims.scopes, [](const Scope& scope) { return scope.type == Scope::Type::repository; });
+  for (;;) {
+    claims.hashed = HashedScopes(repositories);
+    token = signed_now();
+    if (token.size() <= kLongestIssued || repositories.empty()) return token;
+    // A hashed scope takes 23 bytes of a token.
+    const std::size_t too_many = std::min((token.size() - kLongestIssued) / 23 + 1, repositories.size());
+    repositories.erase(repositories.begin(), repositories.begin() + static_cast<std::ptrdiff_t>(too_many));
+  }
+}
+
 Result<IssuedToken> Tokens::State::issue(const Principal& principal, const std::vector<Scope>& requested,
                                          std::chrono::seconds lifetime, const Bearer* with) {
   Principal current;
@@ -182,6 +225,8 @@ Result<IssuedToken> Tokens::State::issue(const Principal& principal, const std::
     current = principal_of(*account);
     current.token_id = principal.token_id;
     current.ceiling = principal.ceiling;
+    current.proof = principal.proof;
+    current.address = principal.address;
   }
 
   const Time now = std::chrono::floor<std::chrono::seconds>(clock.now());
@@ -208,10 +253,7 @@ Result<IssuedToken> Tokens::State::issue(const Principal& principal, const std::
     if (!part) return part.error();
     if (*part) claims.scopes.push_back(**std::move(part));
   }
-  std::string token = crypto::sign_jwt(keyring, crypto::KeyPurpose::token_signing, render_claims(claims));
-  if (token.size() > kJwtLimits.bytes)
-    return Error{Errc::invalid_argument, "the scopes do not fit into one token; ask for fewer at once"};
-  return IssuedToken{std::move(token), lifetime, now};
+  return IssuedToken{sign(std::move(claims)), lifetime, now};
 }
 
 Tokens::Tokens(const crypto::Keyring& keyring, identity::Accounts& accounts,
@@ -227,7 +269,8 @@ Result<IssuedToken> Tokens::issue(const Principal& principal, const std::vector<
   return state_->issue(principal, requested, lifetime.value_or(state_->options.lifetime), nullptr);
 }
 
-Result<IssuedToken> Tokens::issue(const Bearer& with, const std::vector<Scope>& requested) {
+Result<IssuedToken> Tokens::issue(const Bearer& with, const std::vector<Scope>& requested,
+                                  std::string_view address) {
   if (!with.logs_in()) return refused();
   std::vector<Scope> covered;
   for (const Scope& scope : requested) {
@@ -238,7 +281,9 @@ Result<IssuedToken> Tokens::issue(const Bearer& with, const std::vector<Scope>& 
       if (scope.actions.has(action) && with.covers(scope.name, action)) part.actions.add(action);
     if (!part.actions.empty()) covered.push_back(std::move(part));
   }
-  return state_->issue(with.principal, covered, state_->options.lifetime, &with);
+  Principal principal = with.principal;
+  principal.address = address;
+  return state_->issue(principal, covered, state_->options.lifetime, &with);
 }
 
 std::optional<Result<std::shared_ptr<const Bearer>>> Tokens::peek(std::string_view token,
@@ -265,19 +310,34 @@ Result<std::shared_ptr<const Bearer>> Tokens::verify(std::string_view token, std
   if (token.size() > kJwtLimits.bytes) return refused();
   const Fingerprint print = fingerprint(state_->keyring, crypto::KeyPurpose::token_signing, token);
   auto bearer = state_->read(print, token);
-  if (!bearer || (*bearer)->principal.anonymous()) return bearer;
-  const Principal& principal = (*bearer)->principal;
-  const auto account = state_->accounts.find(principal.account_id);
+  if (!bearer) return bearer;
+  return state_->look_up_and_judge(print, *std::move(bearer), address);
+}
+
+Result<std::shared_ptr<const Bearer>> Tokens::verify_again(std::string_view token, std::string_view address) {
+  if (token.size() > kJwtLimits.bytes) return refused();
+  // Not from memory, which keeps what has run out no longer: that says nothing of the keyring.
+  auto parsed = state_->parse(token);
+  if (!parsed) return parsed.error();
+  const Fingerprint print = fingerprint(state_->keyring, crypto::KeyPurpose::token_signing, token);
+  return state_->look_up_and_judge(print, std::make_shared<const Bearer>(*std::move(parsed)), address);
+}
+
+Result<Tokens::State::Checked> Tokens::State::look_up_and_judge(const Fingerprint& print, Checked bearer,
+                                                                std::string_view address) {
+  if (bearer->principal.anonymous()) return bearer;
+  const Principal& principal = bearer->principal;
+  const auto account = accounts.find(principal.account_id);
   if (!account) return account.error().code == Errc::not_found ? refused() : account.error();
-  const auto policy = state_->policies.effective(principal.account_id);
+  const auto policy = policies.effective(principal.account_id);
   if (!policy) return policy.error();
   std::shared_ptr<const identity::AccessToken> access_token;
   if (principal.token_id != 0) {
-    auto checked = state_->access_tokens.check(principal.token_id, address);
+    auto checked = access_tokens.check(principal.token_id, address);
     if (!checked) return checked.error().code == Errc::unauthenticated ? refused() : checked.error();
     access_token = *std::move(checked);
   }
-  return state_->judge(print, *std::move(bearer), {*account, **policy, access_token.get()}, address);
+  return judge(print, std::move(bearer), {*account, **policy, access_token.get()}, address);
 }
 
 }  // namespace bulkhead::access

@@ -20,7 +20,8 @@
 
 namespace bulkhead::access {
 
-// The caller that an account's checked credential makes; `token` is null when that was not an access token.
+// The caller that an account's checked credential makes; `token` is null when that was not an access token,
+// and then a person's was a password.
 Principal principal_of(const identity::Account& account,
                        const std::shared_ptr<const identity::AccessToken>& token = nullptr);
 
@@ -30,6 +31,7 @@ struct Bearer {
   std::string token_id;   // "jti"; for evidence
   std::string parent_id;  // that of the one it was made with, or ""
   std::vector<Scope> scopes;
+  HashedScopes hashed;  // of repositories, when they are too many for the former
   Time expires_at{};
 
   // For evidence: "bearer:<token id>", "token:<number>/<token id>" when it was made with an access token, or
@@ -66,16 +68,17 @@ class Tokens {
   // Grants the part of `requested` that decide() allows now; the rest is left out silently, as the protocol
   // asks. Lives for `lifetime`, or as long as the options say. What is issued to a person without an access
   // token or a ceiling counts as made with a password. Errc::unauthenticated when the principal's account has
-  // changed since its credential was checked; Errc::invalid_argument when so many scopes are granted that the
-  // token would be longer than a token may be. Blocking.
+  // changed since its credential was checked. Of so many scopes that they do not fit into a header those
+  // named last are granted. Blocking.
   Result<IssuedToken> issue(const Principal& principal, const std::vector<Scope>& requested,
                             std::optional<std::chrono::seconds> lifetime = std::nullopt);
 
-  // One that is made with another, for a client that knows only passwords: grants the part of `requested`
-  // that `with` covers and decide() allows now, lives as long as the options say and no longer than `with`
-  // does, and dies of whatever ends that. Errc::unauthenticated also for a token that does not log in, such
-  // as one that was made this way.
-  Result<IssuedToken> issue(const Bearer& with, const std::vector<Scope>& requested);
+  // One that is made with another, by somebody at `address`, for a client that knows only passwords: grants
+  // the part of `requested` that `with` covers and decide() allows now, lives as long as the options say and
+  // no longer than `with` does, and dies of whatever ends that. Errc::unauthenticated also for a token that
+  // does not log in, such as one that was made this way.
+  Result<IssuedToken> issue(const Bearer& with, const std::vector<Scope>& requested,
+                            std::string_view address = {});
 
   // Whether a caller at `address` may use the token. Errc::unauthenticated for anything wrong: shape, MAC,
   // algorithm, typ, iss, aud, missing iat or exp, expired, from the future, an account that is gone, disabled
@@ -84,6 +87,9 @@ class Tokens {
   std::optional<Result<std::shared_ptr<const Bearer>>> peek(std::string_view token,
                                                             std::string_view address) const;
   Result<std::shared_ptr<const Bearer>> verify(std::string_view token, std::string_view address);
+  // The same anew for a request that has been under way since it was verified, whose time it has: it may have
+  // run out meanwhile. Blocking.
+  Result<std::shared_ptr<const Bearer>> verify_again(std::string_view token, std::string_view address);
 
  private:
   struct State;

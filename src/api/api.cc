@@ -14,6 +14,7 @@
 namespace bulkhead::api {
 namespace {
 
+// `address` is "local" or an IP address in its canonical spelling.
 bool is_local(std::string_view address) {
   return address == "local" || address == "::1" || address.starts_with("127.");
 }
@@ -76,18 +77,21 @@ Api::Api(const Services& services, const Options& options)
       options_(options),
       gate_(services, options),
       transfers_(options.transfer_memory),
-      deps_{services_, options_, gate_, transfers_},
+      bodies_(options.bodies),
+      deps_{services_, options_, gate_, transfers_, bodies_},
       manifests_(deps_),
       blobs_(deps_),
       uploads_(deps_),
       lists_(deps_),
       tokens_(deps_),
       authenticator_(services_),
-      management_(services_, options_, authenticator_),
-      login_(services_, options_),
+      management_(services_, options_, authenticator_, bodies_),
+      login_(services_, options_, bodies_),
       request_prefix_(to_hex(as_bytes(crypto::random_bytes(6)))) {
   metrics_.add("bulkhead_transfer_memory_bytes", "gauge", "Memory held by uploads under way.",
                [this] { return static_cast<double>(transfers_.used()); });
+  metrics_.add("bulkhead_body_memory_bytes", "gauge", "Memory held by bodies that are read as a whole.",
+               [this] { return static_cast<double>(bodies_.used()); });
 }
 
 http::Hooks Api::hooks() {
@@ -100,24 +104,21 @@ std::string Api::next_request_id() {
   return fmt::format("{}{:010x}", request_prefix_, requests_.fetch_add(1, std::memory_order_relaxed));
 }
 
-// Behind a trusted proxy the client is the last address in X-Forwarded-For that is not a trusted proxy
-// itself: what stands before it anybody may have written.
+// Behind a trusted proxy the client is the last address in its header that is not a trusted proxy itself:
+// what stands before it anybody may have written.
 void Api::look_behind_proxies(http::Exchange& exchange) const {
   const auto trusted = [this](std::string_view address) {
     return std::ranges::any_of(options_.trusted_proxies,
                                [&](const IpNetwork& network) { return network.contains(address); });
   };
   if (options_.trusted_proxies.empty() || !trusted(exchange.address())) return;
-  std::string_view rest = exchange.request().header("X-Forwarded-For").value_or("");
-  while (!rest.empty()) {
-    const std::size_t comma = rest.rfind(',');
-    std::string_view last = comma == std::string_view::npos ? rest : rest.substr(comma + 1);
-    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(0, comma);
-    while (last.starts_with(' ')) last.remove_prefix(1);
-    while (last.ends_with(' ')) last.remove_suffix(1);
-    if (!is_ip_address(last)) return;
-    exchange.set_address(last);
-    if (!trusted(last)) return;
+  const auto nodes = http::forwarded_nodes(exchange.request(), options_.proxy_header);
+  for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
+    auto address = http::address_of_node(*node, options_.proxy_header);
+    if (!address) return;
+    const bool goes_on = trusted(*address);
+    exchange.set_address(*std::move(address));
+    if (!goes_on) return;
   }
 }
 
@@ -136,6 +137,7 @@ async::Task<http::Response> Api::handle(http::Exchange& exchange) {
     response.header("Docker-Distribution-API-Version", "registry/2.0");
   response.header("X-Request-Id", exchange.request_id);
   response.header("X-Content-Type-Options", "nosniff");
+  exchange.failure = std::move(response.log_note);
   co_return response;
 }
 
@@ -152,10 +154,12 @@ async::Task<http::Response> Api::dispatch(http::Exchange& exchange, const Route&
 }
 
 async::Task<http::Response> Api::registry(http::Exchange& exchange, const Route& route) {
-  auto authenticated = co_await gate_.authenticate(exchange);
+  auto authenticated = co_await gate_.authenticate(exchange, scope_of(route, exchange.request()));
   if (auto* refused = std::get_if<http::Response>(&authenticated)) co_return std::move(*refused);
   const Caller& caller = std::get<Caller>(authenticated);
   if (const auto* at = std::get_if<route::Manifest>(&route))
+    co_return co_await manifests_.handle(exchange, caller, *at);
+  if (const auto* at = std::get_if<route::NoManifest>(&route))
     co_return co_await manifests_.handle(exchange, caller, *at);
   if (const auto* at = std::get_if<route::Blob>(&route))
     co_return co_await blobs_.handle(exchange, caller, *at);
@@ -204,6 +208,8 @@ http::Response Api::scrape(const http::Exchange& exchange) const {
 void Api::observe(const http::Exchange& exchange, unsigned status, std::chrono::nanoseconds took,
                   std::uint64_t sent) {
   metrics_.observe(exchange.route, status, took, sent, exchange.body_bytes());
+  if (!exchange.failure.empty())
+    services_.log.error("a request failed", {{"request", exchange.request_id}, {"error", exchange.failure}});
   if (!options_.log_requests && status < 500) return;
   const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
   const auto& request = exchange.request();

@@ -44,6 +44,7 @@ class Api {
   const Options& options_;
   Gate gate_;
   TransferMemory transfers_;
+  http::BodyMemory bodies_;
   Deps deps_;
   ManifestHandler manifests_;
   BlobHandler blobs_;

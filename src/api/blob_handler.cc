@@ -3,7 +3,10 @@
 #include "api/errors.h"
 #include "api/handlers.h"
 #include "async/offload.h"
+#include "base/bytes.h"
 #include "blob/verify.h"
+#include "crypto/hash.h"
+#include "http/conditions.h"
 #include "oci/range.h"
 #include "registry/blobs.h"
 
@@ -18,6 +21,24 @@ async::Task<Result<void>> verify(const Services& services, std::shared_ptr<const
     services.log.error("a stored blob is not what its digest says; the answer was cut short",
                        {{"digest", blob->digest.render()}, {"error", sound.error().message}});
   co_return sound;
+}
+
+constexpr const char* kBytes = "application/octet-stream";
+
+std::string content_range(const oci::ByteRange& range, std::uint64_t size) {
+  return fmt::format("bytes {}-{}/{}", range.offset, range.offset + range.length - 1, size);
+}
+
+// RFC 9110 section 14.6.
+http::FileParts in_parts(http::FileBytes file, const std::vector<oci::ByteRange>& ranges, std::uint64_t size,
+                         const std::string& boundary) {
+  http::FileParts parts{std::move(file), {}, fmt::format("\r\n--{}--\r\n", boundary)};
+  for (const oci::ByteRange& range : ranges)
+    parts.parts.push_back(
+        {fmt::format("{}--{}\r\nContent-Type: {}\r\nContent-Range: {}\r\n\r\n",
+                     parts.parts.empty() ? "" : "\r\n", boundary, kBytes, content_range(range, size)),
+         range.offset, range.length});
+  return parts;
 }
 
 Error unknown(const route::Blob& route) {
@@ -53,41 +74,52 @@ async::Task<http::Response> BlobHandler::get(http::Exchange& exchange, const Cal
   http::Response response;
   const std::uint64_t size = blob->reader->size();
   const std::string digest = route.digest.render();
-  response.header("Content-Type", "application/octet-stream");
   response.header("Docker-Content-Digest", digest);
   response.header("ETag", '"' + digest + '"');
   response.header("Accept-Ranges", "bytes");
-  if (const auto match = exchange.request().header("If-None-Match");
-      match && match->find(digest) != std::string_view::npos) {
-    response.status = 304;
-    co_return response;
-  }
-  oci::ByteRange range{0, size};
-  if (const auto header = exchange.request().header("Range")) {
-    const auto resolved = oci::resolve_range(*header, size);
-    if (resolved.outcome == oci::RangeOutcome::unsatisfiable) {
-      http::Response refused =
-          error_response({Errc::range_invalid,
-                          fmt::format("the range {} is not within the blob's {} bytes", *header, size)});
-      refused.header("Content-Range", fmt::format("bytes */{}", size));
-      co_return refused;
-    }
-    if (resolved.outcome == oci::RangeOutcome::partial) {
-      range = resolved.range;
-      response.status = 206;
-      response.header("Content-Range",
-                      fmt::format("bytes {}-{}/{}", range.offset, range.offset + range.length - 1, size));
-    }
-  }
+  response.header("Cache-Control", "no-transform");
+  const auto answered = answered_by_condition(exchange.request(), route.digest, response);
+  if (!answered) co_return error_response(answered.error());
+  if (*answered) co_return response;
+  // RFC 9110 section 14.2: HEAD knows no ranges.
   if (exchange.request().method == http::Method::head) {
-    response.stated_length = range.length;
+    response.header("Content-Type", kBytes);
+    response.stated_length = size;
     co_return response;
+  }
+  oci::ResolvedRanges wanted;
+  if (const auto header = exchange.request().header("Range");
+      header && http::range_applies(exchange.request(), '"' + digest + '"'))
+    wanted = oci::resolve_ranges(*header, size);
+  if (wanted.outcome == oci::RangeOutcome::unsatisfiable) {
+    http::Response refused = error_response(
+        {Errc::range_invalid, fmt::format("the range {} is not within the blob's {} bytes",
+                                          exchange.request().header("Range").value_or(""), size)});
+    refused.header("Content-Range", fmt::format("bytes */{}", size));
+    co_return refused;
   }
   record_pull(deps_, exchange, caller, audit::Action::blob_pulled, route.name, digest, route.digest);
-  http::FileBytes body{blob, blob->reader->file_descriptor(), range.offset, range.length, nullptr};
+  http::FileBytes body{blob, blob->reader->file_descriptor(), 0, size, nullptr};
   if (!deps_.services.verifier.verified(blob->digest, *blob->reader))
     body.before_tail = [&services = deps_.services, blob] { return verify(services, blob); };
-  response.body = std::move(body);
+  if (wanted.outcome == oci::RangeOutcome::whole) {
+    response.header("Content-Type", kBytes);
+    response.body = std::move(body);
+    co_return response;
+  }
+  response.status = 206;
+  if (wanted.ranges.size() == 1) {
+    const oci::ByteRange& range = wanted.ranges.front();
+    response.header("Content-Type", kBytes);
+    response.header("Content-Range", content_range(range, size));
+    body.offset = range.offset;
+    body.length = range.length;
+    response.body = std::move(body);
+    co_return response;
+  }
+  const std::string boundary = to_hex(as_bytes(crypto::random_bytes(16)));
+  response.header("Content-Type", "multipart/byteranges; boundary=" + boundary);
+  response.body = in_parts(std::move(body), wanted.ranges, size, boundary);
   co_return response;
 }
 
@@ -95,7 +127,10 @@ async::Task<http::Response> BlobHandler::remove(http::Exchange& exchange, const 
                                                 const route::Blob& route) {
   auto permitted = co_await deps_.gate.authorize(exchange, caller, route.name, access::Action::remove);
   if (auto* refused = std::get_if<http::Response>(&permitted)) co_return std::move(*refused);
-  const Permitted& may = std::get<Permitted>(permitted);
+  Permitted& may = std::get<Permitted>(permitted);
+  auto condition = condition_of(exchange.request());
+  if (!condition) co_return error_response(condition.error());
+  may.context.condition = *std::move(condition);
   if (!may.repository) co_return error_response(unknown(route));
   auto removed = co_await async::offload(deps_.services.work, [&] {
     return deps_.services.blobs.remove(*may.repository, route.digest, may.context);

@@ -10,14 +10,47 @@
 #include "async/offload.h"
 #include "audit/journal.h"
 #include "base/bytes.h"
+#include "base/ip_network.h"
+#include "identity/secrets/network.h"
 
 namespace bulkhead::api {
 namespace {
 
-bool is_loopback_host(std::string_view host) {
-  if (host.starts_with("[::1]")) return host.size() == 5 || host[5] == ':';
-  const std::string_view bare = host.substr(0, host.rfind(':'));
-  return bare == "localhost" || bare.starts_with("127.");
+// Of "host", "host:port", "[address]" and "[address]:port" the host, without brackets; nothing for what is
+// none of these.
+std::optional<std::string_view> host_of(std::string_view authority) {
+  std::string_view host = authority;
+  std::string_view port;
+  if (authority.starts_with('[')) {
+    const std::size_t end = authority.find(']');
+    if (end == std::string_view::npos) return std::nullopt;
+    host = authority.substr(1, end - 1);
+    port = authority.substr(end + 1);
+  } else {
+    const std::size_t colon = std::min(authority.find(':'), authority.size());
+    host = authority.substr(0, colon);
+    port = authority.substr(colon);
+  }
+  const bool digits = std::all_of(port.begin() + (port.empty() ? 0 : 1), port.end(),
+                                  [](char c) { return c >= '0' && c <= '9'; });
+  if (host.empty() || (!port.empty() && (port.front() != ':' || !digits))) return std::nullopt;
+  return host;
+}
+
+// By a name or an address that is nobody else's: "localhost", 127.0.0.0/8 and ::1, and nothing that merely
+// begins so.
+bool is_loopback_host(std::string_view authority) {
+  const auto host = host_of(authority);
+  if (!host) return false;
+  if (authority.starts_with('[')) return *host == "::1";
+  return http::equals_ignoring_case(*host, "localhost") ||
+         (host->starts_with("127.") && is_ip_address(*host));
+}
+
+// "0.0.0.0:5000" and "[::]:5000": all addresses of the machine, which clients cannot ask for anything.
+bool is_everywhere(std::string_view authority) {
+  const auto host = host_of(authority);
+  return host && (*host == "0.0.0.0" || *host == "::");
 }
 
 // What a Host header may hold (RFC 9110 section 7.2); it ends up in a quoted challenge parameter.
@@ -53,11 +86,55 @@ Result<BasicCredentials> parse_basic(std::string_view encoded) {
   return BasicCredentials{text.reveal().substr(0, colon), Secret<>(text.reveal().substr(colon + 1))};
 }
 
-std::string scope_for(const oci::RepositoryName& name, access::Action action) {
-  const std::string_view actions = action == access::Action::pull   ? "pull"
-                                   : action == access::Action::push ? "pull,push"
-                                                                    : "delete";
+http::BodyMemory::Holder holder_of(const http::Exchange& exchange) {
+  if (!exchange.account.empty()) return {false, exchange.account};
+  return {true, identity::network_of(exchange.address())};
+}
+
+namespace {
+
+std::string scope_for(const oci::RepositoryName& name, std::string_view actions) {
   return fmt::format("repository:{}:{}", name.render(), actions);
+}
+
+std::string_view actions_for(http::Method method) {
+  if (method == http::Method::put) return "pull,push";
+  return method == http::Method::delete_ ? "delete" : "pull";
+}
+
+// The scope that the source of a mount adds.
+std::string scope_of_source(const oci::RepositoryName& target, std::string_view query) {
+  const auto parameters = http::parse_query(query);
+  if (!parameters) return {};
+  const auto mount = http::one_value(*parameters, "mount");
+  const auto from = http::one_value(*parameters, "from");
+  if (!mount || !*mount || !from || !*from) return {};
+  const auto name = oci::RepositoryName::parse(**from);
+  return name && *name != target ? ' ' + scope_for(*name, "pull") : std::string();
+}
+
+}  // namespace
+
+std::string scope_of(const Route& route, const http::Request& request) {
+  if (const auto* at = std::get_if<route::Manifest>(&route))
+    return scope_for(at->name, actions_for(request.method));
+  if (const auto* at = std::get_if<route::NoManifest>(&route))
+    return scope_for(at->name, actions_for(request.method));
+  if (const auto* at = std::get_if<route::Blob>(&route))
+    return scope_for(at->name, actions_for(request.method));
+  if (const auto* at = std::get_if<route::Tags>(&route)) return scope_for(at->name, "pull");
+  if (const auto* at = std::get_if<route::Referrers>(&route)) return scope_for(at->name, "pull");
+  if (const auto* at = std::get_if<route::Upload>(&route)) return scope_for(at->name, "pull,push");
+  if (const auto* at = std::get_if<route::UploadStart>(&route))
+    return scope_for(at->name, "pull,push") + scope_of_source(at->name, request.query);
+  return std::holds_alternative<route::Catalog>(route) ? "registry:catalog:*" : "";
+}
+
+access::Principal Caller::principal() const {
+  if (!bearer) return {};
+  access::Principal principal = bearer->principal;
+  principal.address = address;
+  return principal;
 }
 
 Gate::Gate(const Services& services, const Options& options) : services_(services), options_(options) {}
@@ -70,9 +147,15 @@ std::string Gate::realm(const http::Exchange& exchange) const {
     return host == name || (host.starts_with(name) && host.substr(name.size()).starts_with(':'));
   };
   const bool known = std::ranges::any_of(options_.hosts, is_this_host);
-  // A challenge built from whatever Host was sent would let a caller choose where passwords go.
-  if (!plain_host(host) || (!known && !is_loopback_host(host))) host = options_.listen_address;
-  return fmt::format("{}://{}/token", scheme, host);
+  // A challenge built from whatever Host was sent would let a caller choose where passwords go. What is this
+  // machine's own, by name or by where this very connection came to, nobody else can answer to.
+  if (plain_host(host) && (known || is_loopback_host(host)))
+    return fmt::format("{}://{}/token", scheme, host);
+  const std::string reached = exchange.reached_at();
+  const bool by_address = !reached.empty() && host == reached;
+  if (!by_address && !is_everywhere(options_.listen_address))
+    return fmt::format("{}://{}/token", scheme, options_.listen_address);
+  return fmt::format("{}://{}/token", scheme, reached.empty() ? options_.listen_address : reached);
 }
 
 http::Response Gate::challenge(const http::Exchange& exchange, std::string_view scope,
@@ -100,14 +183,14 @@ audit::Origin Gate::origin(const http::Exchange& exchange, const Caller& caller)
   return origin;
 }
 
-async::Task<OrResponse<Caller>> Gate::authenticate(http::Exchange& exchange) const {
+async::Task<OrResponse<Caller>> Gate::authenticate(http::Exchange& exchange, std::string scope) const {
   const auto header = exchange.request().header("Authorization");
-  if (!header) co_return Caller();
+  if (!header) co_return Caller(nullptr, exchange.address(), std::move(scope));
   if (exchange.request().count("Authorization") > 1)
     co_return error_response(400, "BAD_REQUEST", "the request carries more than one Authorization header");
   const auto authorization = parse_authorization(*header);
   if (!authorization || authorization->scheme != "bearer")
-    co_return challenge(exchange, "", "", "UNAUTHORIZED",
+    co_return challenge(exchange, scope, "", "UNAUTHORIZED",
                         "this address takes bearer tokens; ask the token service for one");
   const std::string_view address = exchange.address();
   auto checked = services_.tokens.peek(authorization->value, address);
@@ -116,34 +199,49 @@ async::Task<OrResponse<Caller>> Gate::authenticate(http::Exchange& exchange) con
                                       [&] { return services_.tokens.verify(authorization->value, address); });
   if (!*checked) {
     if (checked->error().code != Errc::unauthenticated) co_return error_response(checked->error());
-    co_return challenge(exchange, "", "invalid_token", "UNAUTHORIZED", checked->error().message);
+    co_return challenge(exchange, scope, "invalid_token", "UNAUTHORIZED", checked->error().message);
   }
   exchange.account = (**checked)->principal.account;
-  co_return Caller(std::move(**checked));
+  co_return Caller(std::move(**checked), address, std::move(scope));
+}
+
+async::Task<std::optional<http::Response>> Gate::still(http::Exchange& exchange, const Caller& caller,
+                                                       const oci::RepositoryName& name,
+                                                       access::Action action) const {
+  Caller current(nullptr, caller.address, caller.scope);
+  if (caller.bearer) {
+    const auto authorization = parse_authorization(exchange.request().header("Authorization").value_or(""));
+    const std::string_view token = authorization ? authorization->value : std::string_view();
+    auto checked = co_await async::offload(
+        services_.work, [&] { return services_.tokens.verify_again(token, caller.address); });
+    if (!checked) {
+      if (checked.error().code != Errc::unauthenticated) co_return error_response(checked.error());
+      journal_refusal(exchange, caller, name, action);
+      co_return challenge(exchange, caller.scope, "invalid_token", "UNAUTHORIZED",
+                          "the credential ended while the request was under way");
+    }
+    current = Caller(*std::move(checked), caller.address, caller.scope);
+  }
+  auto permitted = co_await authorize(exchange, current, name, action);
+  if (auto* refused = std::get_if<http::Response>(&permitted)) co_return std::move(*refused);
+  co_return std::nullopt;
+}
+
+void Gate::journal_refusal(const http::Exchange& exchange, const Caller& caller,
+                           const oci::RepositoryName& name, access::Action action) const {
+  audit::Event event;
+  event.at = services_.clock.now();
+  event.action = audit::Action::request_denied;
+  event.origin = origin(exchange, caller);
+  event.repository = name.render();
+  event.target = access::name(action);
+  services_.journal.append(event);
 }
 
 async::Task<OrResponse<Permitted>> Gate::authorize(http::Exchange& exchange, const Caller& caller,
                                                    const oci::RepositoryName& name,
                                                    access::Action action) const {
   const access::Principal principal = caller.principal();
-  const auto refuse = [&](std::string_view problem) {
-    audit::Event event;
-    event.at = services_.clock.now();
-    event.action = audit::Action::request_denied;
-    event.origin = origin(exchange, caller);
-    event.repository = name.render();
-    event.target = access::name(action);
-    services_.journal.append(event);
-    return principal.anonymous()
-               ? challenge(exchange, scope_for(name, action), problem, "UNAUTHORIZED",
-                           "log in to do this: the repository is private or does not exist")
-               : challenge(exchange, scope_for(name, action), problem, "DENIED",
-                           fmt::format(
-                               "{} may not {} here: the repository does not exist or needs a role that this "
-                               "account or token does not have",
-                               principal.account, access::name(action)));
-  };
-  if (caller.bearer && !caller.bearer->covers(name.render(), action)) co_return refuse("insufficient_scope");
   auto resolved = services_.facts.peek(principal, name);
   if (!resolved) {
     auto loaded =
@@ -151,19 +249,42 @@ async::Task<OrResponse<Permitted>> Gate::authorize(http::Exchange& exchange, con
     if (!loaded) co_return error_response(loaded.error());
     resolved = std::move(*loaded);
   }
-  if (!access::decide(principal, action, resolved->standing)) co_return refuse("");
-  registry::Context context{principal, origin(exchange, caller)};
-  co_return Permitted(std::move(context), std::move(resolved->repository));
+  const bool covered = !caller.bearer || caller.bearer->covers(name.render(), action);
+  const bool may = access::decide(principal, action, resolved->standing);
+  if (covered && may) {
+    registry::Context context{principal, origin(exchange, caller)};
+    co_return Permitted(std::move(context), std::move(resolved->repository));
+  }
+  journal_refusal(exchange, caller, name, action);
+  if (principal.anonymous())
+    co_return challenge(exchange, caller.scope, covered ? "" : "insufficient_scope", "UNAUTHORIZED",
+                        "log in to do this: the repository is private or does not exist");
+  const auto refused = [&](std::string_view why) {
+    const std::string_view lacking = resolved->standing.lacking;
+    return lacking.empty()
+               ? fmt::format("{} may not {} here: {} a role that this account or token does not have",
+                             principal.account, access::name(action), why)
+               : fmt::format("{} may not {} here: it takes {}", principal.account, access::name(action),
+                             lacking);
+  };
+  // Who may see the repository may know that it is there, and another token would not help.
+  if (!may && access::decide(principal, access::Action::pull, resolved->standing))
+    co_return error_response(403, "DENIED", refused("it takes"));
+  co_return challenge(exchange, caller.scope, covered ? "" : "insufficient_scope", "DENIED",
+                      refused("the repository does not exist or needs"));
 }
 
-async::Task<std::shared_ptr<const access::Repository>> Gate::readable(const Caller& caller,
-                                                                      const oci::RepositoryName& name) const {
-  if (caller.bearer && !caller.bearer->covers(name.render(), access::Action::pull)) co_return nullptr;
+async::Task<Source> Gate::source(const Caller& caller, const oci::RepositoryName& name) const {
   const access::Principal principal = caller.principal();
   auto resolved =
       co_await async::offload(services_.work, [&] { return services_.facts.resolve(principal, name); });
-  if (!resolved || !access::decide(principal, access::Action::pull, resolved->standing)) co_return nullptr;
-  co_return resolved->repository;
+  Source found;
+  if (!resolved || !resolved->repository ||
+      !access::decide(principal, access::Action::pull, resolved->standing))
+    co_return found;
+  found.out_of_scope = caller.bearer && !caller.bearer->covers(name.render(), access::Action::pull);
+  if (!found.out_of_scope) found.repository = resolved->repository;
+  co_return found;
 }
 
 }  // namespace bulkhead::api

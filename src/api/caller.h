@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "access/tokens.h"
+#include "api/route.h"
 #include "api/services.h"
 #include "async/offload.h"
 #include "async/task.h"
@@ -33,14 +34,21 @@ std::optional<Authorization> parse_authorization(std::string_view header);
 // What evidence keeps of a User-Agent header.
 inline constexpr std::size_t kUserAgentBytes = 256;
 
+// Whom a body in memory is counted with (http/body_memory.h): the account that the exchange is for, or the
+// network that it comes from.
+http::BodyMemory::Holder holder_of(const http::Exchange& exchange);
+
 // These have constructors because GCC 12 destroys aggregate temporaries in co_return expressions twice.
 struct Caller {
   Caller() = default;
-  explicit Caller(std::shared_ptr<const access::Bearer> checked) : bearer(std::move(checked)) {}
+  Caller(std::shared_ptr<const access::Bearer> checked, std::string_view from, std::string needed)
+      : bearer(std::move(checked)), address(from), scope(std::move(needed)) {}
 
   std::shared_ptr<const access::Bearer> bearer;  // null for an anonymous caller
+  std::string address;
+  std::string scope;  // what a token has to cover for this request; in challenges
 
-  access::Principal principal() const { return bearer ? bearer->principal : access::Principal{}; }
+  access::Principal principal() const;
 };
 
 struct Permitted {
@@ -51,6 +59,13 @@ struct Permitted {
   std::shared_ptr<const access::Repository> repository;  // null when it does not exist
 };
 
+// What a mount takes from.
+struct Source {
+  std::shared_ptr<const access::Repository> repository;  // null: nothing that the caller may read
+  // The caller's account may read it, and the token does not cover it: another one would.
+  bool out_of_scope = false;
+};
+
 // Either what was asked for or the answer to send instead.
 template <class T>
 using OrResponse = std::variant<T, http::Response>;
@@ -59,14 +74,21 @@ class Gate {
  public:
   Gate(const Services& services, const Options& options);
 
-  // 401 with a challenge for a bad credential. Never reads the body.
-  async::Task<OrResponse<Caller>> authenticate(http::Exchange& exchange) const;
-  // 401 with a challenge that names the scope when the caller may not; forbidden and absent look the same.
+  // 401 with a challenge for a bad credential; `scope` is what a token for this request has to cover. Never
+  // reads the body.
+  async::Task<OrResponse<Caller>> authenticate(http::Exchange& exchange, std::string scope) const;
+  // When the caller may not: 401 with a challenge that names the scope, and forbidden and absent look the
+  // same. But 403 for an account that may pull here, and no token of which would allow this.
   async::Task<OrResponse<Permitted>> authorize(http::Exchange& exchange, const Caller& caller,
                                                const oci::RepositoryName& name, access::Action action) const;
-  // Whether the caller may `action` on `name`, with no answer prepared: for the source of a mount.
-  async::Task<std::shared_ptr<const access::Repository>> readable(const Caller& caller,
-                                                                  const oci::RepositoryName& name) const;
+  // The same once more, for a request that has taken its time: right before it is carried out, credential and
+  // role are looked at anew. Nothing when it may go on. A bearer token that has run out meanwhile was good
+  // enough.
+  async::Task<std::optional<http::Response>> still(http::Exchange& exchange, const Caller& caller,
+                                                   const oci::RepositoryName& name,
+                                                   access::Action action) const;
+  // With no answer prepared.
+  async::Task<Source> source(const Caller& caller, const oci::RepositoryName& name) const;
 
   http::Response challenge(const http::Exchange& exchange, std::string_view scope, std::string_view problem,
                            std::string_view code, std::string_view message) const;
@@ -76,12 +98,15 @@ class Gate {
 
  private:
   std::string realm(const http::Exchange& exchange) const;
+  void journal_refusal(const http::Exchange& exchange, const Caller& caller, const oci::RepositoryName& name,
+                       access::Action action) const;
 
   const Services& services_;
   const Options& options_;
 };
 
-// "repository:NAME:pull,push": what a client must ask a token for.
-std::string scope_for(const oci::RepositoryName& name, access::Action action);
+// What a token has to cover for a request to /v2, "repository:NAME:pull,push"; "" for /v2/ itself. A mount's
+// source is part of it.
+std::string scope_of(const Route& route, const http::Request& request);
 
 }  // namespace bulkhead::api

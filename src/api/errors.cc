@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <string>
+
 #include "base/log.h"
 
 namespace bulkhead::api {
@@ -17,6 +19,7 @@ WireError wire_error(Errc code) {
     case Errc::size_invalid: return {400, "SIZE_INVALID"};
     case Errc::range_invalid: return {416, "RANGE_INVALID"};
     case Errc::unsupported: return {405, "UNSUPPORTED"};
+    case Errc::interrupted: return {400, "BAD_REQUEST"};
     case Errc::name_unknown: return {404, "NAME_UNKNOWN"};
     case Errc::blob_unknown: return {404, "BLOB_UNKNOWN"};
     case Errc::manifest_unknown: return {404, "MANIFEST_UNKNOWN"};
@@ -28,6 +31,7 @@ WireError wire_error(Errc code) {
     case Errc::quota_exceeded: return {403, "DENIED"};
     case Errc::rate_limited: return {429, "TOOMANYREQUESTS"};
     case Errc::conflict: return {409, "CONFLICT"};
+    case Errc::precondition_failed: return {412, "PRECONDITION_FAILED"};
     case Errc::immutable: return {409, "DENIED"};
     case Errc::upload_busy: return {409, "BLOB_UPLOAD_INVALID"};
     case Errc::too_large: return {413, "SIZE_INVALID"};
@@ -41,6 +45,15 @@ WireError wire_error(Errc code) {
   return {500, "INTERNAL"};
 }
 
+std::string_view hidden_behind(unsigned status) {
+  if (status == 500) return "an internal error; the server's log has it under this request's id";
+  if (status == 507)
+    return "the server's disk is full, or nearly: pushes are refused until there is room; pulls and "
+           "deletions "
+           "go on";
+  return {};
+}
+
 http::Response json_response(unsigned status, std::string body) {
   http::Response response;
   response.status = status;
@@ -49,20 +62,27 @@ http::Response json_response(unsigned status, std::string body) {
   return response;
 }
 
-http::Response error_response(unsigned status, std::string_view code, std::string_view message) {
+void add_retry_after(http::Response& response, std::chrono::seconds wait) {
+  if (response.status != 429 && response.status != 503) return;
+  response.header("Retry-After",
+                  std::to_string((wait > std::chrono::seconds::zero() ? wait : kUnknownWait).count()));
+}
+
+http::Response error_response(unsigned status, std::string_view code, std::string_view message,
+                              std::chrono::seconds wait) {
   http::Response response = json_response(
       status, fmt::format(R"({{"errors":[{{"code":"{}","message":{}}}]}})", code, json_quote(message)));
-  if (status == 429 || status == 503) response.header("Retry-After", "5");
+  add_retry_after(response, wait);
   return response;
 }
 
 http::Response error_response(const Error& error) {
   const WireError wire = wire_error(error.code);
-  // The inside of the machine is the log's business, not the client's.
-  if (wire.status == 500)
-    return error_response(wire.status, wire.code,
-                          "an internal error; the server's log has it under this request's id");
-  return error_response(wire.status, wire.code, error.message);
+  const std::string_view instead = hidden_behind(wire.status);
+  if (instead.empty()) return error_response(wire.status, wire.code, error.message, error.retry_after);
+  http::Response response = error_response(wire.status, wire.code, instead);
+  response.log_note = error.message;
+  return response;
 }
 
 http::Response refusal_response(unsigned status, std::string_view message) {

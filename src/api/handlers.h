@@ -23,6 +23,7 @@ struct Deps {
   const Options& options;
   const Gate& gate;
   TransferMemory& transfers;
+  http::BodyMemory& bodies;
 };
 
 class ManifestHandler {
@@ -30,6 +31,9 @@ class ManifestHandler {
   explicit ManifestHandler(const Deps& deps) : deps_(deps) {}
   async::Task<http::Response> handle(http::Exchange& exchange, const Caller& caller,
                                      const route::Manifest& route);
+  // What can be by no reference is not there; to whoever would write it, it is wrong.
+  async::Task<http::Response> handle(http::Exchange& exchange, const Caller& caller,
+                                     const route::NoManifest& route);
 
  private:
   async::Task<http::Response> get(http::Exchange& exchange, const Caller& caller,
@@ -68,20 +72,26 @@ class UploadHandler {
   using Writer = registry::Uploads::Writer;
 
   async::Task<http::Response> patch(http::Exchange& exchange, const route::Upload& route,
-                                    const Permitted& permitted);
-  async::Task<http::Response> put(http::Exchange& exchange, const route::Upload& route,
-                                  const Permitted& permitted);
+                                    const access::Repository& repository, const Permitted& permitted);
+  async::Task<http::Response> put(http::Exchange& exchange, const Caller& caller, const route::Upload& route,
+                                  const access::Repository& repository, const Permitted& permitted);
   // Appends the body, held to what its Content-Range promises; the answer to send when that fails.
   async::Task<std::optional<http::Response>> append(http::Exchange& exchange, const route::Upload& route,
                                                     Writer& writer);
   async::Task<http::Response> finish(const oci::RepositoryName& name, std::unique_ptr<Writer> writer,
                                      const oci::Digest& digest, const Permitted& permitted);
   // Mounts when it can; nullopt: start an upload, which looks the same.
-  async::Task<std::optional<http::Response>> mount(const Caller& caller, const route::UploadStart& route,
+  async::Task<std::optional<http::Response>> mount(http::Exchange& exchange, const Caller& caller,
+                                                   const route::UploadStart& route,
                                                    const Permitted& permitted, const std::string& digest,
-                                                   const std::string* from);
-  async::Task<Result<std::shared_ptr<const access::Repository>>> ensure(const oci::RepositoryName& name,
-                                                                        const Permitted& permitted);
+                                                   const std::string& from);
+  // The whole blob in one POST.
+  async::Task<http::Response> take_whole(http::Exchange& exchange, const Caller& caller,
+                                         const route::UploadStart& route, const Permitted& permitted,
+                                         const oci::Digest& digest);
+  // The repository, or what stands for one that is not there yet.
+  async::Task<Result<access::Repository>> target(const oci::RepositoryName& name, const Permitted& permitted,
+                                                 bool begins);
   http::Response session(unsigned status, const oci::RepositoryName& name, std::string_view id,
                          std::uint64_t size) const;
 
@@ -117,7 +127,9 @@ class TokenHandler {
     access::Principal principal;
     std::shared_ptr<const access::Bearer> bearer;  // null for the former
   };
-  async::Task<http::Response> issue(const LoggedIn& who, const std::vector<std::string>& scopes);
+  // To somebody at `address`.
+  async::Task<http::Response> issue(const LoggedIn& who, std::string_view address,
+                                    const std::vector<std::string>& scopes);
   // With a password, an access token or, for a robot, a workload's bearer token.
   async::Task<Result<LoggedIn>> log_in(http::Exchange& exchange, const BasicCredentials& credentials);
   async::Task<identity::RegistryLogIn::Outcome> prove(const BasicCredentials& credentials,
@@ -134,6 +146,12 @@ http::Response accepted();  // 202
 http::Response not_given(const Deps& deps, const oci::RepositoryName& name, std::string_view reference,
                          const Error& why, const Error& unknown);
 http::Response method_not_allowed(std::string_view allowed);
+// RFC 9110 section 13: what a change depends on, as registry/ asks it. Errc::invalid_argument.
+Result<registry::Condition> condition_of(const http::Request& request);
+// The same for a read of something whose entity tag is its digest in quotes: 304 or 412 in `response`, or
+// nothing when it is to be answered in full. Errc::invalid_argument.
+Result<bool> answered_by_condition(const http::Request& request, const oci::Digest& digest,
+                                   http::Response& response);
 // "/v2/NAME/…" below the public URL when one is configured.
 std::string location(const Options& options, const oci::RepositoryName& name, std::string_view rest);
 void record_pull(const Deps& deps, const http::Exchange& exchange, const Caller& caller, audit::Action action,

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/percent.h"
 #include "http/request.h"
+#include "oci/quote.h"
 #include "registry/manifests.h"
 
 namespace bulkhead::api {
@@ -25,18 +26,23 @@ Result<Paging> paging_of(const http::Exchange& exchange, std::size_t page_size) 
   Paging paging{page_size, "", ""};
   const auto query = http::parse_query(exchange.request().query);
   if (!query) return Error{Errc::invalid_argument, "the query is not properly encoded"};
-  for (const auto& [key, value] : *query) {
-    if (key == "last") paging.last = value;
-    if (key == "artifactType") paging.artifact_type = value;
-    if (key != "n") continue;
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (error == std::errc::result_out_of_range)
-      number = page_size;
-    else if (error != std::errc() || end != value.data() + value.size())
-      return Error{Errc::invalid_argument, fmt::format("n={} is not a number of entries", value)};
-    paging.limit = static_cast<std::size_t>(std::min<std::uint64_t>(number, page_size));
-  }
+  const auto last = http::one_value(*query, "last");
+  if (!last) return last.error();
+  const auto artifact_type = http::one_value(*query, "artifactType");
+  if (!artifact_type) return artifact_type.error();
+  const auto n = http::one_value(*query, "n");
+  if (!n) return n.error();
+  paging.last = last->value_or("");
+  paging.artifact_type = artifact_type->value_or("");
+  if (!*n) return paging;
+  const std::string& text = **n;
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc::result_out_of_range)
+    number = page_size;
+  else if (error != std::errc() || end != text.data() + text.size())
+    return Error{Errc::invalid_argument, fmt::format("n={} is not a number of entries", oci::quote(text))};
+  paging.limit = static_cast<std::size_t>(std::min<std::uint64_t>(number, page_size));
   return paging;
 }
 
@@ -61,9 +67,12 @@ bool is_read(http::Method method) { return method == http::Method::get || method
 
 async::Task<http::Response> ListHandler::catalog(http::Exchange& exchange, const Caller& caller) {
   if (!is_read(exchange.request().method)) co_return method_not_allowed("GET");
-  // Anonymous callers see the public repositories; clients that hold a token must have asked for the catalog.
-  if (caller.bearer && !caller.bearer->covers_catalog())
-    co_return deps_.gate.challenge(exchange, "registry:catalog:*", "insufficient_scope", "DENIED",
+  // As at /v2/, also where anybody may see what is public: many clients log in on 401 only, and would take
+  // that for all there is. A token of nobody's is for those who are nobody.
+  if (!caller.bearer)
+    co_return deps_.gate.challenge(exchange, caller.scope, "", "UNAUTHORIZED", "authentication is required");
+  if (!caller.bearer->covers_catalog())
+    co_return deps_.gate.challenge(exchange, caller.scope, "insufficient_scope", "DENIED",
                                    "the token does not cover the catalog");
   const auto paging = paging_of(exchange, deps_.options.page_size);
   if (!paging) co_return error_response(paging.error());

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "api/errors.h"
 #include "base/log.h"
+#include "base/shown.h"
 
 namespace bulkhead::api {
 
@@ -18,6 +20,7 @@ ProblemKind problem_kind(Errc code) {
     case Errc::size_invalid: return {400, "size_invalid", "A size is not what was stated"};
     case Errc::range_invalid: return {416, "range_invalid", "The range is not there"};
     case Errc::unsupported: return {400, "unsupported", "This is not supported"};
+    case Errc::interrupted: return {400, "interrupted", "The request broke off"};
     case Errc::name_unknown: return {404, "not_found", "It is not there, or not yours to see"};
     case Errc::blob_unknown: return {404, "not_found", "It is not there, or not yours to see"};
     case Errc::manifest_unknown: return {404, "not_found", "It is not there, or not yours to see"};
@@ -30,6 +33,7 @@ ProblemKind problem_kind(Errc code) {
     case Errc::quota_exceeded: return {403, "quota_exceeded", "The quota is used up"};
     case Errc::rate_limited: return {429, "rate_limited", "Too many attempts"};
     case Errc::conflict: return {409, "conflict", "The state does not allow it"};
+    case Errc::precondition_failed: return kPreconditionFailed;
     case Errc::immutable: return {409, "immutable", "It is protected from change"};
     case Errc::upload_busy: return {409, "busy", "Another request is working on it"};
     case Errc::too_large: return {413, "too_large", "The request is too large"};
@@ -44,15 +48,15 @@ ProblemKind problem_kind(Errc code) {
 }
 
 http::Response problem_response(const ProblemKind& kind, std::string_view detail, std::string_view instance,
-                                const std::vector<ProblemPart>& parts) {
+                                const std::vector<ProblemPart>& parts, std::chrono::seconds wait) {
   std::string body = fmt::format(
       R"({{"type":"urn:problem-type:bulkhead:{0}","title":{1},"status":{2},"detail":{3},"instance":{4},"code":"{0}")",
-      kind.code, json_quote(kind.title), kind.status, json_quote(detail), json_quote(instance));
+      kind.code, json_quote(kind.title), kind.status, json_quote(shown(detail)), json_quote(instance));
   if (!parts.empty()) {
     body += R"(,"errors":[)";
     for (const ProblemPart& part : parts)
       body += fmt::format(R"({}{{"{}":{},"detail":{}}})", &part == &parts.front() ? "" : ",", part.place,
-                          json_quote(part.name), json_quote(part.detail));
+                          json_quote(shown(part.name)), json_quote(shown(part.detail)));
     body += ']';
   }
   body += '}';
@@ -60,16 +64,18 @@ http::Response problem_response(const ProblemKind& kind, std::string_view detail
   response.status = kind.status;
   response.header("Content-Type", "application/problem+json");
   response.header("Cache-Control", "no-store");
-  if (kind.status == 429 || kind.status == 503) response.header("Retry-After", "5");
+  add_retry_after(response, wait);
   response.body = std::move(body);
   return response;
 }
 
 http::Response problem_response(const Error& error, std::string_view instance) {
   const ProblemKind kind = problem_kind(error.code);
-  if (kind.status == 500)
-    return problem_response(kind, "the server's log has it under this request's id", instance);
-  return problem_response(kind, error.message, instance);
+  const std::string_view instead = hidden_behind(kind.status);
+  if (instead.empty()) return problem_response(kind, error.message, instance, {}, error.retry_after);
+  http::Response response = problem_response(kind, instead, instance);
+  response.log_note = error.message;
+  return response;
 }
 
 }  // namespace bulkhead::api

@@ -2,6 +2,7 @@
 // errors.h.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,9 +48,9 @@ struct ProblemPart {
   std::string detail;
 };
 
-// `instance` is the request's id.
+// `instance` is the request's id; `wait` as in Error.
 http::Response problem_response(const ProblemKind& kind, std::string_view detail, std::string_view instance,
-                                const std::vector<ProblemPart>& parts = {});
+                                const std::vector<ProblemPart>& parts = {}, std::chrono::seconds wait = {});
 // An internal error's message stays inside.
 http::Response problem_response(const Error& error, std::string_view instance);
 

@@ -49,7 +49,7 @@ Result<Route> parse_registry(std::string_view rest) {
   const std::string_view before = pop(name);
   if (before == "manifests") {
     auto reference = oci::parse_reference(last);
-    if (!reference) return reference.error();
+    if (!reference) return named<route::NoManifest>(name, reference.error());
     return named<route::Manifest>(name, std::move(*reference));
   }
   if (before == "tags" && last == "list") return named<route::Tags>(name);
@@ -78,8 +78,8 @@ Result<Route> parse_registry(std::string_view rest) {
 
 std::string_view name(const Route& route) {
   static constexpr std::string_view kNames[] = {
-      "base",      "catalog", "manifest", "blob",       "upload_start", "upload", "tags",
-      "referrers", "token",   "login",    "management", "health",       "ready",  "metrics"};
+      "base",  "catalog", "manifest",   "blob",   "upload_start", "upload",  "tags",    "referrers",
+      "token", "login",   "management", "health", "ready",        "metrics", "manifest"};
   static_assert(std::size(kNames) == std::variant_size_v<Route>);
   return kNames[route.index()];
 }

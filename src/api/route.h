@@ -19,6 +19,11 @@ struct Manifest {
   oci::RepositoryName name;
   oci::Reference reference;
 };
+// A manifest by a reference that no manifest can have.
+struct NoManifest {
+  oci::RepositoryName name;
+  Error why;
+};
 struct Blob {
   oci::RepositoryName name;
   oci::Digest digest;
@@ -51,13 +56,13 @@ struct Metrics {};  // /metrics
 
 using Route = std::variant<route::Base, route::Catalog, route::Manifest, route::Blob, route::UploadStart,
                            route::Upload, route::Tags, route::Referrers, route::Token, route::LogIn,
-                           route::Management, route::Health, route::Ready, route::Metrics>;
+                           route::Management, route::Health, route::Ready, route::Metrics, route::NoManifest>;
 
 // The label in metrics and logs, such as "manifest".
 std::string_view name(const Route& route);
 
-// `path` is as sent, percent-encoded. Errc::name_invalid, tag_invalid, digest_invalid, digest_unsupported for
-// a part that is none; Errc::not_found for a path that is no route.
+// `path` is as sent, percent-encoded. Errc::name_invalid, digest_invalid, digest_unsupported for a part that
+// is none; Errc::not_found for a path that is no route.
 Result<Route> parse_route(std::string_view path);
 
 }  // namespace bulkhead::api

@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "base/ip_network.h"
 #include "base/log.h"
+#include "http/body_memory.h"
+#include "http/forwarded.h"
 
 // Named only: whoever uses a service includes its header.
 namespace bulkhead::access {
@@ -17,6 +19,7 @@ class Facts;
 class Tokens;
 }  // namespace bulkhead::access
 namespace bulkhead::async {
+class LanePool;
 class OffloadPool;
 }  // namespace bulkhead::async
 namespace bulkhead::audit {
@@ -54,6 +57,7 @@ class Setup;
 class SingleSignOn;
 class Teams;
 class Totp;
+class Unlock;
 class WebAuthn;
 class Workload;
 }  // namespace bulkhead::identity
@@ -73,12 +77,14 @@ struct Options {
   std::size_t manifest_bytes = 4 << 20;
   std::size_t page_size = 1000;  // the largest page; also what no `n` means
   std::size_t tags_per_put = 100;
-  std::size_t token_scopes = 32;
+  std::size_t token_scopes = 300;
   std::uint64_t transfer_memory = 64ull << 20;
+  http::BodyMemoryLimits bodies;
   bool log_requests = false;
   bool metrics = true;
   bool metrics_public = false;
-  std::vector<IpNetwork> trusted_proxies;  // peers whose X-Forwarded-For is believed
+  std::vector<IpNetwork> trusted_proxies;  // peers that are believed when they say whom they stand for
+  http::ProxyHeader proxy_header = http::ProxyHeader::x_forwarded_for;
 };
 
 struct Services {
@@ -95,6 +101,10 @@ struct Services {
   audit::Journal& journal;
   async::OffloadPool& work;       // database and disk
   async::OffloadPool& passwords;  // Argon2id, few at once
+  // What waits for other people's servers, a lane for each; nothing else waits with it.
+  async::LanePool& directories;
+  async::LanePool& providers;  // OpenID
+  async::LanePool& issuers;    // of workloads' tokens
   const Clock& clock;
   Log& log;
   const crypto::Keyring& keyring;
@@ -119,6 +129,7 @@ struct Services {
   identity::OidcLogIn& oidc_login;
   identity::LoginRequests& login_requests;
   identity::SessionRefresh& session_refresh;
+  identity::Unlock& unlock;
 };
 
 }  // namespace bulkhead::api

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "access/tokens.h"
 #include "api/errors.h"
@@ -17,15 +18,13 @@ namespace {
 
 constexpr std::size_t kFormBytes = 64 << 10;
 
-using Parameters = std::vector<std::pair<std::string, std::string>>;
-
-std::string_view value_of(const Parameters& parameters, std::string_view key) {
+std::string_view value_of(const http::Parameters& parameters, std::string_view key) {
   for (const auto& [name, value] : parameters)
     if (name == key) return value;
   return {};
 }
 
-std::vector<std::string> scopes_of(const Parameters& parameters) {
+std::vector<std::string> scopes_of(const http::Parameters& parameters) {
   std::vector<std::string> scopes;
   for (const auto& [name, value] : parameters)
     if (name == "scope") scopes.push_back(value);
@@ -78,16 +77,15 @@ async::Task<identity::RegistryLogIn::Outcome> TokenHandler::prove(const BasicCre
       return services.registry_login.verify_token(credentials.name, credentials.password, origin);
     });
   }
-  if (auto admitted = services.login.admit(credentials.name, origin.address); !admitted) {
-    audit::EventView event;
-    event.at = services.clock.now();
-    event.action = audit::Action::login_failed;
-    event.address = origin.address;
-    event.user_agent = origin.user_agent;
-    event.request_id = origin.request_id;
-    event.detail = "too many attempts";
-    services.journal.observe(event);
-    co_return admitted.error();
+  if (auto admitted = services.login.admit(credentials.name, origin); !admitted) co_return admitted.error();
+  if (services.login.remembers(credentials.name, credentials.password)) {
+    std::optional<identity::RegistryLogIn::Outcome> known;
+    const auto asked = co_await async::offload(services.work, [&]() -> Result<void> {
+      known = services.registry_login.recall_password(credentials.name, credentials.password, origin);
+      return {};
+    });
+    if (!asked) co_return asked.error();
+    if (known) co_return *std::move(known);
   }
   co_return co_await async::offload(services.passwords, [&] {
     return services.registry_login.verify_password(credentials.name, credentials.password, origin);
@@ -131,12 +129,14 @@ async::Task<Result<TokenHandler::LoggedIn>> TokenHandler::log_in(http::Exchange&
   co_return LoggedIn(access::principal_of(proved->account, proved->token));
 }
 
-async::Task<http::Response> TokenHandler::issue(const LoggedIn& who, const std::vector<std::string>& scopes) {
+async::Task<http::Response> TokenHandler::issue(const LoggedIn& who, std::string_view address,
+                                                const std::vector<std::string>& scopes) {
   const auto requested = access::parse_scopes(scopes, deps_.options.token_scopes);
-  if (!requested) co_return error_response(requested.error());
+  access::Principal principal = who.principal;
+  principal.address = address;
   auto issued = co_await async::offload(deps_.services.work, [&] {
-    return who.bearer ? deps_.services.tokens.issue(*who.bearer, *requested)
-                      : deps_.services.tokens.issue(who.principal, *requested);
+    return who.bearer ? deps_.services.tokens.issue(*who.bearer, requested, address)
+                      : deps_.services.tokens.issue(principal, requested);
   });
   if (!issued) co_return error_response(issued.error());
   co_return no_store(json_response(
@@ -147,7 +147,8 @@ async::Task<http::Response> TokenHandler::issue(const LoggedIn& who, const std::
 }
 
 async::Task<http::Response> TokenHandler::get(http::Exchange& exchange) {
-  const auto query = http::parse_query(exchange.request().query);
+  // As forms write it, which is how programs do: a space is '+'. Nothing that is asked for here has one.
+  const auto query = http::parse_form(exchange.request().query);
   if (!query) co_return error_response(400, "BAD_REQUEST", "the query is not properly encoded");
   const std::string_view service = value_of(*query, "service");
   if (!service.empty() && service != deps_.options.service)
@@ -156,7 +157,7 @@ async::Task<http::Response> TokenHandler::get(http::Exchange& exchange) {
         fmt::format("this is the token service of \"{}\", not of \"{}\"", deps_.options.service, service));
   const auto scopes = scopes_of(*query);
   const auto header = exchange.request().header("Authorization");
-  if (!header) co_return co_await issue(LoggedIn(), scopes);
+  if (!header) co_return co_await issue(LoggedIn(), exchange.address(), scopes);
 
   const auto refuse = [&](const Error& error) {
     if (error.code != Errc::unauthenticated) return error_response(error);
@@ -171,17 +172,17 @@ async::Task<http::Response> TokenHandler::get(http::Exchange& exchange) {
   if (!credentials) co_return refuse(credentials.error());
   const auto who = co_await log_in(exchange, *credentials);
   if (!who) co_return refuse(who.error());
-  co_return co_await issue(*who, scopes);
+  co_return co_await issue(*who, exchange.address(), scopes);
 }
 
 async::Task<http::Response> TokenHandler::post(http::Exchange& exchange) {
   const std::string_view type = exchange.request().header("Content-Type").value_or("");
   if (!http::equals_ignoring_case(type.substr(0, type.find(';')), "application/x-www-form-urlencoded"))
     co_return oauth_error(415, "invalid_request", "send the form as application/x-www-form-urlencoded");
-  auto body = co_await exchange.read_all(kFormBytes);
+  http::BodyMemory::Lease lease(deps_.bodies, holder_of(exchange));
+  auto body = co_await exchange.read_all(kFormBytes, &lease);
   if (!body) co_return error_response(body.error());
-  std::ranges::replace(*body, '+', ' ');
-  auto form = http::parse_query(*body);
+  auto form = http::parse_form(*body);
   if (!form) co_return oauth_error(400, "invalid_request", "the form is not properly encoded");
   const std::string_view service = value_of(*form, "service");
   if (!service.empty() && service != deps_.options.service)
@@ -196,7 +197,7 @@ async::Task<http::Response> TokenHandler::post(http::Exchange& exchange) {
   if (!who && who.error().code == Errc::unauthenticated)
     co_return oauth_error(401, "invalid_grant", who.error().message);
   if (!who) co_return error_response(who.error());
-  co_return co_await issue(*who, scopes);
+  co_return co_await issue(*who, exchange.address(), scopes);
 }
 
 }  // namespace bulkhead::api

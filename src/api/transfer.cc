@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
+#include <chrono>
 #include <new>
 
 #include "async/started.h"
@@ -12,11 +13,21 @@ namespace {
 // A new lease takes at most this part of what is left, so that there is always some left.
 constexpr std::uint64_t kShare = 64;
 
-// Fills the buffer unless the body ends first.
+// Bytes that have come wait so long for more before they are written down: a client that resumes elsewhere is
+// told of them, and goes on behind them.
+constexpr std::chrono::milliseconds kPause{500};
+
+// Fills the buffer unless the body ends or pauses first.
 async::Task<Result<std::size_t>> fill(http::Exchange& exchange, std::span<std::byte> into) {
   std::size_t filled = 0;
   while (filled < into.size() && !exchange.body_done()) {
-    auto count = co_await exchange.read_body(into.subspan(filled));
+    // Not a conditional expression: GCC 12 destroys what co_await yields inside one twice.
+    Result<std::size_t> count = std::size_t{0};
+    if (filled > 0)
+      count = co_await exchange.read_body(into.subspan(filled), kPause);
+    else
+      count = co_await exchange.read_body(into);
+    if (count && *count == 0 && exchange.paused()) break;
     if (!count) {
       // What came before the failure is still worth keeping; the next call reports the failure.
       if (filled > 0) break;
@@ -59,6 +70,11 @@ async::Task<Result<void>> receive(http::Exchange& exchange, registry::Uploads::W
                                   std::optional<std::uint64_t> limit) {
   const auto executor = co_await boost::asio::this_coro::executor;
   const auto lease = memory.lease(exchange.request().content_length);
+  if (const auto stated = exchange.request().content_length; stated && *stated > 0) {
+    // The answer to a body that cannot be taken comes before it, and before any "100 Continue".
+    auto expected = co_await async::offload(pool, [&writer, &stated] { return writer.expect(*stated); });
+    if (!expected) co_return expected.error();
+  }
   std::uint64_t received = 0;
   bool second = false;
   auto filled = co_await fill(exchange, lease->buffer(second));

@@ -7,23 +7,33 @@
 #include "http/request.h"
 #include "oci/range.h"
 #include "registry/blobs.h"
+#include "registry/unborn.h"
 #include "registry/uploads.h"
 
 namespace bulkhead::api {
 namespace {
 
-using Query = std::vector<std::pair<std::string, std::string>>;
+Result<http::Parameters> query_of(const http::Exchange& exchange) {
+  auto query = http::parse_query(exchange.request().query);
+  if (!query) return Error{Errc::invalid_argument, "the query is not properly encoded"};
+  // What is asked for here can have one value each.
+  for (const std::string_view name : {"digest", "digest-algorithm", "mount", "from"})
+    if (const auto value = http::one_value(*query, name); !value) return value.error();
+  return std::move(*query);
+}
 
-const std::string* find(const Query& query, std::string_view key) {
+const std::string* find(const http::Parameters& query, std::string_view key) {
   for (const auto& [name, value] : query)
     if (name == key) return &value;
   return nullptr;
 }
 
-Result<Query> query_of(const http::Exchange& exchange) {
-  auto query = http::parse_query(exchange.request().query);
-  if (!query) return Error{Errc::invalid_argument, "the query is not properly encoded"};
-  return std::move(*query);
+// Who is told that somebody else is at work learns when to come again.
+http::Response upload_error(const Error& error) {
+  http::Response response = error_response(error);
+  if (error.code == Errc::upload_busy && error.retry_after > std::chrono::seconds::zero())
+    response.header("Retry-After", std::to_string(error.retry_after.count()));
+  return response;
 }
 
 // What a Content-Range promises about a body, checked against what is known before it is read.
@@ -53,40 +63,54 @@ http::Response UploadHandler::session(unsigned status, const oci::RepositoryName
   return response;
 }
 
-async::Task<Result<std::shared_ptr<const access::Repository>>> UploadHandler::ensure(
-    const oci::RepositoryName& name, const Permitted& permitted) {
-  if (permitted.repository) co_return permitted.repository;
-  co_return co_await async::offload(deps_.services.work, [&] {
-    return deps_.services.facts.ensure(name, permitted.context.principal, permitted.context.origin);
-  });
+async::Task<Result<access::Repository>> UploadHandler::target(const oci::RepositoryName& name,
+                                                              const Permitted& permitted, bool begins) {
+  if (permitted.repository) co_return *permitted.repository;
+  const auto space = co_await async::offload(deps_.services.work,
+                                             [&] { return deps_.services.facts.namespace_of(name, begins); });
+  if (!space) co_return space.error();
+  co_return registry::unborn(name, *space);
 }
 
-async::Task<std::optional<http::Response>> UploadHandler::mount(const Caller& caller,
-                                                                const route::UploadStart& route,
-                                                                const Permitted& permitted,
-                                                                const std::string& digest,
-                                                                const std::string* from) {
+async::Task<std::optional<http::Response>> UploadHandler::mount(
+    http::Exchange& exchange, const Caller& caller, const route::UploadStart& route,
+    const Permitted& permitted, const std::string& digest, const std::string& from) {
   const auto parsed = oci::Digest::parse(digest);
   if (!parsed) co_return error_response(parsed.error());
-  auto target = co_await ensure(route.name, permitted);
-  if (!target) co_return error_response(target.error());
-  Result<bool> mounted = false;
-  if (from == nullptr) {
-    mounted = co_await async::offload(deps_.services.work, [&] {
-      return deps_.services.blobs.mount_from_anywhere(
-          **target, *parsed,
+  const Services& services = deps_.services;
+  std::optional<access::Repository> source;
+  if (from.empty()) {
+    auto found = co_await async::offload(services.work, [&] {
+      return services.blobs.find_anywhere(
+          *parsed,
           [&](std::string_view name) {
             return !caller.bearer || caller.bearer->covers(name, access::Action::pull);
           },
           permitted.context);
     });
-  } else if (const auto name = oci::RepositoryName::parse(*from); name) {
-    const auto source = co_await deps_.gate.readable(caller, *name);
-    if (source)
-      mounted = co_await async::offload(deps_.services.work, [&] {
-        return deps_.services.blobs.mount(**target, *source, *parsed, permitted.context);
-      });
+    if (!found) co_return error_response(found.error());
+    source = std::move(*found);
+  } else if (const auto name = oci::RepositoryName::parse(from); name) {
+    const Source named = co_await deps_.gate.source(caller, *name);
+    // Says nothing of the blob, nor of anything that the account may not read.
+    if (named.out_of_scope)
+      co_return deps_.gate.challenge(
+          exchange, caller.scope, "insufficient_scope", "DENIED",
+          fmt::format("the token does not cover {}, which the blob is to be mounted from", name->render()));
+    if (named.repository) source = *named.repository;
   }
+  if (!source) co_return std::nullopt;
+  auto mounted = co_await async::offload(services.work, [&]() -> Result<bool> {
+    const auto held = services.blobs.holds(*source, *parsed);
+    if (!held || !*held) return held;
+    auto repository = permitted.repository;
+    if (!repository) {
+      auto made = services.facts.ensure(route.name, permitted.context.principal, permitted.context.origin);
+      if (!made) return made.error();
+      repository = *made;
+    }
+    return services.blobs.mount(*repository, *source, *parsed, permitted.context);
+  });
   if (!mounted) co_return error_response(mounted.error());
   if (!*mounted) co_return std::nullopt;
   http::Response response;
@@ -106,7 +130,10 @@ async::Task<http::Response> UploadHandler::start(http::Exchange& exchange, const
   if (!query) co_return error_response(query.error());
 
   if (const std::string* digest = find(*query, "mount")) {
-    auto mounted = co_await mount(caller, route, permitted, *digest, find(*query, "from"));
+    const std::string* named = find(*query, "from");
+    // Not within the co_await: GCC 12 destroys a temporary of a conditional there twice.
+    const std::string from = named != nullptr ? *named : std::string();
+    auto mounted = co_await mount(exchange, caller, route, permitted, *digest, from);
     if (mounted) co_return std::move(*mounted);
   }
 
@@ -116,38 +143,54 @@ async::Task<http::Response> UploadHandler::start(http::Exchange& exchange, const
     if (!parsed) co_return error_response(parsed.error());
     algorithm = *parsed;
   }
-  std::optional<oci::Digest> digest;
   if (const std::string* text = find(*query, "digest")) {
-    const auto parsed = oci::Digest::parse(*text);
-    if (!parsed) co_return error_response(parsed.error());
-    digest = *parsed;
-    algorithm = digest->algorithm();
+    const auto digest = oci::Digest::parse(*text);
+    if (!digest) co_return error_response(digest.error());
+    co_return co_await take_whole(exchange, caller, route, permitted, *digest);
   }
 
-  auto repository = co_await ensure(route.name, permitted);
+  const auto repository = co_await target(route.name, permitted, true);
   if (!repository) co_return error_response(repository.error());
   auto started = co_await async::offload(deps_.services.work, [&] {
-    return deps_.services.uploads.start(**repository, algorithm, permitted.context);
+    return deps_.services.uploads.start(*repository, algorithm, permitted.context);
   });
   if (!started) co_return error_response(started.error());
-  if (!digest) co_return session(202, route.name, started->id, started->size);
+  co_return session(202, route.name, started->id, started->size);
+}
 
+async::Task<http::Response> UploadHandler::take_whole(http::Exchange& exchange, const Caller& caller,
+                                                      const route::UploadStart& route,
+                                                      const Permitted& permitted, const oci::Digest& digest) {
+  const auto range = promised(exchange.request(), 0);
+  if (!range) co_return error_response(range.error());
+  const auto repository = co_await target(route.name, permitted, true);
+  if (!repository) co_return error_response(repository.error());
+  auto started = co_await async::offload(deps_.services.work, [&] {
+    return deps_.services.uploads.start(*repository, digest.algorithm(), permitted.context);
+  });
+  if (!started) co_return error_response(started.error());
   auto writer = co_await async::offload(deps_.services.work, [&] {
-    return deps_.services.uploads.acquire(**repository, started->id, permitted.context);
+    return deps_.services.uploads.acquire(*repository, started->id, permitted.context, &digest);
   });
   if (!writer) co_return error_response(writer.error());
-  auto received = co_await receive(exchange, **writer, deps_.transfers, deps_.services.work, std::nullopt);
-  if (!received) {
+  const auto limit = *range ? std::optional((*range)->length) : std::nullopt;
+  auto received = co_await receive(exchange, **writer, deps_.transfers, deps_.services.work, limit);
+  if (received && limit && (*writer)->size() != *limit)
+    received = Error(Errc::size_invalid, "the body's length is not what its Content-Range says");
+  std::optional<http::Response> refused;
+  if (received) refused = co_await deps_.gate.still(exchange, caller, route.name, access::Action::push);
+  if (!received || refused) {
     // A single POST has told its client no session to resume.
     writer->reset();
     auto cancelled = co_await async::offload(deps_.services.work, [&] {
-      return deps_.services.uploads.cancel(**repository, started->id, permitted.context);
+      return deps_.services.uploads.cancel(*repository, started->id, permitted.context);
     });
     if (!cancelled)
       deps_.services.log.debug("an upload could not be dropped", {{"error", cancelled.error().message}});
+    if (refused) co_return std::move(*refused);
     co_return error_response(received.error());
   }
-  co_return co_await finish(route.name, std::move(*writer), *digest, permitted);
+  co_return co_await finish(route.name, std::move(*writer), digest, permitted);
 }
 
 async::Task<http::Response> UploadHandler::handle(http::Exchange& exchange, const Caller& caller,
@@ -155,24 +198,26 @@ async::Task<http::Response> UploadHandler::handle(http::Exchange& exchange, cons
   auto gate = co_await deps_.gate.authorize(exchange, caller, route.name, access::Action::push);
   if (auto* refused = std::get_if<http::Response>(&gate)) co_return std::move(*refused);
   const Permitted& permitted = std::get<Permitted>(gate);
-  if (!permitted.repository)
+  const auto repository = co_await target(route.name, permitted, false);
+  if (!repository && repository.error().code == Errc::name_unknown)
     co_return error_response({Errc::upload_unknown, "there is no such upload; begin again with a POST"});
+  if (!repository) co_return error_response(repository.error());
   switch (exchange.request().method) {
-    case http::Method::patch: co_return co_await patch(exchange, route, permitted);
-    case http::Method::put: co_return co_await put(exchange, route, permitted);
+    case http::Method::patch: co_return co_await patch(exchange, route, *repository, permitted);
+    case http::Method::put: co_return co_await put(exchange, caller, route, *repository, permitted);
     case http::Method::get:
     case http::Method::head: {
       auto status = co_await async::offload(deps_.services.work, [&] {
-        return deps_.services.uploads.status(*permitted.repository, route.id, permitted.context);
+        return deps_.services.uploads.status(*repository, route.id, permitted.context);
       });
       if (!status) co_return error_response(status.error());
       co_return session(204, route.name, status->id, status->size);
     }
     case http::Method::delete_: {
       auto cancelled = co_await async::offload(deps_.services.work, [&] {
-        return deps_.services.uploads.cancel(*permitted.repository, route.id, permitted.context);
+        return deps_.services.uploads.cancel(*repository, route.id, permitted.context);
       });
-      if (!cancelled) co_return error_response(cancelled.error());
+      if (!cancelled) co_return upload_error(cancelled.error());
       http::Response response;
       response.status = 204;
       co_return response;
@@ -205,16 +250,19 @@ async::Task<std::optional<http::Response>> UploadHandler::append(http::Exchange&
 }
 
 async::Task<http::Response> UploadHandler::patch(http::Exchange& exchange, const route::Upload& route,
+                                                 const access::Repository& repository,
                                                  const Permitted& permitted) {
   auto writer = co_await async::offload(deps_.services.work, [&] {
-    return deps_.services.uploads.acquire(*permitted.repository, route.id, permitted.context);
+    return deps_.services.uploads.acquire(repository, route.id, permitted.context);
   });
-  if (!writer) co_return error_response(writer.error());
+  if (!writer) co_return upload_error(writer.error());
   if (auto refused = co_await append(exchange, route, **writer)) co_return std::move(*refused);
   co_return session(202, route.name, route.id, (*writer)->size());
 }
 
-async::Task<http::Response> UploadHandler::put(http::Exchange& exchange, const route::Upload& route,
+async::Task<http::Response> UploadHandler::put(http::Exchange& exchange, const Caller& caller,
+                                               const route::Upload& route,
+                                               const access::Repository& repository,
                                                const Permitted& permitted) {
   const auto query = query_of(exchange);
   if (!query) co_return error_response(query.error());
@@ -225,10 +273,12 @@ async::Task<http::Response> UploadHandler::put(http::Exchange& exchange, const r
   const auto digest = oci::Digest::parse(*text);
   if (!digest) co_return error_response(digest.error());
   auto writer = co_await async::offload(deps_.services.work, [&] {
-    return deps_.services.uploads.acquire(*permitted.repository, route.id, permitted.context);
+    return deps_.services.uploads.acquire(repository, route.id, permitted.context, &*digest);
   });
-  if (!writer) co_return error_response(writer.error());
+  if (!writer) co_return upload_error(writer.error());
   if (auto refused = co_await append(exchange, route, **writer)) co_return std::move(*refused);
+  if (auto refused = co_await deps_.gate.still(exchange, caller, route.name, access::Action::push))
+    co_return std::move(*refused);
   co_return co_await finish(route.name, std::move(*writer), *digest, permitted);
 }
 

@@ -29,8 +29,7 @@ async::Task<http::Response> answer(Installation& installation, http::Exchange& e
   auto body = co_await exchange.read_all(kCommandBytes);
   if (!body) co_return api::error_response(body.error());
   const Secret<> text(std::move(*body));
-  // Creating an account hashes a password, so commands share the hashers' small pool.
-  auto outcome = co_await async::offload(installation.passwords(), [&]() -> Result<std::string> {
+  auto outcome = co_await async::offload(installation.operators(), [&]() -> Result<std::string> {
     auto parsed = oci::parse_strict_json(text.reveal(), {.depth = 8, .values = 1000});
     if (!parsed) return parsed.error();
     if (!parsed->is_object()) return Error{Errc::invalid_argument, "a command is a JSON object"};

@@ -3,17 +3,34 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include <algorithm>
 
 #include "app/key_source.h"
+#include "audit/split_journal.h"
+#include "base/shown.h"
 
 namespace bulkhead::app {
 namespace {
 
 constexpr std::size_t kOpenBlobs = 256;
 constexpr std::size_t kFileThreads = 4;
+// How many networks' refusals may all be told one by one in a minute.
+constexpr std::uint32_t kNetworksInFull = 20;
+// The operator's commands are few, and wait for nobody else's work.
+constexpr std::size_t kOperatorThreads = 2;
+constexpr std::size_t kOperatorQueue = 256;
 
 std::chrono::seconds seconds(config::Duration duration) {
   return std::chrono::duration_cast<std::chrono::seconds>(duration);
+}
+
+audit::Origin own_origin() {
+  return {.account = {}, .credential = "operator", .address = "local", .user_agent = {}, .request_id = {}};
 }
 
 std::string percent_encode(std::string_view text) {
@@ -40,23 +57,86 @@ Result<Secret<>> database_url(const config::Settings& settings) {
 Installation::Installation(const config::Settings& settings, Log& log, FileDescriptor lock)
     : settings_(settings), log_(log), lock_(std::move(lock)) {}
 
-Result<std::unique_ptr<Installation>> Installation::open(const config::Settings& settings, Log& log) {
+Result<std::unique_ptr<Installation>> Installation::open(const config::Settings& settings, Log& log,
+                                                         const Opening& opening) {
+  const auto found = DataDirectory::look(settings);
+  if (!found) return found.error();
+  if (auto owned = found->check_owner(); !owned) return owned.error();
+  const bool sqlite = settings.database == "sqlite";
+  if (found->fresh() && opening.missing == Opening::Missing::refuse) return found->nothing_here();
+  if (sqlite && !found->has_database && !found->remains.empty()) return found->database_lost(settings);
   if (auto made = make_directories(settings.data, 0700); !made) return made.error();
-  auto lock = open_file(settings.data / "lock", O_RDWR | O_CREAT, 0600);
+  if (found->empty && ::chmod(settings.data.c_str(), 0700) != 0)
+    return system_error("close to other users", found->path, errno);
+  if (found->open_to_readers)
+    log.warning("other users may look into the data directory; close it to them",
+                {{"command", "chmod 700 " + shell_quote(found->path.string())}});
+  auto lock = open_file(settings.data / "lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
   if (!lock) return lock.error();
   if (::flock(lock->get(), LOCK_EX | LOCK_NB) != 0)
-    return Error{Errc::conflict, fmt::format("another bulkhead process is using {}", settings.data.string())};
+    return Error{Errc::conflict, fmt::format("another bulkhead process is using {}", found->path.string())};
   std::unique_ptr<Installation> installation(new Installation(settings, log, std::move(*lock)));
-  if (auto assembled = installation->assemble(); !assembled) return assembled.error();
+  if (auto assembled = installation->assemble(opening, *found); !assembled) return assembled.error();
   return installation;
 }
 
-Result<void> Installation::open_keys() {
+Result<void> Installation::open_database(const DataDirectory& found) {
+  const auto url = database_url(settings_);
+  if (!url) return url.error();
+  auto database = db::open(url->reveal());
+  if (!database) return database.error();
+  database_ = std::move(*database);
+  auto checks = identity::KeyChecks::read(*database_, clock_);
+  if (!checks) return checks.error();
+  if (!checks->begun() && !found.remains.empty()) return found.database_lost(settings_);
+  // Before the first key is made: what a crash leaves from here on is recognised as the beginning that it is.
+  return checks->begin();
+}
+
+namespace {
+
+Error keys_refused(const std::filesystem::path& directory,
+                   const std::vector<identity::KeyChecks::Problem>& problems) {
+  std::string what;
+  for (const auto& problem : problems) what += (what.empty() ? "" : "; ") + describe(problem);
+  return {Errc::conflict,
+          fmt::format(
+              "the keys in {} are not those that this database was used with: {}. Is the disk there that has "
+              "them, and does the setting `keys` name it? To go on without them, and to lose what needs "
+              "them, start the server once with --accept-new-keys",
+              directory.string(), what)};
+}
+
+}  // namespace
+
+Result<void> Installation::open_keys(const Opening& opening) {
+  const auto directory = std::filesystem::absolute(config::keys_directory(settings_)).lexically_normal();
+  auto checks = identity::KeyChecks::read(*database_, clock_);
+  if (!checks) return checks.error();
+  const auto missing = crypto::Keyring::missing(directory);
+  auto problems = checks->without(missing);
+  if (!problems) return problems.error();
+  if (!problems->empty() && !opening.accept_new_keys) return keys_refused(directory, *problems);
+  crypto::Keyring::FirstVersions first_versions;
+  for (const crypto::KeyPurpose purpose : missing) {
+    const auto first = checks->first_version(purpose);
+    if (!first) return first.error();
+    first_versions.emplace(purpose, *first);
+  }
   auto source = key_source(settings_);
   if (!source) return source.error();
-  auto keyring = crypto::Keyring::open(config::keys_directory(settings_), source->get());
+  auto keyring = crypto::Keyring::open(directory, source->get(), first_versions);
   if (!keyring) return keyring.error();
   keyring_ = std::make_unique<crypto::Keyring>(std::move(*keyring));
+  auto others = checks->compare(*keyring_);
+  if (!others) return others.error();
+  for (auto& problem : *others)
+    if (std::ranges::find(missing, problem.purpose) == missing.end()) problems->push_back(std::move(problem));
+  if (!problems->empty() && !opening.accept_new_keys) return keys_refused(directory, *problems);
+  for (const auto& problem : *problems)
+    log_.warning("a key is given up; what needs it has to be made anew",
+                 {{"key", describe(problem)}, {"directory", directory.string()}});
+  if (auto accepted = checks->accept(*keyring_, *problems, own_origin()); !accepted) return accepted;
   if (!keyring_->locked())
     log_.warning(
         "keys cannot be kept out of swap: the limit of locked memory is too small; raise it "
@@ -65,17 +145,12 @@ Result<void> Installation::open_keys() {
   return {};
 }
 
-Result<void> Installation::assemble() {
+Result<void> Installation::assemble(const Opening& opening, const DataDirectory& found) {
   const config::Settings& s = settings_;
-  if (auto opened = open_keys(); !opened) return opened;
+  if (auto opened = open_database(found); !opened) return opened;
+  if (auto opened = open_keys(opening); !opened) return opened;
   hasher_ = std::make_unique<crypto::PasswordHasher>(
       *keyring_, crypto::PasswordParameters{s.auth.password_memory_kib, s.auth.password_passes});
-
-  const auto url = database_url(s);
-  if (!url) return url.error();
-  auto database = db::open(url->reveal());
-  if (!database) return database.error();
-  database_ = std::move(*database);
 
   auto data_keys = identity::DataKeys::open(*database_, *keyring_, clock_);
   if (!data_keys) return data_keys.error();
@@ -92,8 +167,13 @@ Result<void> Installation::assemble() {
   store_ = std::move(*store);
   verifier_ = std::make_unique<blob::Verifier>(clock_, seconds(s.storage.verify_interval));
 
-  auto journal =
-      audit::Journal::open(journal_directory(), {s.audit.segment_bytes, s.audit.journal_bytes}, log_);
+  audit::SplitLimits evidence;
+  evidence.accounts = {s.audit.segment_bytes, s.audit.journal_bytes};
+  evidence.anonymous_bytes = s.audit.anonymous_bytes;
+  evidence.refused_bytes = s.audit.refused_bytes;
+  evidence.refusals.per_minute = s.audit.refused_per_minute;
+  evidence.refusals.in_all = s.audit.refused_per_minute * kNetworksInFull;
+  auto journal = audit::open_split_journal(journal_directory(), evidence, log_);
   if (!journal) return journal.error();
   journal_ = std::move(*journal);
 
@@ -103,21 +183,37 @@ Result<void> Installation::assemble() {
       access::Tokens::Options{s.service, s.service, seconds(s.auth.token_lifetime), s.limits.cached_facts});
 
   blobs_ = std::make_unique<registry::Blobs>(*database_, *store_, clock_, kOpenBlobs);
-  auto uploads = registry::Uploads::open(*store_, *blobs_, *database_, clock_,
-                                         {s.limits.upload_sessions, s.limits.upload_sessions_per_account,
-                                          seconds(s.limits.upload_idle), s.limits.upload_bytes});
+  auto uploads =
+      registry::Uploads::open(*store_, *blobs_, *database_, clock_,
+                              {s.limits.upload_sessions, s.limits.upload_sessions_per_account,
+                               seconds(s.limits.upload_idle), s.limits.upload_silence, s.limits.upload_bytes},
+                              [this](const oci::RepositoryName& name, const registry::Context& context) {
+                                return facts_->ensure(name, context.principal, context.origin);
+                              });
   if (!uploads) return uploads.error();
   uploads_ = std::move(*uploads);
   registry::Manifests::Options manifests;
   manifests.limits.bytes = s.limits.manifest_bytes;
   manifests.cached_bytes = s.limits.cached_manifests_bytes;
   manifests.sparse = s.storage.sparse_manifests;
+  manifests.tags_per_repository = s.limits.tags_per_repository;
+  manifests.tags_per_manifest = s.limits.tags_per_manifest;
   manifests_ = std::make_unique<registry::Manifests>(*database_, *store_, clock_, manifests);
 
   work_ = std::make_unique<async::OffloadPool>("work", s.offload.threads, s.offload.queue);
   passwords_ =
       std::make_unique<async::OffloadPool>("password", s.auth.password_hashes, s.auth.password_queue);
   files_ = std::make_unique<async::OffloadPool>("file", kFileThreads, s.offload.queue);
+  operators_ = std::make_unique<async::OffloadPool>("operator", kOperatorThreads, kOperatorQueue);
+  async::LaneLimits lanes;
+  lanes.threads = s.outbound.waits;
+  lanes.running = std::min(s.outbound.waits_per_server, s.outbound.waits);
+  lanes.waiting = s.outbound.queue_per_server;
+  directories_ = std::make_unique<async::LanePool>("directory", lanes);
+  providers_ = std::make_unique<async::LanePool>("provider", lanes);
+  // One asks, and the others are answered from what it brought.
+  lanes.running = 1;
+  issuers_ = std::make_unique<async::LanePool>("issuer", lanes);
   return {};
 }
 
@@ -125,6 +221,10 @@ void Installation::finish_work() {
   work_.reset();
   passwords_.reset();
   files_.reset();
+  operators_.reset();
+  directories_.reset();
+  providers_.reset();
+  issuers_.reset();
 }
 
 api::Services Installation::services() {
@@ -141,6 +241,9 @@ api::Services Installation::services() {
           *journal_,
           *work_,
           *passwords_,
+          *directories_,
+          *providers_,
+          *issuers_,
           clock_,
           log_,
           *keyring_,
@@ -164,7 +267,8 @@ api::Services Installation::services() {
           *directory_login_,
           *oidc_login_,
           *login_requests_,
-          *session_refresh_};
+          *session_refresh_,
+          *unlock_};
 }
 
 }  // namespace bulkhead::app

@@ -8,7 +8,9 @@
 #include "access/facts.h"
 #include "access/tokens.h"
 #include "api/services.h"
+#include "app/data_directory.h"
 #include "app/fetcher.h"
+#include "async/lanes.h"
 #include "async/offload.h"
 #include "audit/journal.h"
 #include "base/clock.h"
@@ -33,6 +35,7 @@
 #include "identity/federation/single_sign_on.h"
 #include "identity/issuers/issuer_keys.h"
 #include "identity/keys/data_keys.h"
+#include "identity/keys/key_checks.h"
 #include "identity/keys/key_rotation.h"
 #include "identity/login/access_tokens.h"
 #include "identity/login/leaked.h"
@@ -41,6 +44,7 @@
 #include "identity/login/registry_login.h"
 #include "identity/login/sessions.h"
 #include "identity/login/setup.h"
+#include "identity/login/unlock.h"
 #include "identity/people/accounts.h"
 #include "identity/people/directory.h"
 #include "identity/people/invitations.h"
@@ -57,10 +61,22 @@
 
 namespace bulkhead::app {
 
+struct Opening {
+  // What to do where there is no installation, or one that was never finished.
+  enum class Missing { make, refuse };
+  Missing missing = Missing::refuse;
+  // Go on with the keyring that is there, and with new keys where there are none, although the database was
+  // used with others (identity/keys/key_checks.h).
+  bool accept_new_keys = false;
+};
+
 class Installation {
  public:
-  // Creates what is missing. One process at a time has a data directory: Errc::conflict while another does.
-  static Result<std::unique_ptr<Installation>> open(const config::Settings& settings, Log& log);
+  // One process at a time has a data directory: Errc::conflict while another does. Errc::not_found where
+  // nothing is there and nothing is to be made. Before anything is made or opened the directory is looked at
+  // (data_directory.h), and before a key is made the keyring is compared with what the database knows of it.
+  static Result<std::unique_ptr<Installation>> open(const config::Settings& settings, Log& log,
+                                                    const Opening& opening);
 
   const config::Settings& settings() const { return settings_; }
   std::filesystem::path journal_directory() const { return settings_.data / "journal"; }
@@ -75,7 +91,9 @@ class Installation {
   identity::KeyRotation& key_rotation() { return *key_rotation_; }
   identity::Accounts& accounts() { return *accounts_; }
   identity::Setup& setup() { return *setup_; }
+  identity::Unlock& unlock() { return *unlock_; }
   identity::Policies& policies() { return *policies_; }
+  identity::Mfa& mfa() { return *mfa_; }
   identity::AccessTokens& access_tokens() { return *access_tokens_; }
   identity::Sessions& sessions() { return *sessions_; }
   identity::LoginRequests& login_requests() { return *login_requests_; }
@@ -85,17 +103,19 @@ class Installation {
   audit::Journal& journal() { return *journal_; }
   async::OffloadPool& work() { return *work_; }
   async::OffloadPool& passwords() { return *passwords_; }
+  async::OffloadPool& operators() { return *operators_; }
   async::OffloadPool& files() { return *files_; }
   const Clock& clock() const { return clock_; }
   Log& log() { return log_; }
 
  private:
   Installation(const config::Settings& settings, Log& log, FileDescriptor lock);
-  Result<void> assemble();
+  Result<void> assemble(const Opening& opening, const DataDirectory& found);
   void assemble_identity();
   void assemble_factors();
   void assemble_sign_on();
-  Result<void> open_keys();
+  Result<void> open_database(const DataDirectory& found);
+  Result<void> open_keys(const Opening& opening);
 
   config::Settings settings_;
   Log& log_;
@@ -127,6 +147,8 @@ class Installation {
   std::unique_ptr<identity::Robots> robots_;
   std::unique_ptr<identity::Invitations> invitations_;
   std::unique_ptr<identity::CodeLimiter> code_limiter_;
+  std::unique_ptr<identity::CodeLimiter> recovery_limiter_;
+  std::unique_ptr<identity::Unlock> unlock_;
   std::unique_ptr<identity::Totp> totp_;
   std::unique_ptr<identity::RecoveryCodes> recovery_codes_;
   std::unique_ptr<identity::WebAuthn> webauthn_;
@@ -150,6 +172,10 @@ class Installation {
   std::unique_ptr<async::OffloadPool> work_;
   std::unique_ptr<async::OffloadPool> passwords_;
   std::unique_ptr<async::OffloadPool> files_;
+  std::unique_ptr<async::OffloadPool> operators_;
+  std::unique_ptr<async::LanePool> directories_;
+  std::unique_ptr<async::LanePool> providers_;
+  std::unique_ptr<async::LanePool> issuers_;
 };
 
 // The URL that db::open() takes, with the password from its file. Secret when it holds one.

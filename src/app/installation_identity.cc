@@ -44,16 +44,23 @@ void Installation::assemble_identity() {
   accounts_ = std::make_unique<identity::Accounts>(*database_, *hasher_, clock_, cached);
   login_ = std::make_unique<identity::LogIn>(
       *accounts_, *hasher_, *journal_, clock_,
-      identity::LoginLimits{s.auth.login_attempts_per_account, s.auth.login_attempts_per_network,
-                            seconds(s.auth.login_window)});
+      identity::LoginLimits{.passwords = {.per_source = s.auth.login_attempts_per_account,
+                                          .window = seconds(s.auth.login_window),
+                                          .in_all = s.auth.login_attempts_in_all,
+                                          .window_in_all = seconds(s.auth.login_window_in_all),
+                                          .per_network = s.auth.login_attempts_per_network},
+                            .remembered_for = seconds(s.auth.password_remembered),
+                            .passwords_remembered = cached});
   setup_ = std::make_unique<identity::Setup>(*database_, *keyring_, *accounts_, clock_);
-  facts_ = std::make_unique<access::Facts>(*database_, *accounts_, clock_, cached, s.auth.anonymous_pull);
   policies_ = std::make_unique<identity::Policies>(*database_, clock_, cached);
+  facts_ = std::make_unique<access::Facts>(
+      *database_, *accounts_, *policies_, clock_, cached, s.auth.anonymous_pull,
+      access::Facts::Limits{s.limits.repositories_per_namespace, s.limits.grants});
   sessions_ = std::make_unique<identity::Sessions>(*database_, *keyring_, *data_keys_, *accounts_, *policies_,
                                                    clock_, identity::Sessions::Options{.cached = cached});
-  access_tokens_ =
-      std::make_unique<identity::AccessTokens>(*database_, *keyring_, *accounts_, *policies_, clock_,
-                                               identity::AccessTokens::Options{.cached = cached});
+  access_tokens_ = std::make_unique<identity::AccessTokens>(
+      *database_, *keyring_, *accounts_, *policies_, clock_,
+      identity::AccessTokens::Options{.cached = cached, .per_account = s.limits.access_tokens});
   registry_login_ =
       std::make_unique<identity::RegistryLogIn>(*database_, *accounts_, *login_, *access_tokens_, *policies_);
   leaked_ = std::make_unique<identity::Leaked>(*database_, *keyring_, *access_tokens_, *sessions_, clock_);
@@ -90,12 +97,14 @@ void Installation::assemble_sign_on() {
   directory_login_ =
       std::make_unique<identity::DirectoryLogIn>(*ldap_, *login_providers_, *single_sign_on_, *login_, log_);
   oidc_client_ = std::make_unique<identity::OidcClient>(*fetcher_, *issuer_keys_, clock_);
-  login_requests_ = std::make_unique<identity::LoginRequests>(*database_, *keyring_, *data_keys_, clock_);
+  login_requests_ = std::make_unique<identity::LoginRequests>(
+      *database_, *keyring_, *data_keys_, clock_,
+      identity::LoginRequestLimits{.in_all = settings_.limits.device_logins});
   oidc_login_ = std::make_unique<identity::OidcLogIn>(*login_providers_, *oidc_client_, *login_requests_,
                                                       *single_sign_on_, *accounts_, *sessions_, *login_,
-                                                      *journal_, clock_);
+                                                      *journal_, clock_, log_);
   session_refresh_ = std::make_unique<identity::SessionRefresh>(
-      *sessions_, *login_providers_, *single_sign_on_, *directory_login_, *oidc_client_);
+      *sessions_, *login_providers_, *single_sign_on_, *directory_login_, *oidc_client_, log_);
 }
 
 void Installation::assemble_factors() {
@@ -103,10 +112,14 @@ void Installation::assemble_factors() {
     accounts_->forget(account);
     sessions_->forget(session);
   };
-  code_limiter_ = std::make_unique<identity::CodeLimiter>(clock_, identity::CodeLimits());
+  code_limiter_ = std::make_unique<identity::CodeLimiter>(clock_, identity::kCodeLimits);
+  recovery_limiter_ = std::make_unique<identity::CodeLimiter>(clock_, identity::kRecoveryLimits);
+  unlock_ = std::make_unique<identity::Unlock>(*database_, *accounts_, *login_, *code_limiter_,
+                                               *recovery_limiter_, clock_);
   totp_ = std::make_unique<identity::Totp>(*database_, *data_keys_, *code_limiter_, clock_,
                                            issuer_name(settings_), log_ins_ended);
-  recovery_codes_ = std::make_unique<identity::RecoveryCodes>(*database_, *keyring_, *code_limiter_, clock_);
+  recovery_codes_ =
+      std::make_unique<identity::RecoveryCodes>(*database_, *keyring_, *recovery_limiter_, clock_);
   webauthn_ = std::make_unique<identity::WebAuthn>(*database_, *keyring_, clock_,
                                                    webauthn_settings(settings_), log_ins_ended);
   mfa_ = std::make_unique<identity::Mfa>(*database_, *totp_, *recovery_codes_, *webauthn_, *journal_, clock_,

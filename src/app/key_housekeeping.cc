@@ -26,7 +26,28 @@ void KeyHousekeeping::take_in_changes() {
     installation_.log().warning("changed key files cannot be used; the keys in use stay",
                                 {{"error", changed.error().message}});
   else if (*changed)
-    installation_.log().info("the keys have been read again");
+    compare();
+}
+
+// Whoever exchanges the files of a running server hears of it now, and not at the next start.
+void KeyHousekeeping::compare() {
+  Log& log = installation_.log();
+  log.info("the keys have been read again");
+  const auto checks = identity::KeyChecks::read(installation_.database(), installation_.clock());
+  const auto problems = checks ? checks->compare(installation_.keyring())
+                               : Result<std::vector<identity::KeyChecks::Problem>>(checks.error());
+  if (!problems) {
+    log.warning("the keys cannot be compared with those that the database was used with",
+                {{"error", problems.error().message}});
+    return;
+  }
+  for (const auto& problem : *problems)
+    log.error("a key is not the one that the database was used with: put the right key files back",
+              {{"key", describe(problem)}});
+  if (const auto learnt = identity::learn_keys(installation_.database(), installation_.keyring(),
+                                               installation_.clock().now());
+      !learnt)
+    log.warning("new keys cannot be written down", {{"error", learnt.error().message}});
 }
 
 // A pass for each version of the key-encryption key, also for one that a dead process left half done.

@@ -19,6 +19,7 @@ class KeyHousekeeping {
 
  private:
   void take_in_changes();
+  void compare();
   void reseal();
   void tidy();
 

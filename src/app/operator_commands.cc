@@ -10,12 +10,14 @@
 #include <boost/json/value.hpp>
 #include <functional>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "app/api_command.h"
 #include "app/arguments.h"
 #include "app/audit_commands.h"
+#include "app/grant_commands.h"
 #include "app/keys_commands.h"
 #include "app/token_commands.h"
 #include "oci/strict_json.h"
@@ -42,7 +44,10 @@ Outcome done(const Result<void>& result) {
 
 json::object render(const identity::Account& account) {
   return {{"name", account.name},
+          {"kind", std::string(name(account.kind))},
+          {"state", std::string(name(account.state))},
           {"active", account.active()},
+          {"system_role", std::string(identity::name(account.system_role))},
           {"administrator", account.administrator()},
           {"created_at", to_rfc3339(account.created_at)}};
 }
@@ -70,7 +75,31 @@ Outcome user_password(Call& call) {
   const std::string name = call.arguments.text("name");
   const Secret<> password(call.arguments.text("password"));
   if (auto checked = call.arguments.check(); !checked) return checked.error();
-  return done(call.installation.accounts().set_password(name, password, call.origin));
+  if (auto set = call.installation.accounts().set_password(name, password, call.origin); !set)
+    return set.error();
+  call.installation.unlock().password_changed(name);
+  return done({});
+}
+
+Outcome user_unlock(Call& call) {
+  const std::string name = call.arguments.text("name");
+  if (auto checked = call.arguments.check(); !checked) return checked.error();
+  return done(call.installation.unlock().unlock(name, call.origin));
+}
+
+Outcome user_reset_factors(Call& call) {
+  const std::string name = call.arguments.text("name");
+  if (auto checked = call.arguments.check(); !checked) return checked.error();
+  const auto account = call.installation.accounts().find(name);
+  if (!account) return account.error();
+  return done(call.installation.mfa().reset(*account, call.origin));
+}
+
+// Being made an administrator, or none any more, takes no other role in passing.
+Result<void> keep_role(const identity::Account& account) {
+  if (account.system_role == identity::SystemRole::none || account.administrator()) return {};
+  return Error{Errc::conflict, fmt::format("{} is {}, and would lose that role; say so with --replace",
+                                           account.name, identity::name(account.system_role))};
 }
 
 Outcome user_set(Call& call) {
@@ -79,10 +108,18 @@ Outcome user_set(Call& call) {
   const bool active = call.arguments.flag("active");
   const bool has_admin = call.arguments.has("admin");
   const bool admin = call.arguments.flag("admin");
+  const bool replace = call.arguments.flag("replace");
   if (auto checked = call.arguments.check(); !checked) return checked.error();
-  if (has_active)
+  if (has_admin && !replace) {
+    const auto account = call.installation.accounts().find(name);
+    if (!account) return account.error();
+    if (auto kept = keep_role(*account); !kept) return kept.error();
+  }
+  if (has_active) {
     if (auto set = call.installation.accounts().set_active(name, active, call.origin); !set)
       return set.error();
+    if (active) call.installation.unlock().enabled(name);
+  }
   if (has_admin) return done(call.installation.accounts().set_administrator(name, admin, call.origin));
   return done({});
 }
@@ -114,7 +151,7 @@ Outcome repo_list(Call& call) {
     out.clear();
     auto rows = session.query(
         "SELECT r.name, r.visibility, COALESCE(a.name, ''), r.contact, r.immutable_tags, r.protected_tags, "
-        "(SELECT COUNT(*) FROM tags t WHERE t.repository_id = r.id) "
+        "r.created_at "
         "FROM repositories r LEFT JOIN accounts a ON a.id = r.owner_id ORDER BY r.name");
     if (!rows) return rows.error();
     for (const db::Row& row : *rows)
@@ -124,7 +161,7 @@ Outcome repo_list(Call& call) {
                                  {"contact", row.text(3)},
                                  {"immutable_tags", row.text(4)},
                                  {"protected_tags", row.text(5)},
-                                 {"tags", row.integer(6)}});
+                                 {"created_at", to_rfc3339(from_micros(row.integer(6)))}});
     return {};
   });
   if (!read) return read.error();
@@ -137,16 +174,11 @@ Outcome repo_create(Call& call) {
   if (auto checked = call.arguments.check(); !checked) return checked.error();
   if (!name) return name.error();
   access::Facts& facts = call.installation.facts();
-  access::Principal creator;
-  if (!owner.empty()) {
-    const auto account = call.installation.accounts().find(owner);
-    if (!account) return account.error();
-    creator = access::principal_of(*account);
-  }
-  auto created = facts.ensure(*name, creator, call.origin);
+  if (const auto there = facts.details(*name); there)
+    return Error{Errc::conflict, fmt::format("there is a repository {} already", name->render())};
+  auto created =
+      owner.empty() ? facts.ensure(*name, {}, call.origin) : facts.create_for(*name, owner, call.origin);
   if (!created) return created.error();
-  if (!owner.empty())
-    if (auto set = facts.set_owner(*name, owner, call.origin); !set) return set.error();
   const auto details = facts.details(*name);
   if (!details) return details.error();
   return json::value(render(*details));
@@ -168,116 +200,34 @@ Outcome repo_rename(Call& call) {
   return done(call.installation.facts().rename(*from, *to, call.origin));
 }
 
-// The arguments of repo.set that are one text each, and what sets it.
+// The arguments of repo.set that are one text each, and what they change.
 struct TextSetting {
   std::string_view argument;
-  Result<void> (access::Facts::*set)(const oci::RepositoryName&, std::string_view, const audit::Origin&);
+  std::optional<std::string> access::RepositoryChanges::*field;
 };
-constexpr TextSetting kTextSettings[] = {{"immutable_tags", &access::Facts::set_immutable_tags},
-                                         {"protected_tags", &access::Facts::set_protected_tags},
-                                         {"contact", &access::Facts::set_contact},
-                                         {"owner", &access::Facts::set_owner}};
+constexpr TextSetting kTextSettings[] = {{"immutable_tags", &access::RepositoryChanges::immutable_tags},
+                                         {"protected_tags", &access::RepositoryChanges::protected_tags},
+                                         {"contact", &access::RepositoryChanges::contact},
+                                         {"owner", &access::RepositoryChanges::owner}};
 
 Outcome repo_set(Call& call) {
   const auto name = oci::RepositoryName::parse(call.arguments.text("name"));
   const std::string visibility = call.arguments.text("visibility");
-  std::vector<std::pair<TextSetting, std::string>> changes;
+  access::RepositoryChanges changes;
   for (const TextSetting& setting : kTextSettings)
-    if (call.arguments.has(setting.argument))
-      changes.emplace_back(setting, call.arguments.text(setting.argument));
+    if (call.arguments.has(setting.argument)) changes.*setting.field = call.arguments.text(setting.argument);
   if (auto checked = call.arguments.check(); !checked) return checked.error();
   if (!name) return name.error();
-  access::Facts& facts = call.installation.facts();
-  if (!visibility.empty()) {
-    if (visibility != "public" && visibility != "private")
-      return Error{Errc::invalid_argument, "the visibility is public or private"};
-    const auto wanted = visibility == "public" ? access::Visibility::public_ : access::Visibility::private_;
-    if (auto set = facts.set_visibility(*name, wanted, call.origin); !set) return set.error();
-  }
-  for (const auto& [setting, text] : changes)
-    if (auto set = (facts.*setting.set)(*name, text, call.origin); !set) return set.error();
-  return done({});
+  if (!visibility.empty() && visibility != "public" && visibility != "private")
+    return Error{Errc::invalid_argument, "the visibility is public or private"};
+  if (!visibility.empty())
+    changes.visibility = visibility == "public" ? access::Visibility::public_ : access::Visibility::private_;
+  return done(call.installation.facts().change(*name, changes, {}, call.origin));
 }
 
-Outcome grant_set(Call& call) {
-  const auto subject = access::parse_grant_subject(call.arguments.text("subject"));
-  const auto role = access::parse_role(call.arguments.text("role"));
-  const auto target = access::parse_grant_target(call.arguments.text("target"));
-  if (auto checked = call.arguments.check(); !checked) return checked.error();
-  if (!subject) return subject.error();
-  if (!role) return role.error();
-  if (!target) return target.error();
-  return done(call.installation.facts().grant(*subject, *role, *target, call.origin));
-}
-
-Outcome grant_remove(Call& call) {
-  const auto subject = access::parse_grant_subject(call.arguments.text("subject"));
-  const auto target = access::parse_grant_target(call.arguments.text("target"));
-  if (auto checked = call.arguments.check(); !checked) return checked.error();
-  if (!subject) return subject.error();
-  if (!target) return target.error();
-  return done(call.installation.facts().revoke(*subject, *target, call.origin));
-}
-
-Outcome grants_given(Call& call) {
-  json::array out;
-  auto read = call.installation.database().read([&](db::Session& session) -> Result<void> {
-    out.clear();
-    auto rows = session.query(
-        "SELECT a.name, g.role, n.name || '/' FROM namespace_grants g JOIN accounts a ON a.id = g.account_id "
-        "JOIN namespaces n ON n.id = g.namespace_id UNION ALL "
-        "SELECT a.name, g.role, r.name FROM repository_grants g JOIN accounts a ON a.id = g.account_id "
-        "JOIN repositories r ON r.id = g.repository_id UNION ALL "
-        "SELECT 'team:' || o.name || '/' || t.name, g.role, n.name || '/' FROM team_namespace_grants g "
-        "JOIN teams t ON t.id = g.team_id JOIN organizations o ON o.id = t.organization_id "
-        "JOIN namespaces n ON n.id = g.namespace_id UNION ALL "
-        "SELECT 'team:' || o.name || '/' || t.name, g.role, r.name FROM team_repository_grants g "
-        "JOIN teams t ON t.id = g.team_id JOIN organizations o ON o.id = t.organization_id "
-        "JOIN repositories r ON r.id = g.repository_id ORDER BY 3, 1");
-    if (!rows) return rows.error();
-    for (const db::Row& row : *rows)
-      out.push_back(json::object{{"subject", row.text(0)}, {"role", row.text(1)}, {"target", row.text(2)}});
-    return {};
-  });
-  if (!read) return read.error();
-  return json::value(std::move(out));
-}
-
-// Where a role comes from, for people.
-std::string describe(const access::Reason& reason) {
-  std::string words(access::name(reason.kind));
-  std::ranges::replace(words, '_', ' ');
-  return reason.team.empty() ? words : fmt::format("{} to {}", words, reason.team);
-}
-
-// Everybody who has a role in one repository, a line for each reason.
-Outcome grants_in(Call& call, const std::string& repository) {
-  const auto name = oci::RepositoryName::parse(repository);
-  if (!name) return name.error();
-  constexpr std::size_t kPage = 500;
-  json::array out;
-  std::string last;
-  for (bool more = true; more;) {
-    auto page = call.installation.facts().effective_grants(*name, last, kPage);
-    if (!page) return page.error();
-    for (const access::EffectiveGrant& grant : page->entries) {
-      last = grant.account;
-      for (const access::Reason& reason : grant.reasons)
-        out.push_back(json::object{{"account", grant.account},
-                                   {"role", access::name(grant.role)},
-                                   {"through", describe(reason)},
-                                   {"gives", access::name(reason.role)}});
-    }
-    more = page->more;
-  }
-  return json::value(std::move(out));
-}
-
-Outcome grant_list(Call& call) {
-  const std::string repository = call.arguments.text("repository");
-  if (auto checked = call.arguments.check(); !checked) return checked.error();
-  return repository.empty() ? grants_given(call) : grants_in(call, repository);
-}
+Outcome grant_set(Call& call) { return set_grant(call.installation, call.arguments, call.origin); }
+Outcome grant_remove(Call& call) { return remove_grant(call.installation, call.arguments, call.origin); }
+Outcome grant_list(Call& call) { return list_grants(call.installation, call.arguments); }
 
 Outcome namespace_set(Call& call) {
   const std::string name = call.arguments.text("name");
@@ -328,7 +278,8 @@ const std::map<std::string_view, Command>& commands() {
   static const std::map<std::string_view, Command> all = {
       {"api.request", request_api},     {"user.create", user_create},
       {"user.list", user_list},         {"user.password", user_password},
-      {"user.set", user_set},           {"setup.token", setup_token},
+      {"user.set", user_set},           {"user.reset_factors", user_reset_factors},
+      {"user.unlock", user_unlock},     {"setup.token", setup_token},
       {"repo.list", repo_list},         {"repo.create", repo_create},
       {"repo.delete", repo_delete},     {"repo.set", repo_set},
       {"repo.rename", repo_rename},     {"grant.set", grant_set},

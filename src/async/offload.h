@@ -67,8 +67,10 @@ struct Offloaded {
 
 }  // namespace detail
 
-template <class Work>
-Task<std::invoke_result_t<Work&>> offload(OffloadPool& pool, Work work) {
+// `Pool` is an OffloadPool, or a lane of a LanePool (async/lanes.h), which may drop the work: that is
+// Errc::unavailable as well.
+template <class Pool, class Work>
+Task<std::invoke_result_t<Work&>> offload(Pool& pool, Work work) {
   using Value = std::invoke_result_t<Work&>;
   auto initiate = [&pool](auto handler, Work inner) {
     namespace asio = boost::asio;
@@ -82,16 +84,27 @@ Task<std::invoke_result_t<Work&>> offload(OffloadPool& pool, Work work) {
         resume(job->failure, std::move(job->value));
       });
     };
-    const bool accepted = pool.submit([job, finish] {
+    auto run = [job, finish] {
       try {
         job->value.emplace(job->work());
       } catch (...) {
         job->failure = std::current_exception();
       }
       finish();
-    });
+    };
+    Error refusal(Errc::unavailable, "too much work is waiting; try again in a moment");
+    bool accepted = false;
+    if constexpr (requires { pool.refusal(); }) {
+      accepted = pool.submit(run, [job, finish] {
+        job->value.emplace(Error{Errc::unavailable, "the server is stopping"});
+        finish();
+      });
+      refusal = pool.refusal();
+    } else {
+      accepted = pool.submit(run);
+    }
     if (!accepted) {
-      job->value.emplace(Error{Errc::unavailable, "too much work is waiting; try again in a moment"});
+      job->value.emplace(std::move(refusal));
       finish();
     }
   };

@@ -83,6 +83,7 @@ constexpr std::array kActions = {
     std::pair{Action::secrets_resealed, std::string_view("secrets_resealed")},
     std::pair{Action::data_key_created, std::string_view("data_key_created")},
     std::pair{Action::keyring_protection_changed, std::string_view("keyring_protection_changed")},
+    std::pair{Action::keyring_accepted, std::string_view("keyring_accepted")},
     std::pair{Action::login_provider_created, std::string_view("login_provider_created")},
     std::pair{Action::login_provider_changed, std::string_view("login_provider_changed")},
     std::pair{Action::login_provider_removed, std::string_view("login_provider_removed")},
@@ -91,6 +92,7 @@ constexpr std::array kActions = {
     std::pair{Action::external_identity_linked, std::string_view("external_identity_linked")},
     std::pair{Action::external_identity_unlinked, std::string_view("external_identity_unlinked")},
     std::pair{Action::session_refreshed, std::string_view("session_refreshed")},
+    std::pair{Action::login_limits_lifted, std::string_view("login_limits_lifted")},
 };
 
 }  // namespace

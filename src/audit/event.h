@@ -99,6 +99,7 @@ enum class Action : std::uint8_t {
   secrets_resealed,
   data_key_created,
   keyring_protection_changed,
+  keyring_accepted,
   login_provider_created = 130,
   login_provider_changed,
   login_provider_removed,
@@ -107,6 +108,7 @@ enum class Action : std::uint8_t {
   external_identity_linked,
   external_identity_unlinked,
   session_refreshed,
+  login_limits_lifted = 142,
 };
 std::string_view name(Action action);  // "tag_set"
 Result<Action> parse_action(std::string_view text);

@@ -71,7 +71,7 @@ std::uint64_t BloomFilter::hash(std::string_view text) {
   return value;
 }
 
-BloomFilter::BloomFilter(const std::unordered_set<std::uint64_t>& hashes) {
+BloomFilter::BloomFilter(const Hashes& hashes) {
   if (hashes.empty()) return;
   bits_.resize(std::max((hashes.size() * kBitsPerText + 7) / 8, kMinFilterBytes));
   const std::uint64_t bits = bits_.size() * 8;

@@ -13,6 +13,7 @@
 #include "audit/event.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/keyed_hash.h"
 
 namespace bulkhead::audit {
 
@@ -20,8 +21,11 @@ namespace bulkhead::audit {
 // wrong.
 class BloomFilter {
  public:
+  // Of texts that strangers choose: what is stored is fixed by the format, the table in memory is keyed.
+  using Hashes = std::unordered_set<std::uint64_t, KeyedHash>;
+
   BloomFilter() = default;
-  explicit BloomFilter(const std::unordered_set<std::uint64_t>& hashes);
+  explicit BloomFilter(const Hashes& hashes);
   // Bits as bits() gave them.
   explicit BloomFilter(std::string bits) : bits_(std::move(bits)) {}
 
@@ -52,7 +56,7 @@ class SummaryBuilder {
 
  private:
   Summary summary_;
-  std::array<std::unordered_set<std::uint64_t>, kIndexedFields> hashes_;
+  std::array<BloomFilter::Hashes, kIndexedFields> hashes_;
 };
 
 // One independently compressed run of whole records.

@@ -196,12 +196,14 @@ class FileJournal final : public Journal {
         return !stop.stop_requested();
       });
       if (sealed && !*sealed) break;
-      if (!sealed) {
+      if (!sealed && sealed.error().code == Errc::not_found) {
+        // It went when the journal was over its budget, before its turn.
+        log_.debug("a journal segment went before it was sealed", {{"segment", number}});
+      } else if (!sealed) {
         log_.error("cannot seal a journal segment",
                    {{"file", raw_path(directory_, number).string()}, {"why", sealed.error().message}});
-        const bool hopeless = sealed.error().code == Errc::corrupt ||
-                              sealed.error().code == Errc::unsupported ||
-                              sealed.error().code == Errc::not_found;
+        const bool hopeless =
+            sealed.error().code == Errc::corrupt || sealed.error().code == Errc::unsupported;
         if (!hopeless) {
           next_seal_ = Steady::now() + kSealRetryInterval;
           break;

@@ -7,16 +7,11 @@
 #include <deque>
 #include <optional>
 
-#include "audit/journal_reader.h"
+#include "audit/journal_set.h"
 #include "audit/stored_events.h"
 
 namespace bulkhead::audit {
 namespace {
-
-struct JournalEvent {
-  Position end;
-  Event event;
-};
 
 template <class Number>
 bool take_number(std::string_view& text, Number& number, char separator) {
@@ -36,16 +31,28 @@ void report_damage(Damage& damage, Page& page) {
 
 }  // namespace
 
-std::string Cursor::render() const { return fmt::format("{}-{}-{}", event_id, segment, offset); }
+std::string Cursor::render() const {
+  std::string text = std::to_string(event_id);
+  const bool accounts_only = journals[1] == Position() && journals[2] == Position();
+  for (std::size_t lane = 0; lane < (accounts_only ? 1 : kJournals); ++lane)
+    text += fmt::format("-{}-{}", journals[lane].segment, journals[lane].offset);
+  return text;
+}
 
 Result<Cursor> Cursor::parse(std::string_view text) {
+  const auto parts = static_cast<std::size_t>(std::ranges::count(text, '-'));
   Cursor cursor;
   std::string_view rest = text;
-  if (take_number(rest, cursor.event_id, '-') && take_number(rest, cursor.segment, '-') &&
-      take_number(rest, cursor.offset, '\0') && cursor.event_id >= 0)
-    return cursor;
+  bool valid = (parts == 2 || parts == 2 * kJournals) && take_number(rest, cursor.event_id, '-') &&
+               cursor.event_id >= 0;
+  for (std::size_t lane = 0; valid && lane < parts / 2; ++lane) {
+    const bool last = lane + 1 == parts / 2;
+    valid = take_number(rest, cursor.journals[lane].segment, '-') &&
+            take_number(rest, cursor.journals[lane].offset, last ? '\0' : '-');
+  }
+  if (valid) return cursor;
   return Error{Errc::invalid_argument,
-               fmt::format("{:.64} is not a cursor; use one that an earlier answer gave", text)};
+               fmt::format("{:.128} is not a cursor; use one that an earlier answer gave", text)};
 }
 
 Result<Page> newest(db::Database& database, const std::filesystem::path& journal, const Filter& filter,
@@ -61,7 +68,7 @@ Result<Page> newest(db::Database& database, const std::filesystem::path& journal
   if (!stored) return stored.error();
   std::reverse(stored->begin(), stored->end());
 
-  auto reader = JournalReader::open(journal);
+  auto reader = JournalSet::open(journal);
   if (!reader) return reader.error();
   std::deque<Event> journaled;
   Damage damage;
@@ -70,7 +77,7 @@ Result<Page> newest(db::Database& database, const std::filesystem::path& journal
 
   // From the back, so that what does not fit is the oldest.
   Page page;
-  page.next = {**last_id, end->segment, end->offset};
+  page.next = {**last_id, *end};
   while (page.events.size() < limit && (!stored->empty() || !journaled.empty())) {
     const bool from_journal =
         stored->empty() || (!journaled.empty() && journaled.back().at > stored->back().second.at);
@@ -99,18 +106,12 @@ Result<Page> after(db::Database& database, const std::filesystem::path& journal,
   if (!stored) return stored.error();
   const bool stored_all = stored->size() < limit;
 
-  auto reader = JournalReader::open(journal);
+  auto reader = JournalSet::open(journal);
   if (!reader) return reader.error();
-  std::vector<JournalEvent> journaled;
+  std::vector<JournalSet::Entry> journaled;
   Damage damage;
-  auto journal_end = reader->scan(
-      filter, {cursor.segment, cursor.offset},
-      [&](const EventView& event, Position end) {
-        journaled.push_back({end, to_event(event)});
-        return journaled.size() < limit;
-      },
-      damage);
-  if (!journal_end) return journal_end.error();
+  const auto journal_ends = reader->after(filter, cursor.journals, limit, journaled, damage);
+  if (!journal_ends) return journal_ends.error();
 
   Page page;
   page.next = cursor;
@@ -121,8 +122,7 @@ Result<Page> after(db::Database& database, const std::filesystem::path& journal,
         next_stored == stored->end() ||
         (next_journaled != journaled.end() && next_journaled->event.at < next_stored->second.at);
     if (from_journal) {
-      page.next.segment = next_journaled->end.segment;
-      page.next.offset = next_journaled->end.offset;
+      page.next.journals[next_journaled->lane] = next_journaled->end;
       page.events.emplace_back(0, std::move(next_journaled->event));
       ++next_journaled;
     } else {
@@ -133,17 +133,16 @@ Result<Page> after(db::Database& database, const std::filesystem::path& journal,
   }
   // A source that was used up need not be looked through again for what did not match.
   if (next_stored == stored->end() && stored_all) page.next.event_id = stored_end;
-  if (next_journaled == journaled.end()) {
-    page.next.segment = journal_end->segment;
-    page.next.offset = journal_end->offset;
-  }
+  for (std::size_t lane = 0; lane < kJournals; ++lane)
+    if (std::none_of(next_journaled, journaled.end(), [&](const auto& left) { return left.lane == lane; }))
+      page.next.journals[lane] = (*journal_ends)[lane];
   report_damage(damage, page);
   return page;
 }
 
 Result<void> for_each(db::Database& database, const std::filesystem::path& journal, const Filter& filter,
                       const std::function<bool(std::int64_t id, const Event&)>& each) {
-  auto reader = JournalReader::open(journal);
+  auto reader = JournalSet::open(journal);
   if (!reader) return reader.error();
   auto stored = StoredEventPager::open(database, filter);
   if (!stored) return stored.error();
@@ -165,15 +164,15 @@ Result<void> for_each(db::Database& database, const std::filesystem::path& journ
     }
   };
   Damage damage;
-  auto end = reader->scan(
-      filter, {},
-      [&](const EventView& event, Position) {
+  auto read = reader->for_each(
+      filter,
+      [&](const Event& event) {
         if (!deliver_stored(event.at)) return false;
-        stopped = !each(0, to_event(event));
+        stopped = !each(0, event);
         return !stopped;
       },
       damage);
-  if (!end) return end.error();
+  if (!read) return read.error();
   if (!stopped && !failure) deliver_stored(std::nullopt);
   if (failure) return *failure;
   if (!stopped && damage.places > 0)

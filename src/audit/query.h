@@ -15,17 +15,18 @@
 
 #include "audit/event.h"
 #include "audit/filter.h"
+#include "audit/journal_set.h"
 #include "db/database.h"
 
 namespace bulkhead::audit {
 
-// A position in both sources, for `tail --follow`: opaque to callers, rendered and parsed as text.
+// A position in all sources, for `tail --follow`: opaque to callers, rendered and parsed as text.
 struct Cursor {
   std::int64_t event_id = 0;
-  std::uint64_t segment = 0;
-  std::uint64_t offset = 0;
+  Positions journals;
 
-  std::string render() const;                          // "12-3-456"
+  // "12-3-456-1-36-2-99"; "12-3-456" while only accounts have been heard of, and from earlier versions.
+  std::string render() const;
   static Result<Cursor> parse(std::string_view text);  // Errc::invalid_argument
 
   friend bool operator==(const Cursor&, const Cursor&) = default;

@@ -15,6 +15,7 @@ std::string_view name(Errc code) {
     case Errc::size_invalid: return "size_invalid";
     case Errc::range_invalid: return "range_invalid";
     case Errc::unsupported: return "unsupported";
+    case Errc::interrupted: return "interrupted";
     case Errc::name_unknown: return "name_unknown";
     case Errc::blob_unknown: return "blob_unknown";
     case Errc::manifest_unknown: return "manifest_unknown";
@@ -26,6 +27,7 @@ std::string_view name(Errc code) {
     case Errc::quota_exceeded: return "quota_exceeded";
     case Errc::rate_limited: return "rate_limited";
     case Errc::conflict: return "conflict";
+    case Errc::precondition_failed: return "precondition_failed";
     case Errc::immutable: return "immutable";
     case Errc::upload_busy: return "upload_busy";
     case Errc::too_large: return "too_large";

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <boost/system/result.hpp>
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,7 @@ enum class Errc {
   size_invalid,
   range_invalid,  // not satisfiable, or out of order
   unsupported,
+  interrupted,  // the sender went away in the middle of it
 
   // What it refers to is not there, or not for this caller.
   name_unknown,
@@ -39,8 +41,9 @@ enum class Errc {
 
   // The state does not allow it.
   conflict,
-  immutable,    // a protected tag would move
-  upload_busy,  // another request is writing to the same session
+  precondition_failed,  // it is not as the caller has made the request depend on
+  immutable,            // a protected tag would move
+  upload_busy,          // another request is writing to the same session
   too_large,
   uri_too_long,
 
@@ -58,10 +61,13 @@ std::string_view name(Errc code);
 struct Error {
   // Constructors because GCC 12 destroys aggregate temporaries in co_return expressions twice.
   Error() = default;
-  Error(Errc what, std::string sentence) : code(what), message(std::move(sentence)) {}
+  Error(Errc what, std::string sentence, std::chrono::seconds wait = {})
+      : code(what), message(std::move(sentence)), retry_after(wait) {}
 
   Errc code = Errc::internal;
   std::string message;
+  // Of rate_limited and unavailable: after how long it will be otherwise. Zero where nobody knows.
+  std::chrono::seconds retry_after{};
 
   friend bool operator==(const Error&, const Error&) = default;
 };

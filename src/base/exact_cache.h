@@ -31,7 +31,9 @@
 namespace bulkhead {
 
 // `Value` is cheap to copy, in practice a shared pointer or an enumeration. `Hash` and `Equal` may accept
-// other types than Key, so that a look-up need not build one; equal keys of either type hash alike.
+// other types than Key, so that a look-up need not build one; equal keys of either type hash alike. Each
+// cache makes a `Hash` of its own: where strangers choose keys, one with a key (base/keyed_hash.h), so that
+// they cannot choose whose entries they push out.
 template <class Key, class Value, class Hash = std::hash<Key>, class Equal = std::equal_to<>>
 class ExactCache {
  public:
@@ -142,12 +144,13 @@ class ExactCache {
   Place locate(const K& key) const {
     // Multiplying by 2^64 over the golden ratio carries every bit of the hash, which may be the key itself,
     // upwards; the upper bits choose the set.
-    const std::uint64_t tag = static_cast<std::uint64_t>(Hash{}(key)) * 0x9e3779b97f4a7c15u;
+    const std::uint64_t tag = static_cast<std::uint64_t>(hash_(key)) * 0x9e3779b97f4a7c15u;
     return {tag, static_cast<std::size_t>((tag >> 32) * sets_.size() >> 32)};
   }
 
   std::mutex& stripe(const Place& place) const { return stripes_[place.set % kStripes].mutex; }
 
+  [[no_unique_address]] Hash hash_{};
   std::size_t ways_;
   std::vector<std::unique_ptr<Set>> sets_;
   mutable std::array<Stripe, kStripes> stripes_;

@@ -51,8 +51,8 @@ class Log {
   std::unique_ptr<Sink> sink_;
 };
 
-// JSON string contents with quotes, as RFC 8259 section 7 escapes them. Every control character is escaped,
-// also U+0080 to U+009F, which terminals obey; bytes that are not UTF-8 become U+FFFD.
+// A JSON string, quotes and all, in which nothing hides (base/shown.h); bytes that are not UTF-8 become
+// U+FFFD.
 std::string json_quote(std::string_view text);
 
 }  // namespace bulkhead

@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/keyed_hash.h"
 #include "blob/staged_file.h"
 
 namespace bulkhead::blob {
@@ -37,9 +38,9 @@ class StageTable {
 
   const std::size_t limit_;
   std::mutex mutex_;
-  std::unordered_set<std::string> claimed_;
+  std::unordered_set<std::string, KeyedHash, std::equal_to<>> claimed_;
   Parked parked_;  // longest first
-  std::unordered_map<std::string_view, Parked::iterator> by_id_;
+  std::unordered_map<std::string_view, Parked::iterator, KeyedHash> by_id_;
 };
 
 // Holds a claim, and gives it back unless it is abandoned.

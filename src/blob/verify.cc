@@ -108,7 +108,7 @@ struct Verifier::State {
 
   std::mutex mutex;
   Checks checks;  // last used first
-  std::unordered_map<oci::Digest, Checks::iterator> by_digest;
+  std::unordered_map<oci::Digest, Checks::iterator, oci::DigestHash> by_digest;
   // The identity belongs to the key: what one file holds says nothing about another of the same name.
   std::map<std::pair<oci::Digest, Identity>, std::shared_ptr<Pass>> passes;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/say.h"
 #include "cli/terminal.h"
 
 namespace bulkhead::cli {
@@ -32,7 +33,7 @@ Command* add_api_command(Command& parent, CommandLine& line, const std::string& 
 }
 
 ApiPrint print_text(std::string text) {
-  return [text = std::move(text)](const json::value&) { fmt::print("{}\n", printable(text)); };
+  return [text = std::move(text)](const json::value&) { say("{}\n", text); };
 }
 
 ApiPrint print_rows(std::vector<std::string> header, std::vector<std::string> keys) {
@@ -43,7 +44,7 @@ ApiPrint print_rows(std::vector<std::string> header, std::vector<std::string> ke
       for (const std::string& key : keys) cells.push_back(cell(row, key));
       rows.push_back(std::move(cells));
     }
-    fmt::print("{}", render_table(rows));
+    say_lines(render_table(rows));
   };
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/shown.h"
 #include "cli/operator.h"
 
 namespace bulkhead::cli {
@@ -11,7 +12,7 @@ namespace json = boost::json;
 
 class LocalClient final : public ApiClient {
  public:
-  explicit LocalClient(const config::Settings& settings) : operator_(settings) {}
+  LocalClient(const config::Settings& settings, bool named) : operator_(settings, named) {}
 
   Result<ApiAnswer> send(const ApiRequest& request) override {
     json::object command{{"command", "api.request"},
@@ -63,7 +64,8 @@ Error problem_error(unsigned status, const json::value& document) {
   if (code == nullptr || detail == nullptr)
     return {Errc::unavailable,
             fmt::format("the server answered {}, in words that are not understood", status)};
-  return {errc_of(status, *code), std::string(*detail)};
+  // A server's words are somebody else's, and one line of ours.
+  return {errc_of(status, *code), shown(*detail)};
 }
 
 Result<json::value> ApiClient::get(std::string_view path) {
@@ -108,8 +110,8 @@ Result<void> ApiClient::remove(std::string_view path) {
   return {};
 }
 
-std::unique_ptr<ApiClient> make_local_client(const config::Settings& settings) {
-  return std::make_unique<LocalClient>(settings);
+std::unique_ptr<ApiClient> make_local_client(const config::Settings& settings, bool named) {
+  return std::make_unique<LocalClient>(settings, named);
 }
 
 }  // namespace bulkhead::cli

@@ -47,8 +47,8 @@ class ApiClient {
 
 // A server, with a session's or access token ("" for what takes none). `ca` is a PEM file to trust, or "".
 std::unique_ptr<ApiClient> make_remote_client(std::string server, Secret<> token, std::string ca);
-// The data that these settings name; they must outlive it.
-std::unique_ptr<ApiClient> make_local_client(const config::Settings& settings);
+// The data that these settings name; they must outlive it. `named`: as for Operator.
+std::unique_ptr<ApiClient> make_local_client(const config::Settings& settings, bool named);
 
 // The Error that a problem details document stands for.
 Error problem_error(unsigned status, const boost::json::value& document);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <thread>
 
+#include "base/say.h"
 #include "cli/command_line.h"
 #include "cli/operator.h"
 #include "cli/terminal.h"
@@ -52,7 +53,7 @@ std::string field(const json::object& event, std::string_view key) {
 // One line a person can read; `--json` has every field.
 void print_event(const json::value& value, bool as_json) {
   if (as_json) {
-    fmt::print("{}\n", json::serialize(value));
+    say_json(boost::json::serialize(value));
     return;
   }
   const json::object& event = value.as_object();
@@ -69,7 +70,7 @@ void print_event(const json::value& value, bool as_json) {
   if (!new_digest.empty() && new_digest != target) line += " is " + new_digest.substr(0, 19);
   const std::string detail = field(event, "detail");
   if (!detail.empty()) line += " (" + detail + ")";
-  fmt::print("{}\n", printable(line));
+  say("{}\n", line);
 }
 
 // Prints a page and gives back its cursor.
@@ -80,18 +81,17 @@ Result<std::string> print_page(Operator& operations, const json::object& command
   const json::object& object = page->as_object();
   count = object.at("events").as_array().size();
   for (const json::value& event : object.at("events").as_array()) print_event(event, as_json);
-  std::fflush(stdout);
+  flush_output();
   if (const auto* damage = object.if_contains("damage"))
-    fmt::print(stderr, "bulkhead: evidence is missing here: {}\n",
-               printable(std::string(damage->as_string())));
+    tell("bulkhead: evidence is missing here: {}\n", std::string_view(damage->as_string()));
   return std::string(object.at("cursor").as_string());
 }
 
 Result<void> tail(const CommandLine& line, const AuditOptions& options) {
   if (auto local = check_local(line); !local) return local.error();
-  const auto loaded = line.load();
+  const auto loaded = line.load(Fallback::installed);
   if (!loaded) return loaded.error();
-  Operator operations(loaded->settings);
+  Operator operations(loaded->settings, names_data(line));
   json::object command = command_of("audit.newest", options);
   command["limit"] = options.count;
   std::size_t count = 0;
@@ -108,9 +108,9 @@ Result<void> tail(const CommandLine& line, const AuditOptions& options) {
 
 Result<void> query(const CommandLine& line, const AuditOptions& options) {
   if (auto local = check_local(line); !local) return local.error();
-  const auto loaded = line.load();
+  const auto loaded = line.load(Fallback::installed);
   if (!loaded) return loaded.error();
-  Operator operations(loaded->settings);
+  Operator operations(loaded->settings, names_data(line));
   json::object command = command_of("audit.after", options);
   std::size_t count = 0;
   do {

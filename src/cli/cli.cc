@@ -1,11 +1,13 @@
 #include "cli/cli.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <boost/json/serialize.hpp>
-#include <cstdio>
+#include <exception>
 #include <filesystem>
 
+#include "base/say.h"
 #include "cli/command_line.h"
 #include "cli/credential_helper.h"
 #include "cli/keep_session.h"
@@ -20,6 +22,8 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kNotUnderstood = 2;
+// Of a server that was installed as packaging/ does it.
+constexpr const char* kInstalledConfig = "/etc/bulkhead/bulkhead.toml";
 
 constexpr const char* kAbout =
     "Bulkhead: a container registry that a breach does not sink.\n\n"
@@ -48,15 +52,20 @@ std::map<std::string, std::string> environment() {
 
 }  // namespace
 
-Result<config::Loaded> CommandLine::load() const {
+Result<config::Loaded> CommandLine::load(Fallback fallback) const {
   config::Sources sources;
   sources.environment = environment();
   sources.flags = flags;
   const auto from_environment = sources.environment.extract("BULKHEAD_CONFIG");
+  std::error_code ignored;
   if (!config_file.empty())
     sources.file = config_file;
   else if (from_environment)
     sources.file = from_environment.mapped();
+  else if (fallback == Fallback::installed && !flags.contains("data") &&
+           !sources.environment.contains("BULKHEAD_DATA") &&
+           std::filesystem::exists(kInstalledConfig, ignored))
+    sources.file = kInstalledConfig;
   auto loaded = config::load(sources);
   misconfigured = !loaded;
   return loaded;
@@ -69,20 +78,19 @@ using Print = std::function<void(const boost::json::value&)>;
 Result<void> show(const CommandLine& line, const Result<boost::json::value>& value, const Print& print) {
   if (!value) return value.error();
   if (line.json)
-    fmt::print("{}\n", boost::json::serialize(*value));
+    say_json(boost::json::serialize(*value));
   else
     print(*value);
   return {};
 }
 
-// Whoever says where the data is means that data.
+}  // namespace
+
 bool names_data(const CommandLine& line) {
   if (!line.flags.empty() || !line.config_file.empty()) return true;
   const auto variables = environment();
   return variables.contains("BULKHEAD_DATA") || variables.contains("BULKHEAD_CONFIG");
 }
-
-}  // namespace
 
 Result<std::optional<RemoteServer>> remote_server(const CommandLine& line) {
   std::optional<RemoteServer> out;
@@ -92,7 +100,8 @@ Result<std::optional<RemoteServer>> remote_server(const CommandLine& line) {
   if (!path) return path.error();
   auto store = LoginStore::load(*path);
   if (!store) return store.error();
-  const auto url = line.server.empty() ? Result<std::string>(store->current()) : server_url(line.server);
+  const auto url =
+      line.server.empty() ? Result<std::string>(store->current()) : store->url_of(line.server, false);
   if (!url) return url.error();
   if (url->empty()) return out;
   const auto found = store->sessions().find(*url);
@@ -106,17 +115,27 @@ Result<std::optional<RemoteServer>> remote_server(const CommandLine& line) {
 }
 
 Result<void> check_local(const CommandLine& line) {
-  if (line.server.empty()) return {};
-  return Error{Errc::unsupported, "this command works on the server's own machine only"};
+  std::string elsewhere = line.server;
+  if (elsewhere.empty() && !names_data(line)) {
+    const auto path = LoginStore::default_path();
+    const auto store = path ? LoginStore::load(*path) : Result<LoginStore>(path.error());
+    if (store) elsewhere = store->current();
+  }
+  if (elsewhere.empty()) return {};
+  return Error{
+      Errc::unsupported,
+      fmt::format("this command works on the server's own machine only, and {} is another: run it there, and "
+                  "name the data with --data DIR (or --config FILE)",
+                  elsewhere)};
 }
 
 Result<void> perform_api(const CommandLine& line, const ApiWork& work, const Print& print) {
   auto remote = remote_server(line);
   if (!remote) return remote.error();
   if (*remote) return show(line, work(*(*remote)->client), print);
-  const auto loaded = line.load();
+  const auto loaded = line.load(Fallback::installed);
   if (!loaded) return loaded.error();
-  const auto client = make_local_client(loaded->settings);
+  const auto client = make_local_client(loaded->settings, names_data(line));
   return show(line, work(*client), print);
 }
 
@@ -129,9 +148,9 @@ Result<void> perform(const CommandLine& line, const boost::json::object& command
     if (!remote) return remote.error();
     if (*remote) return show(line, remote_command(*(*remote)->client, command), print);
   }
-  const auto loaded = line.load();
+  const auto loaded = line.load(Fallback::installed);
   if (!loaded) return loaded.error();
-  return show(line, Operator(loaded->settings).run(command), print);
+  return show(line, Operator(loaded->settings, names_data(line)).run(command), print);
 }
 
 void add_settings(Command& command, CommandLine& line, bool all) {
@@ -159,9 +178,9 @@ void add_settings(Command& command, CommandLine& line, bool all) {
   }
 }
 
-int run(int argc, char** argv) {
-  keep_memory_private();
-  if (argc > 0 && is_credential_helper(argv[0])) return run_credential_helper(argc, argv);
+namespace {
+
+int run_command(int argc, char** argv) {
   Command app(kAbout, "bulkhead");
   app.footer(kFooter);
   app.require_subcommand();
@@ -183,8 +202,32 @@ int run(int argc, char** argv) {
   if (!line.action) return kNotUnderstood;
   const Result<void> outcome = line.action();
   if (outcome) return 0;
-  fmt::print(stderr, "bulkhead: {}\n", outcome.error().message);
+  // Of the settings all mistakes are told, a line for each.
+  if (line.misconfigured)
+    tell_lines(fmt::format("bulkhead: {}\n", outcome.error().message));
+  else
+    tell("bulkhead: {}\n", outcome.error().message);
   return line.misconfigured ? kNotUnderstood : kFailed;
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  keep_memory_private();
+  hold_standard_streams();
+  ::signal(SIGPIPE, SIG_IGN);  // a pipe that nobody reads is output that cannot be written
+  try {
+    const int status = argc > 0 && is_credential_helper(argv[0]) ? run_credential_helper(argc, argv)
+                                                                 : run_command(argc, argv);
+    flush_output();
+    return status;
+  } catch (const OutputFailed& failed) {
+    tell("bulkhead: {}\n", failed.what());
+  } catch (const std::exception& failed) {
+    // A bug, or no memory: still a sentence, and still a failure.
+    tell("bulkhead: failed inside: {}\n", failed.what());
+  }
+  return kFailed;
 }
 
 }  // namespace bulkhead::cli

@@ -1,10 +1,10 @@
 #include "cli/command.h"
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
-#include <cstdio>
+#include <sstream>
 #include <utility>
+
+#include "base/say.h"
 
 namespace bulkhead::cli {
 namespace {
@@ -119,10 +119,15 @@ std::optional<int> Command::parse(int argc, char** argv) {
     // CLI11 only says that some subcommand is missing.
     if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && argc > 1 && argv[1][0] != '-' &&
         app_.get_subcommands().empty()) {
-      fmt::print(stderr, "bulkhead: there is no command \"{}\"; \"bulkhead --help\" lists them\n", argv[1]);
+      tell("bulkhead: there is no command \"{}\"; \"bulkhead --help\" lists them\n", argv[1]);
       return kNotUnderstood;
     }
-    return app_.exit(error) == 0 ? 0 : kNotUnderstood;
+    std::ostringstream output;
+    std::ostringstream complaint;
+    const int status = app_.exit(error, output, complaint);
+    say_lines(output.str());
+    tell_lines(complaint.str());
+    return status == 0 ? 0 : kNotUnderstood;
   }
   return std::nullopt;
 }

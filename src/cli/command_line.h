@@ -16,6 +16,8 @@
 
 namespace bulkhead::cli {
 
+enum class Fallback { none, installed };
+
 // Filled while the command line is read.
 struct CommandLine {
   std::string program;
@@ -26,8 +28,9 @@ struct CommandLine {
   // The chosen subcommand's work; set by its callback.
   std::function<Result<void>()> action;
 
-  // Sets misconfigured when the settings are wrong.
-  Result<config::Loaded> load() const;
+  // Sets misconfigured when the settings are wrong. With Fallback::installed, where neither a file nor the
+  // data is named: from /etc/bulkhead/bulkhead.toml, if there is one.
+  Result<config::Loaded> load(Fallback fallback = Fallback::none) const;
   mutable bool misconfigured = false;
 };
 
@@ -39,7 +42,10 @@ struct RemoteServer {
   std::unique_ptr<ApiClient> client;
 };
 Result<std::optional<RemoteServer>> remote_server(const CommandLine& line);
-// Errc::unsupported when a server was named to a command that works on this machine's data only.
+// Whether flags or the environment say where the data is: whoever says so means that data.
+bool names_data(const CommandLine& line);
+// Errc::unsupported for a command that works on this machine's data only, where a server was named or was
+// logged in to and the data was not named: it would answer about something else than the others.
 Result<void> check_local(const CommandLine& line);
 
 // Runs a management command, whose work is given the client that it needs, and prints its value: as JSON with

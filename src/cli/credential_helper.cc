@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "base/say.h"
 #include "oci/strict_json.h"
 
 namespace bulkhead::cli {
@@ -81,7 +82,7 @@ Result<Secret<>> answer_credential_request(LoginStore& store, std::string_view a
 int run_credential_helper(int argc, char** argv) {
   const auto fail = [](const Error& error) {
     // Clients read the reason from standard output.
-    fmt::print("{}\n", error.message);
+    say("{}\n", error.message);
     return 1;
   };
   const std::string action = argc == 2 ? argv[1] : "";
@@ -97,7 +98,7 @@ int run_credential_helper(int argc, char** argv) {
   const Secret<> input(std::move(text));
   const auto answer = answer_credential_request(*store, action, input.reveal());
   if (!answer) return fail(answer.error());
-  if (!answer->empty()) fmt::print("{}\n", answer->reveal());
+  if (!answer->empty()) say_json(answer->reveal());
   return 0;
 }
 

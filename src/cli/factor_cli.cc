@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "base/say.h"
 #include "cli/api_cli.h"
 #include "cli/terminal.h"
 #include "identity/factors/qr.h"
@@ -24,14 +25,18 @@ std::string text(const json::value& object, std::string_view key) {
 }
 
 Result<json::value> enroll(ApiClient& client) {
+  // Before there is a secret that would go into a pipe.
+  if (!at_terminal())
+    return Error{Errc::invalid_argument,
+                 "enrolling takes a terminal, on which the secret is shown and the app's code typed"};
   const auto factors = own_factors(client);
   if (!factors) return factors.error();
   const auto begun = client.send({.method = "POST", .path = *factors + "/totp"});
   if (!begun) return begun.error();
   const auto drawing = identity::qr_for_terminal(Secret<>(text(begun->body, "uri")));
   if (!drawing) return drawing.error();
-  fmt::print(stderr, "{}\nScan this with an authenticator app, or type in {}\n", drawing->reveal(),
-             text(begun->body, "secret"));
+  tell_exactly(drawing->reveal() + "\n");
+  tell("Scan this with an authenticator app, or type in {}\n", text(begun->body, "secret"));
   const std::string code = ask_line("Code that the app shows: ");
   const auto confirmed = client.create(*factors + "/totp/confirmation", {{"code", code}});
   if (!confirmed) return confirmed.error();
@@ -50,9 +55,8 @@ Result<json::value> make_codes(ApiClient& client) {
 
 void print_codes(const json::value& value) {
   for (const json::value& code : value.at("codes").as_array())
-    fmt::print("{}\n", std::string_view(code.as_string()));
-  fmt::print(
-      "Keep these recovery codes: each lets you in once, without the app. They are not shown again.\n");
+    say("{}\n", std::string_view(code.as_string()));
+  say("Keep these recovery codes: each lets you in once, without the app. They are not shown again.\n");
 }
 
 Result<json::value> status(ApiClient& client) {
@@ -62,9 +66,9 @@ Result<json::value> status(ApiClient& client) {
 }
 
 void print_status(const json::value& value) {
-  fmt::print("authenticator app: {}\nsecurity keys: {}\nrecovery codes left: {}\n",
-             value.at("totp").as_bool() ? "yes" : "no", value.at("security_keys").as_array().size(),
-             value.at("recovery_codes").as_int64());
+  say("authenticator app: {}\nsecurity keys: {}\nrecovery codes left: {}\n",
+      value.at("totp").as_bool() ? "yes" : "no", value.at("security_keys").as_array().size(),
+      value.at("recovery_codes").as_int64());
 }
 
 }  // namespace

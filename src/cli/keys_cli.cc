@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/say.h"
 #include "cli/command_line.h"
 #include "cli/operator.h"
 #include "cli/terminal.h"
@@ -59,17 +60,16 @@ void print_list(const json::value& value) {
                              : "replaced",
                     needs_of(version)});
   }
-  fmt::print("{}", render_table(rows));
-  fmt::print("The key files are {}.\n",
-             object.at("sealed").as_bool() ? "sealed" : "plain: whoever has them has the keys");
+  say_lines(render_table(rows));
+  say("The key files are {}.\n",
+      object.at("sealed").as_bool() ? "sealed" : "plain: whoever has them has the keys");
   if (!object.at("locked").as_bool())
-    fmt::print("Keys may reach the swap: the limit of locked memory is too small.\n");
+    say("Keys may reach the swap: the limit of locked memory is too small.\n");
   const json::object& left = object.at("left").as_object();
   const auto data_keys = left.at("data_keys").to_number<std::int64_t>();
   const auto values = left.at("values").to_number<std::int64_t>();
   if (data_keys + values > 0)
-    fmt::print(
-        "{} data keys and {} values wait for the newest key-encryption key: bulkhead keys rotate "
+    say("{} data keys and {} values wait for the newest key-encryption key: bulkhead keys rotate "
         "--resume\n",
         data_keys, values);
 }
@@ -95,15 +95,16 @@ Result<Resealed> reseal(Operator& operations) {
     command["after"] = object.at("after");
     if (std::chrono::steady_clock::now() < next_report) continue;
     next_report += std::chrono::seconds(1);
-    fmt::print(stderr, "sealed anew: {}\n", sum.changed);
+    tell("sealed anew: {}\n", sum.changed);
   }
   return sum;
 }
 
 Result<void> rotate(const CommandLine& line, const KeysOptions& options) {
-  const auto loaded = line.load();
+  if (auto local = check_local(line); !local) return local.error();
+  const auto loaded = line.load(Fallback::installed);
   if (!loaded) return loaded.error();
-  Operator operations(loaded->settings);
+  Operator operations(loaded->settings, names_data(line));
   std::vector<std::string> wanted;
   if (!options.purpose.empty()) {
     wanted = {options.purpose};
@@ -117,9 +118,8 @@ Result<void> rotate(const CommandLine& line, const KeysOptions& options) {
     auto made = operations.run({{"command", "keys.rotate"}, {"purpose", purpose}});
     if (!made) return made.error();
     if (!line.json)
-      fmt::print("{}: version {} is current\n", purpose,
-                 made->as_object().at("version").to_number<std::int64_t>());
-    std::fflush(stdout);
+      say("{}: version {} is current\n", purpose, made->as_object().at("version").to_number<std::int64_t>());
+    flush_output();
     rotated.push_back(std::move(*made));
   }
   Resealed resealed;
@@ -129,15 +129,14 @@ Result<void> rotate(const CommandLine& line, const KeysOptions& options) {
     resealed = *done;
   }
   if (line.json) {
-    fmt::print("{}\n", json::serialize(json::object{{"rotated", std::move(rotated)},
-                                                    {"resealed", resealed.changed},
-                                                    {"unreadable", resealed.unreadable}}));
+    say_json(json::serialize(json::object{{"rotated", std::move(rotated)},
+                                          {"resealed", resealed.changed},
+                                          {"unreadable", resealed.unreadable}}));
     return {};
   }
-  if (resealed.changed > 0) fmt::print("{} data keys and values are sealed anew\n", resealed.changed);
+  if (resealed.changed > 0) say("{} data keys and values are sealed anew\n", resealed.changed);
   if (resealed.unreadable > 0)
-    fmt::print("{} cannot be read: their key is gone, and they have to be entered again\n",
-               resealed.unreadable);
+    say("{} cannot be read: their key is gone, and they have to be entered again\n", resealed.unreadable);
   return {};
 }
 
@@ -171,7 +170,7 @@ void add_retire(Command& keys, CommandLine& line, const std::shared_ptr<KeysOpti
                     {"version", options->version},
                     {"force", options->force}},
                    [options](const json::value&) {
-                     fmt::print("version {} of {} is gone\n", options->version, options->purpose);
+                     say("version {} of {} is gone\n", options->version, options->purpose);
                    });
   });
   command->add_option("purpose", options->purpose, fmt::format("One of {}", purposes()))->required();
@@ -186,8 +185,7 @@ void add_protection(Command& keys, CommandLine& line, const std::shared_ptr<Keys
         const auto file = std::filesystem::absolute(options->file).string();
         return perform(line, {{"command", "keys.protect"}, {"passphrase_file", file}},
                        [file](const json::value&) {
-                         fmt::print(
-                             "The keys are sealed. Before the next start, set keys_passphrase_file to "
+                         say("The keys are sealed. Before the next start, set keys_passphrase_file to "
                              "{}\n",
                              file);
                        });
@@ -196,8 +194,7 @@ void add_protection(Command& keys, CommandLine& line, const std::shared_ptr<Keys
       ->required();
   add(keys, line, "unprotect", "Leave the key files plain", [&line] {
     return perform(line, {{"command", "keys.protect"}, {"passphrase_file", ""}}, [](const json::value&) {
-      fmt::print(
-          "The key files are plain. Before the next start, take out keys_passphrase_file and "
+      say("The key files are plain. Before the next start, take out keys_passphrase_file and "
           "keys_pkcs11_module\n");
     });
   });

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/clock.h"
+#include "base/say.h"
 #include "cli/command_line.h"
 #include "cli/keep_session.h"
 #include "cli/login_store.h"
@@ -18,8 +19,10 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr const char* kFirstServer = "http://127.0.0.1:5000";
+
 struct LoginOptions {
-  std::string server = "http://127.0.0.1:5000";
+  std::string server;
   std::string name;
   std::string sso;
   std::string code;
@@ -31,8 +34,6 @@ struct LoginOptions {
 std::string text(const json::value& object, std::string_view key) {
   return std::string(object.at(key).as_string());
 }
-
-bool at_terminal() { return ::isatty(STDIN_FILENO) == 1; }
 
 // Logs in; where an account turns out to have a second factor, its code is asked for.
 Result<json::value> start_session(ApiClient& client, const LoginOptions& options, const Secret<>& password) {
@@ -62,9 +63,10 @@ Result<json::value> prove(ApiClient& client, LoginOptions& options) {
   return start_session(client, options, *password);
 }
 
-// What docker logs in with: an access token for everything that the account may reach, for a week.
-Result<void> add_registry_credential(ApiClient& client, LoginStore& store, const std::string& server,
-                                     const std::string& name) {
+// What docker logs in with: an access token for everything that the account may reach, for a week. Its
+// number.
+Result<std::int64_t> add_registry_credential(ApiClient& client, LoginStore& store, const std::string& server,
+                                             const std::string& name) {
   char host[256] = "this machine";
   ::gethostname(host, sizeof host - 1);
   const auto made = client.create(
@@ -73,7 +75,7 @@ Result<void> add_registry_credential(ApiClient& client, LoginStore& store, const
        {"scopes", json::array{json::object{{"actions", json::array{"pull", "push", "delete"}}}}}});
   if (!made) return made.error();
   store.put_registry(registry_of(server), {name, Secret<>(text(*made, "secret"))});
-  return {};
+  return made->at("token").at("id").to_number<std::int64_t>();
 }
 
 Result<std::string> absolute_path(const std::string& path) {
@@ -84,38 +86,75 @@ Result<std::string> absolute_path(const std::string& path) {
   return absolute.string();
 }
 
+// A session that nobody can use any more; best effort, for it runs out by itself.
+void end_session(const std::string& server, const Secret<>& token, const std::string& ca) {
+  const auto client = make_remote_client(server, Secret<>(token.reveal()), ca);
+  static_cast<void>(client->remove("/sessions/current"));
+}
+
+// The policy's or the account's second factor comes first; with one, the token can be made.
+bool waits_for_factor(const Error& error) {
+  return error.code == Errc::denied && error.message.find("second factor") != std::string::npos;
+}
+
+// Puts the new session, and what docker logs in with, into the store, in place of what was there. Whether
+// docker's token has to wait for a second factor.
+Result<bool> keep(const LoginOptions& options, const std::string& server, const std::string& ca,
+                  LoginStore& store, const json::value& started) {
+  const Secret<> token(text(started, "secret"));
+  const std::string name = text(started.at("user"), "name");
+  const auto client = make_remote_client(server, Secret<>(token.reveal()), ca);
+  bool waits = false;
+  std::int64_t made = 0;
+  if (options.docker) {
+    const auto added = add_registry_credential(*client, store, server, name);
+    waits = !added && (started.at("needs_factor").as_bool() || waits_for_factor(added.error()));
+    if (!added && !waits) return added.error();
+    if (added) made = *added;
+  }
+  const std::int64_t now = to_micros(SystemClock().now()) / 1'000'000;
+  store.put_session(server,
+                    {name, Secret<>(token.reveal()), ca, options.sso.empty() ? 0 : now + kRefreshSeconds});
+  if (auto saved = store.save(); !saved) {
+    if (made != 0) static_cast<void>(client->remove(path_of("users", name, "tokens", std::to_string(made))));
+    return saved.error();
+  }
+  return waits;
+}
+
 Result<void> log_in(const CommandLine& line, LoginOptions options) {
-  const auto server = server_url(options.server);
-  if (!server) return server.error();
   const auto path = LoginStore::default_path();
   if (!path) return path.error();
   auto store = LoginStore::load(*path);
   if (!store) return store.error();
-  const auto ca = absolute_path(options.ca);
+  if (options.server.empty()) options.server = store->last().empty() ? kFirstServer : store->last();
+  const auto server = store->url_of(options.server, !options.ca.empty());
+  if (!server) return server.error();
+  const auto ca = absolute_path(options.ca.empty() ? store->authority(*server) : options.ca);
   if (!ca) return ca.error();
   const auto anonymous = make_remote_client(*server, Secret<>(), *ca);
   const auto started = prove(*anonymous, options);
   if (!started) return started.error();
-  const Secret<> token(text(*started, "secret"));
-  const std::string name = text(started->at("user"), "name");
-  if (options.docker) {
-    const auto client = make_remote_client(*server, Secret<>(token.reveal()), *ca);
-    if (auto added = add_registry_credential(*client, *store, *server, name); !added) return added.error();
+  const auto before = store->sessions().find(*server);
+  const bool replaces = before != store->sessions().end();
+  const Secret<> old(replaces ? before->second.token.reveal() : std::string());
+  const std::string old_ca = replaces ? before->second.ca : std::string();
+  const auto waits = keep(options, *server, *ca, *store, *started);
+  if (!waits) {
+    end_session(*server, Secret<>(text(*started, "secret")), *ca);
+    return waits.error();
   }
-  const std::int64_t now = to_micros(SystemClock().now()) / 1'000'000;
-  store->put_session(*server,
-                     {name, Secret<>(token.reveal()), *ca, options.sso.empty() ? 0 : now + kRefreshSeconds});
-  if (auto saved = store->save(); !saved) return saved.error();
+  if (replaces) end_session(*server, old, old_ca);
+  const std::string name = text(started->at("user"), "name");
+  if (*waits)
+    tell("docker has no access token yet: a second factor comes first; then log in with --docker again\n");
   if (line.json)
-    fmt::print(
-        "{}\n",
-        json::serialize(json::object{
-            {"server", *server}, {"name", name}, {"expires_at", started->at("session").at("expires_at")}}));
+    say_json(json::serialize(json::object{
+        {"server", *server}, {"name", name}, {"expires_at", started->at("session").at("expires_at")}}));
   else
-    fmt::print("{} is logged in to {}{}\n", name, *server,
-               started->at("needs_factor").as_bool()
-                   ? "; a policy asks for a second factor: bulkhead factor enroll"
-                   : "");
+    say("{} is logged in to {}{}\n", name, *server,
+        started->at("needs_factor").as_bool() ? "; a policy asks for a second factor: bulkhead factor enroll"
+                                              : "");
   return {};
 }
 
@@ -124,7 +163,7 @@ Result<void> log_out(const CommandLine& line, const std::string& given) {
   if (!path) return path.error();
   auto store = LoginStore::load(*path);
   if (!store) return store.error();
-  const auto server = given.empty() ? Result<std::string>(store->current()) : server_url(given);
+  const auto server = given.empty() ? Result<std::string>(store->current()) : store->url_of(given, false);
   if (!server) return server.error();
   const auto found = store->sessions().find(*server);
   if (found == store->sessions().end())
@@ -140,20 +179,19 @@ Result<void> log_out(const CommandLine& line, const std::string& given) {
   store->drop_registry(registry_of(*server));
   if (auto saved = store->save(); !saved) return saved.error();
   if (line.json)
-    fmt::print("{}\n", json::serialize(json::object{{"server", *server}, {"name", name}}));
+    say_json(json::serialize(json::object{{"server", *server}, {"name", name}}));
   else
-    fmt::print("{} is logged out of {}\n", name, *server);
+    say("{} is logged out of {}\n", name, *server);
   return {};
 }
 
 // What a person has to know of their credentials.
 void print_notices(const json::value& whoami) {
   for (const json::value& notice : whoami.at("notices").as_array())
-    fmt::print("{} {} of {} was reported as leaked at {}, and is of no use any more\n",
-               std::string_view(notice.at("kind").as_string()) == "access_token" ? "access token"
-                                                                                 : text(notice, "kind"),
-               notice.at("id").to_number<std::int64_t>(), printable(text(notice, "account")),
-               text(notice, "at"));
+    say("{} {} of {} was reported as leaked at {}, and is of no use any more\n",
+        std::string_view(notice.at("kind").as_string()) == "access_token" ? "access token"
+                                                                          : text(notice, "kind"),
+        notice.at("id").to_number<std::int64_t>(), text(notice, "account"), text(notice, "at"));
 }
 
 Result<void> who_am_i(const CommandLine& line) {
@@ -164,13 +202,12 @@ Result<void> who_am_i(const CommandLine& line) {
   if (!answer) return answer.error();
   answer->as_object()["server"] = (*remote)->url;
   if (line.json) {
-    fmt::print("{}\n", json::serialize(*answer));
+    say_json(boost::json::serialize(*answer));
     return {};
   }
   const json::value& user = answer->at("user");
   const std::string role = text(user, "system_role");
-  fmt::print("{}{} at {}\n", printable(text(user, "name")), role == "none" ? "" : fmt::format(" ({})", role),
-             (*remote)->url);
+  say("{}{} at {}\n", text(user, "name"), role == "none" ? "" : fmt::format(" ({})", role), (*remote)->url);
   print_notices(*answer);
   return {};
 }
@@ -180,7 +217,9 @@ Result<void> who_am_i(const CommandLine& line) {
 void add_login_commands(Command& app, CommandLine& line) {
   const auto options = std::make_shared<LoginOptions>();
   auto* login = app.add_subcommand("login", "Log in to a server; commands go to it from then on");
-  login->add_option("server", options->server, "The server's address")->show_default();
+  login->add_option(
+      "server", options->server,
+      fmt::format("The server's address; without it the one logged in to last, at first {}", kFirstServer));
   login->add_option("--name", options->name, "The account");
   login->add_option("--sso", options->sso, "Log in with this provider, in a browser or with its password")
       ->type_name("PROVIDER");

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/ip_network.h"
+#include "base/shown.h"
 #include "oci/strict_json.h"
 
 namespace bulkhead::cli {
@@ -19,12 +20,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kFileBytes = 1 << 20;
-
-bool is_this_machine(std::string_view host) {
-  if (host.starts_with("[::1]")) return host.size() == 5 || host[5] == ':';
-  const std::string_view bare = host.substr(0, host.find(':'));
-  return bare == "localhost" || (bare.starts_with("127.") && is_ip_address(bare));
-}
 
 std::string text(const json::object& object, std::string_view key) {
   const json::value* value = object.if_contains(key);
@@ -47,9 +42,15 @@ void for_each_object(const json::object& document, std::string_view key, Each ea
 
 }  // namespace
 
-Result<std::string> server_url(std::string_view text) {
+bool is_this_machine(std::string_view host) {
+  if (host.starts_with("[::1]")) return host.size() == 5 || host[5] == ':';
+  const std::string_view bare = host.substr(0, host.find(':'));
+  return bare == "localhost" || (bare.starts_with("127.") && is_ip_address(bare));
+}
+
+Result<std::string> server_url(std::string_view text, bool encrypted) {
   const Error malformed{Errc::invalid_argument,
-                        fmt::format("\"{}\" is no server; write https://registry.example.com", text)};
+                        fmt::format("{} is no server; write https://registry.example.com", quote(text))};
   std::string_view scheme;
   std::string_view host = text;
   if (const auto mark = text.find("://"); mark != std::string_view::npos) {
@@ -58,7 +59,7 @@ Result<std::string> server_url(std::string_view text) {
     host = text.substr(mark + 3);
   }
   while (host.ends_with('/')) host.remove_suffix(1);
-  if (scheme.empty()) scheme = is_this_machine(host) ? "http" : "https";
+  if (scheme.empty()) scheme = is_this_machine(host) && !encrypted ? "http" : "https";
   if (scheme != "http" && scheme != "https") return malformed;
   if (host.empty() || host.find_first_of("/?#@ \t\"\\") != std::string_view::npos) return malformed;
   return fmt::format("{}://{}", scheme, host);
@@ -94,6 +95,11 @@ Result<LoginStore> LoginStore::load(const std::filesystem::path& path) {
     return Error{Errc::corrupt, fmt::format("{} cannot be read; remove it, and log in again", path.string())};
   const json::object& object = document->get_object();
   store.current_ = text(object, "current");
+  store.last_ = text(object, "last");
+  if (store.last_.empty()) store.last_ = store.current_;
+  for_each_object(object, "authorities", [&store](const std::string& server, const json::object& entry) {
+    store.authorities_[server] = text(entry, "ca");
+  });
   for_each_object(object, "servers", [&store](const std::string& server, const json::object& entry) {
     store.sessions_[server] = {text(entry, "name"), Secret<>(text(entry, "session")), text(entry, "ca"),
                                number(entry, "refresh_at")};
@@ -116,14 +122,34 @@ Result<void> LoginStore::save() const {
   json::object registries;
   for (const auto& [registry, credential] : registries_)
     registries[registry] = json::object{{"name", credential.name}, {"secret", credential.secret.reveal()}};
-  const Secret<> contents(json::serialize(json::object{
-      {"current", current_}, {"servers", std::move(servers)}, {"registries", std::move(registries)}}));
+  json::object authorities;
+  for (const auto& [server, ca] : authorities_) authorities[server] = json::object{{"ca", ca}};
+  const Secret<> contents(json::serialize(json::object{{"current", current_},
+                                                       {"last", last_},
+                                                       {"authorities", std::move(authorities)},
+                                                       {"servers", std::move(servers)},
+                                                       {"registries", std::move(registries)}}));
   return replace_file(path_, as_bytes(contents.reveal()), 0600);
 }
 
 void LoginStore::put_session(const std::string& server, Session session) {
+  if (!session.ca.empty()) authorities_[server] = session.ca;
   sessions_.insert_or_assign(server, std::move(session));
-  current_ = server;
+  current_ = last_ = server;
+}
+
+std::string LoginStore::authority(const std::string& server) const {
+  const auto session = sessions_.find(server);
+  if (session != sessions_.end() && !session->second.ca.empty()) return session->second.ca;
+  const auto kept = authorities_.find(server);
+  return kept == authorities_.end() ? std::string() : kept->second;
+}
+
+Result<std::string> LoginStore::url_of(std::string_view text, bool encrypted) const {
+  auto url = server_url(text, true);
+  if (!url || text.find("://") != std::string_view::npos || encrypted) return url;
+  if (sessions_.contains(*url) || authorities_.contains(*url)) return url;
+  return server_url(text);
 }
 
 void LoginStore::set_refresh(const std::string& server, std::int64_t at) {

@@ -15,9 +15,11 @@
 
 namespace bulkhead::cli {
 
-// "https://registry.example.com": without a path; http for this machine where no scheme is given, else https.
-// Errc::invalid_argument.
-Result<std::string> server_url(std::string_view text);
+// "https://registry.example.com": without a path; where no scheme is given, http for this machine unless it
+// is known to speak TLS, else https. Errc::invalid_argument.
+Result<std::string> server_url(std::string_view text, bool encrypted = false);
+// Whether a URL's host, with or without its port, is a name or address of the loopback interface.
+bool is_this_machine(std::string_view host);
 // What docker calls a server: the URL's host and port.
 std::string registry_of(std::string_view server);
 
@@ -44,6 +46,12 @@ class LoginStore {
 
   // The server that commands go to; "" for none.
   const std::string& current() const { return current_; }
+  // The server that was logged in to last, also when nobody is any more; "" for none.
+  const std::string& last() const { return last_; }
+  // The authority that a log-in there was given last, a PEM file; "" for none. Outlives the session.
+  std::string authority(const std::string& server) const;
+  // server_url() with what is known of a server that is named without its scheme.
+  Result<std::string> url_of(std::string_view text, bool encrypted) const;
   const std::map<std::string, Session>& sessions() const { return sessions_; }
   const std::map<std::string, RegistryCredential>& registries() const { return registries_; }
 
@@ -56,6 +64,8 @@ class LoginStore {
  private:
   std::filesystem::path path_;
   std::string current_;
+  std::string last_;
+  std::map<std::string, std::string> authorities_;
   std::map<std::string, Session> sessions_;
   std::map<std::string, RegistryCredential> registries_;
 };

@@ -13,14 +13,21 @@
 namespace bulkhead::cli {
 
 // Keeps the connection to the server, or the opened data directory, over several commands.
+//
+// No command makes an installation where there is none (Errc::not_found says so), but the one that makes the
+// first account: an administrator, or anybody where the data was `named` by whoever typed it. Its arguments
+// are looked at first, so that a refusal leaves nothing.
 class Operator {
  public:
-  explicit Operator(const config::Settings& settings)
-      : settings_(settings), log_(LogLevel::warning, LogFormat::text) {}
+  Operator(const config::Settings& settings, bool named)
+      : settings_(settings), named_(named), log_(LogLevel::warning, LogFormat::text) {}
   Result<boost::json::value> run(const boost::json::object& command);
 
  private:
+  Result<void> open(const boost::json::object& command);
+
   const config::Settings& settings_;
+  bool named_;
   Log log_;
   std::unique_ptr<app::Installation> opened_;
 };

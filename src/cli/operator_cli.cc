@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "base/say.h"
 #include "cli/command_line.h"
 #include "cli/terminal.h"
 #include "config/value.h"
@@ -13,8 +14,8 @@ namespace json = boost::json;
 
 using Print = std::function<void(const json::value&)>;
 
-Print say(std::string text) {
-  return [text = std::move(text)](const json::value&) { fmt::print("{}\n", text); };
+Print sentence(std::string text) {
+  return [text = std::move(text)](const json::value&) { say("{}\n", text); };
 }
 
 std::string text(const json::value& row, std::string_view key) {
@@ -34,7 +35,7 @@ Print table(std::vector<std::string> header, std::vector<std::string> keys) {
       for (const std::string& key : keys) cells.push_back(text(row, key));
       rows.push_back(std::move(cells));
     }
-    fmt::print("{}", render_table(rows));
+    say_lines(render_table(rows));
   };
 }
 
@@ -57,11 +58,12 @@ Command* add(Command& parent, CommandLine& line, const std::string& name, const 
 struct UserOptions {
   std::string name;
   bool admin = false;
+  bool replace = false;
   bool password_stdin = false;
 };
 
 void add_user_commands(Command& app, CommandLine& line) {
-  auto* user = app.add_subcommand("user", "Accounts: create, list, disable, enable, change");
+  auto* user = app.add_subcommand("user", "Accounts: create, list, disable, enable, unlock, change");
   user->require_subcommand();
   const auto options = std::make_shared<UserOptions>();
 
@@ -75,48 +77,82 @@ void add_user_commands(Command& app, CommandLine& line) {
                             {"password", password->reveal()},
                             {"admin", options->admin}};
       },
-      [options] { return say(fmt::format("created {}", options->name)); });
+      [options] { return sentence(fmt::format("created {}", options->name)); });
   create->add_option("name", options->name, "Lower-case letters, digits and . _ - between them")->required();
   create->add_flag("--admin", options->admin,
                    "An administrator: manages the installation and its official images");
   create->add_flag("--password-stdin", options->password_stdin, "Read the password from standard input");
 
   auto* password = add(
-      *user, line, "password", "Set a new password; every token of the account dies at once",
+      *user, line, "password",
+      "Set a new password; every session, bearer and access token of the account ends at once",
       [options]() -> Result<json::object> {
         auto secret = read_password(options->password_stdin);
         if (!secret) return secret.error();
         return json::object{
             {"command", "user.password"}, {"name", options->name}, {"password", secret->reveal()}};
       },
-      [options] { return say(fmt::format("{} has a new password; its tokens are dead", options->name)); });
+      [options] {
+        return sentence(
+            fmt::format("{} has a new password; its sessions and tokens have ended", options->name));
+      });
   password->add_option("name", options->name)->required();
   password->add_flag("--password-stdin", options->password_stdin, "Read the password from standard input");
 
   const auto add_switch = [&](const std::string& name, const std::string& about, const std::string& key,
                               bool value, const std::string& done) {
-    add(
+    auto* command = add(
         *user, line, name, about,
         [options, key, value]() -> Result<json::object> {
-          return json::object{{"command", "user.set"}, {"name", options->name}, {key, value}};
+          json::object object{{"command", "user.set"}, {"name", options->name}, {key, value}};
+          if (options->replace) object["replace"] = true;
+          return object;
         },
-        [options, done] { return say(options->name + done); })
-        ->add_option("name", options->name)
-        ->required();
+        [options, done] { return sentence(options->name + done); });
+    command->add_option("name", options->name)->required();
+    return command;
   };
-  add_switch("disable", "End an account's tokens and log-ins at once; nothing of it is deleted", "active",
-             false, " is disabled; its tokens are dead");
-  add_switch("enable", "Let a disabled account log in again", "active", true, " is enabled");
-  add_switch("promote", "Make an account an administrator", "admin", true, " is an administrator");
-  add_switch("demote", "Make an administrator an ordinary account", "admin", false, " is no administrator");
+  add_switch("disable",
+             "End an account's sessions and tokens at once and for good; nothing else of it is deleted",
+             "active", false, " is disabled; its sessions and tokens have ended");
+  add_switch("enable", "Let a disabled account log in again; what ended stays so", "active", true,
+             " is enabled");
+  add(
+      *user, line, "unlock", "Let somebody log in again who is kept out by failed log-ins",
+      [options]() -> Result<json::object> {
+        return json::object{{"command", "user.unlock"}, {"name", options->name}};
+      },
+      [options] {
+        return sentence(fmt::format("{} may log in again; failed log-ins count anew", options->name));
+      })
+      ->add_option("name", options->name)
+      ->required();
+  add(
+      *user, line, "reset-factors",
+      "Take the second factor of somebody who has lost it, with every session and token of the account",
+      [options]() -> Result<json::object> {
+        return json::object{{"command", "user.reset_factors"}, {"name", options->name}};
+      },
+      [options] {
+        return sentence(fmt::format("{} has no second factor any more; its sessions and tokens have ended",
+                                    options->name));
+      })
+      ->add_option("name", options->name)
+      ->required();
+  for (auto* command :
+       {add_switch("promote", "Make an account an administrator", "admin", true, " is an administrator"),
+        add_switch("demote", "Make an administrator an ordinary account", "admin", false,
+                   " is no administrator")})
+    command->add_flag("--replace", options->replace,
+                      "Also where the account has another role, which it loses");
   add(
       *user, line, "list", "List all accounts",
       []() -> Result<json::object> {
         return json::object{{"command", "user.list"}};
       },
       [] {
-        return table({"NAME", "ACTIVE", "ADMINISTRATOR", "CREATED"},
-                     {"name", "active", "administrator", "created_at"});
+        return table({"NAME", "KIND", "STATE", "ROLE", "CREATED"},
+                     {"name", "kind", "state", "system_role", "created_at"});
       });
 }
 
@@ -160,8 +196,9 @@ void add_repository_commands(Command& app, CommandLine& line) {
         return json::object{{"command", "repo.list"}};
       },
       [] {
-        return table({"NAME", "VISIBILITY", "OWNER", "CONTACT", "IMMUTABLE TAGS", "PROTECTED TAGS", "TAGS"},
-                     {"name", "visibility", "owner", "contact", "immutable_tags", "protected_tags", "tags"});
+        return table(
+            {"NAME", "VISIBILITY", "OWNER", "CONTACT", "IMMUTABLE TAGS", "PROTECTED TAGS", "CREATED"},
+            {"name", "visibility", "owner", "contact", "immutable_tags", "protected_tags", "created_at"});
       });
   auto* create = add(
       *repo, line, "create", "Make an empty private repository (a push does so too)",
@@ -170,7 +207,7 @@ void add_repository_commands(Command& app, CommandLine& line) {
         if (!options->owner.empty()) command["owner"] = options->owner;
         return command;
       },
-      [options] { return say(fmt::format("{} exists", options->name)); });
+      [options] { return sentence(fmt::format("{} is created", options->name)); });
   create->add_option("name", options->name)->required();
   create->add_option("--owner", options->owner,
                      "The person who answers for it; without this, the namespace's owner");
@@ -180,7 +217,7 @@ void add_repository_commands(Command& app, CommandLine& line) {
         return json::object{
             {"command", "repo.rename"}, {"name", options->name}, {"new_name", options->new_name}};
       },
-      [options] { return say(fmt::format("{} is now {}", options->name, options->new_name)); });
+      [options] { return sentence(fmt::format("{} is now {}", options->name, options->new_name)); });
   rename->add_option("name", options->name)->required();
   rename->add_option("new-name", options->new_name)->required();
   auto* remove = add(
@@ -192,7 +229,7 @@ void add_repository_commands(Command& app, CommandLine& line) {
               fmt::format("this deletes every tag and manifest of {}; say so with --yes", options->name)};
         return json::object{{"command", "repo.delete"}, {"name", options->name}};
       },
-      [options] { return say(fmt::format("{} is deleted", options->name)); });
+      [options] { return sentence(fmt::format("{} is deleted", options->name)); });
   remove->add_option("name", options->name)->required();
   remove->add_flag("--yes", options->yes, "Do it");
 
@@ -207,7 +244,7 @@ void add_repository_commands(Command& app, CommandLine& line) {
           return Error{Errc::invalid_argument, "nothing to change: give one of the flags that --help lists"};
         return command;
       },
-      [options] { return say(fmt::format("{} is changed", options->name)); });
+      [options] { return sentence(fmt::format("{} is changed", options->name)); });
   change->add_option("name", options->name)->required();
   for (const RepositoryFlag& flag : repository_flags()) {
     auto* option = change->add_option(flag.flag, options.get()->*flag.value, flag.about);
@@ -236,7 +273,7 @@ void add_grant_commands(Command& app, CommandLine& line) {
                             {"target", options->target}};
       },
       [options] {
-        return say(fmt::format("{} is {} of {}", options->subject, options->role, options->target));
+        return sentence(fmt::format("{} is {} of {}", options->subject, options->role, options->target));
       });
   set->add_option("subject", options->subject, who)->required();
   set->add_option("role", options->role,
@@ -251,23 +288,25 @@ void add_grant_commands(Command& app, CommandLine& line) {
             {"command", "grant.remove"}, {"subject", options->subject}, {"target", options->target}};
       },
       [options] {
-        return say(fmt::format("{} has no role of its own on {}", options->subject, options->target));
+        return sentence(fmt::format("{} has no role of its own on {}", options->subject, options->target));
       });
   remove->add_option("subject", options->subject, who)->required();
   remove->add_option("target", options->target, where)->required();
   add(
-      *grant, line, "list", "List all roles given; or everybody who has a role in one repository, and why",
+      *grant, line, "list",
+      "List all roles given, or those in one namespace; or everybody who has a role in one repository, and "
+      "why",
       [options]() -> Result<json::object> {
         json::object command{{"command", "grant.list"}};
         if (!options->target.empty()) command["repository"] = options->target;
         return command;
       },
       [options] {
-        if (options->target.empty())
+        if (options->target.empty() || options->target.ends_with('/'))
           return table({"TARGET", "SUBJECT", "ROLE"}, {"target", "subject", "role"});
         return table({"ACCOUNT", "ROLE", "THROUGH", "GIVES"}, {"account", "role", "through", "gives"});
       })
-      ->add_option("repository", options->target);
+      ->add_option("repository", options->target, "A repository (alice/app), or a namespace (alice/)");
 }
 
 struct NamespaceOptions {
@@ -283,7 +322,7 @@ void print_namespaces(const json::value& value) {
                     render_bytes(static_cast<std::uint64_t>(row.as_object().at("used_bytes").as_int64())),
                     quota.is_null() ? "none" : render_bytes(static_cast<std::uint64_t>(quota.as_int64()))});
   }
-  fmt::print("{}", render_table(rows));
+  say_lines(render_table(rows));
 }
 
 void add_namespace_commands(Command& app, CommandLine& line) {
@@ -299,7 +338,10 @@ void add_namespace_commands(Command& app, CommandLine& line) {
   auto* set = add(
       *space, line, "set", "Limit how much a namespace may hold",
       [options]() -> Result<json::object> {
-        json::object command{{"command", "namespace.set"}, {"name", options->name}};
+        // Lists say "alice/", and so do roles: both are the namespace.
+        std::string name = options->name;
+        if (name.size() > 1 && name.ends_with('/')) name.pop_back();
+        json::object command{{"command", "namespace.set"}, {"name", name}};
         if (options->quota == "none") {
           command["quota"] = -1;
           return command;
@@ -311,7 +353,7 @@ void add_namespace_commands(Command& app, CommandLine& line) {
         command["quota"] = *bytes;
         return command;
       },
-      [options] { return say(fmt::format("the quota of {} is {}", options->name, options->quota)); });
+      [options] { return sentence(fmt::format("the quota of {} is {}", options->name, options->quota)); });
   set->add_option("name", options->name, "The namespace, or / for the official images")->required();
   set->add_option("--quota", options->quota, "A size such as 10GiB, or none")->required();
 }

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "base/say.h"
 #include "cli/api_cli.h"
 
 namespace bulkhead::cli {
@@ -48,8 +49,8 @@ Result<json::value> invite(ApiClient& client, const OrganizationOptions& options
 }
 
 void print_invitation(const json::value& value) {
-  fmt::print("{}\nGive this to whoever is invited; it is not shown again.\n",
-             std::string_view(value.at("secret").as_string()));
+  say("{}\nGive this to whoever is invited; it is not shown again.\n",
+      std::string_view(value.at("secret").as_string()));
 }
 
 void add_members(Command& org, CommandLine& line, const Options& options) {

@@ -87,6 +87,8 @@ Result<ApiAnswer> RemoteClient::send(const ApiRequest& request) {
   ::curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
   ::curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, kStalledSeconds);
   ::curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  // A proxy is for the way out: what is meant for this machine stays on it.
+  if (is_this_machine(registry_of(server_))) ::curl_easy_setopt(curl, CURLOPT_PROXY, "");
   ::curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
   ::curl_easy_setopt(curl, CURLOPT_WRITEDATA, &received);
   ::curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);

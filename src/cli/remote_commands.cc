@@ -29,7 +29,10 @@ Outcome done(const Result<void>& outcome) {
 json::object user_of(const json::value& representation) {
   const json::object& user = representation.as_object();
   return {{"name", user.at("name")},
+          {"kind", user.at("kind")},
+          {"state", user.at("state")},
           {"active", user.at("state") == "active"},
+          {"system_role", user.at("system_role")},
           {"administrator", user.at("system_role") == "administrator"},
           {"created_at", user.at("created_at")}};
 }
@@ -55,18 +58,34 @@ Outcome user_password(ApiClient& client, const json::object& command) {
                          {{"password", command.at("password")}}));
 }
 
+Outcome user_reset_factors(ApiClient& client, const json::object& command) {
+  return done(client.remove(path_of("users", text(command, "name"), "factors")));
+}
+
 Outcome user_set(ApiClient& client, const json::object& command) {
   const std::string path = path_of("users", text(command, "name"));
   if (const json::value* active = command.if_contains("active"))
     return done(client.change(path, {{"state", active->as_bool() ? "active" : "disabled"}}));
+  const json::value* replace = command.if_contains("replace");
+  if (replace == nullptr || !replace->as_bool()) {
+    const auto user = client.get(path);
+    if (!user) return user.error();
+    const std::string role = text(user->as_object(), "system_role");
+    if (role != "none" && role != "administrator")
+      return Error{Errc::conflict, fmt::format("{} is {}, and would lose that role; say so with --replace",
+                                               text(command, "name"), role)};
+  }
   return done(
       client.change(path, {{"system_role", command.at("admin").as_bool() ? "administrator" : "none"}}));
+}
+
+Outcome user_unlock(ApiClient& client, const json::object& command) {
+  return done(client.remove(path_of("users", text(command, "name"), "log-in-limits")));
 }
 
 Outcome repo_list(ApiClient& client, const json::object&) {
   auto repositories = client.list("/repositories");
   if (!repositories) return repositories.error();
-  for (json::value& repository : *repositories) repository.as_object()["tags"] = nullptr;
   return json::value(*std::move(repositories));
 }
 
@@ -87,14 +106,10 @@ Outcome repo_rename(ApiClient& client, const json::object& command) {
 }
 
 Outcome repo_set(ApiClient& client, const json::object& command) {
-  const std::string path = path_of("repositories", text(command, "name"));
-  for (const std::string_view field :
-       {"visibility", "immutable_tags", "protected_tags", "contact", "owner"}) {
-    const json::value* value = command.if_contains(field);
-    if (value == nullptr) continue;
-    if (auto changed = client.change(path, {{field, *value}}); !changed) return changed.error();
-  }
-  return json::value(json::object{});
+  json::object changes;
+  for (const std::string_view field : {"visibility", "immutable_tags", "protected_tags", "contact", "owner"})
+    if (const json::value* value = command.if_contains(field)) changes[field] = *value;
+  return done(client.change(path_of("repositories", text(command, "name")), std::move(changes)));
 }
 
 std::string target_path(std::string_view target) {
@@ -117,7 +132,20 @@ Outcome grant_remove(ApiClient& client, const json::object& command) {
 
 Outcome grant_list(ApiClient& client, const json::object& command) {
   const std::string repository = text(command, "repository");
-  if (repository.empty()) return Error{Errc::invalid_argument, "name the repository whose roles to list"};
+  if (repository.empty())
+    return Error{
+        Errc::invalid_argument,
+        "name the repository (acme/app) or the namespace (acme/) whose roles to list; all of them are listed "
+        "on the server's own machine, with --data"};
+  if (repository.ends_with('/')) {
+    const auto grants = client.list(target_path(repository) + "/grants");
+    if (!grants) return grants.error();
+    json::array out;
+    for (const json::value& grant : *grants)
+      out.push_back(
+          json::object{{"subject", grant.at("subject")}, {"role", grant.at("role")}, {"target", repository}});
+    return json::value(std::move(out));
+  }
   const auto access = client.list(path_of("repositories", repository, "access"));
   if (!access) return access.error();
   json::array out;
@@ -162,6 +190,8 @@ const std::map<std::string_view, RemoteCommand>& commands() {
       {"user.list", user_list},
       {"user.password", user_password},
       {"user.set", user_set},
+      {"user.unlock", user_unlock},
+      {"user.reset_factors", user_reset_factors},
       {"repo.list", repo_list},
       {"repo.create", repo_create},
       {"repo.delete", repo_delete},

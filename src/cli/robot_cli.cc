@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "base/say.h"
 #include "cli/api_cli.h"
 #include "cli/remote_tokens.h"
 #include "config/value.h"
@@ -49,7 +50,7 @@ Result<json::value> create(ApiClient& client, const RobotOptions& options) {
 }
 
 void print_created(const json::value& robot) {
-  fmt::print("created {}\n", std::string_view(robot.at("name").as_string()));
+  say("created {}\n", std::string_view(robot.at("name").as_string()));
 }
 
 Result<json::value> create_trust(ApiClient& client, const RobotOptions& options) {
@@ -152,7 +153,7 @@ void add_robot_commands(Command& app, CommandLine& line) {
   make->add_option("--description", options->description, "What it is for");
   whose(make);
   add_switch(*robot, line, options, "disable", "End a robot's tokens at once, and for good", false,
-             " is disabled; its tokens are dead");
+             " is disabled; its tokens have ended");
   add_switch(*robot, line, options, "enable", "Let a disabled robot be given tokens again", true,
              " is enabled");
   add_api_command(

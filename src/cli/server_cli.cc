@@ -4,9 +4,11 @@
 #include <memory>
 
 #include "app/serve.h"
+#include "base/say.h"
 #include "cli/api_client.h"
 #include "cli/command_line.h"
 #include "cli/terminal.h"
+#include "config/advice.h"
 
 namespace bulkhead::cli {
 namespace {
@@ -28,7 +30,7 @@ Result<void> set_up(const SetupOptions& options) {
   const auto made = client->create(
       "/setup", {{"token", options.token}, {"name", options.name}, {"password", password->reveal()}});
   if (!made) return made.error();
-  fmt::print("{} is the administrator. Now log in:\n  docker login {}\n", options.name, registry_of(*server));
+  say("{} is the administrator. Now log in:\n  docker login {}\n", options.name, registry_of(*server));
   return {};
 }
 
@@ -55,7 +57,8 @@ void add_config(Command& app, CommandLine& line) {
     line.action = [&line]() -> Result<void> {
       auto loaded = line.load();
       if (!loaded) return loaded.error();
-      fmt::print("the settings are right\n");
+      for (const std::string& sentence : config::advice(loaded->settings)) say("{}\n", sentence);
+      say("the settings are right\n");
       return {};
     };
   });
@@ -66,14 +69,14 @@ void add_config(Command& app, CommandLine& line) {
     line.action = [&line]() -> Result<void> {
       auto loaded = line.load();
       if (!loaded) return loaded.error();
-      fmt::print("{}", config::render_toml(*loaded));
+      say_lines(config::render_toml(*loaded));
       return {};
     };
   });
   auto* reference = config->add_subcommand("reference", "Explain every setting, as Markdown");
   reference->callback([&line] {
     line.action = []() -> Result<void> {
-      fmt::print("{}", config::render_reference());
+      say_lines(config::render_reference());
       return {};
     };
   });
@@ -95,11 +98,16 @@ void add_server_commands(Command& app, CommandLine& line) {
       "Each setting is also a key of the TOML file and an environment variable: --http-idle-timeout is\n"
       "http.idle_timeout and BULKHEAD_HTTP_IDLE_TIMEOUT. Flags go before the environment, and that before "
       "the file.");
-  serve_command->callback([&line] {
-    line.action = [&line]() -> Result<void> {
+  const auto accept_new_keys = std::make_shared<bool>(false);
+  serve_command->add_flag(
+      "--accept-new-keys", *accept_new_keys,
+      "Go on although the keyring is not the one that the database was used with: what needs the "
+      "lost keys (passwords, tokens, sealed secrets) is lost with them");
+  serve_command->callback([&line, accept_new_keys] {
+    line.action = [&line, accept_new_keys]() -> Result<void> {
       auto loaded = line.load();
       if (!loaded) return loaded.error();
-      return app::serve(loaded->settings, line.program);
+      return app::serve(loaded->settings, {line.program, *accept_new_keys});
     };
   });
   add_setup(app, line);

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/file.h"
+#include "base/say.h"
 #include "cli/api_cli.h"
 #include "cli/terminal.h"
 
@@ -37,9 +38,9 @@ constexpr std::array kSettings = {
     Setting{"oidc", "client_id", "--client-id", "OpenID: what this installation is to it"},
     Setting{"oidc", "scopes", "--scope", "OpenID: what to ask for, several times (openid, profile, email)", Setting::Type::texts},
     Setting{"oidc", "name_claim", "--name-claim", "OpenID: where people's names are (preferred_username)"},
-    Setting{"oidc", "groups_claim", "--groups-claim", "OpenID: where their groups are (groups)"},
+    Setting{"oidc", "groups_claim", "--groups-claim", "OpenID: where their groups are (groups); \"\": they do not matter"},
     Setting{"oidc", "trust_factors", "--trust-factors", "OpenID: whether to believe it about second factors (false)", Setting::Type::boolean},
-    Setting{"ldap", "url", "--url", "LDAP: ldaps://HOST[:PORT] or ldap://HOST[:PORT]"},
+    Setting{"ldap", "url", "--url", "LDAP: ldaps://HOST[:PORT] or ldap://HOST[:PORT]; of several servers, with spaces between"},
     Setting{"ldap", "start_tls", "--start-tls", "LDAP: whether to encrypt ldap:// with StartTLS (false)", Setting::Type::boolean},
     Setting{"ldap", "bind_dn", "--bind-dn", "LDAP: the account that searches (none: anonymously)"},
     Setting{"ldap", "user_base", "--user-base", "LDAP: the entry below which people are"},
@@ -143,7 +144,7 @@ Result<json::value> change(ApiClient& client, const SsoOptions& options) {
   if (!current) return current.error();
   json::object body = current->body.as_object();
   const std::string kind(body.at("kind").as_string());
-  for (const char* fixed : {"kind", "has_secret", "created_at"}) body.erase(fixed);
+  for (const char* fixed : {"kind", "has_secret", "created_at", "redirect_uri"}) body.erase(fixed);
   if (!options.new_name.empty()) body["name"] = options.new_name;
   if (auto put = put_settings(options, kind, body); !put) return put.error();
   auto changed =
@@ -164,8 +165,8 @@ void print_members(const json::object& object) {
       continue;
     }
     const json::string* text = member.value().if_string();
-    const std::string shown = text != nullptr ? std::string(*text) : json::serialize(member.value());
-    fmt::print("{:<24}{}\n", std::string_view(member.key()), printable(shown));
+    const std::string value = text != nullptr ? std::string(*text) : json::serialize(member.value());
+    say("{:<24}{}\n", std::string_view(member.key()), value);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "base/say.h"
 #include "base/secret.h"
 #include "cli/terminal.h"
 #include "identity/factors/qr.h"
@@ -35,10 +36,8 @@ void show(const json::value& begun) {
   const std::string complete = text(begun, "verification_uri_complete");
   if (::isatty(STDERR_FILENO) == 1)
     if (const auto drawing = identity::qr_for_terminal(Secret<>(complete)))
-      fmt::print(stderr, "{}\n", drawing->reveal());
-  fmt::print(stderr, "Open {} in a browser, and compare the code there: {}\n", printable(complete),
-             printable(text(begun, "user_code")));
-  std::fflush(stderr);
+      tell_exactly(drawing->reveal() + "\n");
+  tell("Open {} in a browser, and compare the code there: {}\n", complete, text(begun, "user_code"));
 }
 
 // Errors that mean to go on asking (api_client.cc).
@@ -54,7 +53,7 @@ Result<std::string> login_provider_kind(ApiClient& client, const std::string& pr
   std::string names;
   for (const json::value& way : ways->at("providers").as_array()) {
     if (text(way, "name") == provider) return text(way, "kind");
-    names += (names.empty() ? "" : ", ") + printable(text(way, "name"));
+    names += (names.empty() ? "" : ", ") + text(way, "name");
   }
   return Error{Errc::not_found, fmt::format("the server has no log-in provider {}; it has: {}", provider,
                                             names.empty() ? "none" : names)};

@@ -9,6 +9,9 @@
 #include <iostream>
 #include <iterator>
 
+#include "base/say.h"
+#include "base/shown.h"
+
 namespace bulkhead::cli {
 namespace {
 
@@ -46,25 +49,32 @@ Result<Secret<>> read_standard_input() {
 }
 
 Result<void> need_terminal() {
-  if (::isatty(STDIN_FILENO) != 0) return {};
+  if (at_terminal()) return {};
   return Error{Errc::invalid_argument, "there is no terminal to ask for the password; use --password-stdin"};
+}
+
+std::size_t characters(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0u) != 0x80; }));
 }
 
 }  // namespace
 
+bool at_terminal() { return ::isatty(STDIN_FILENO) == 1; }
+
 Secret<> ask_secret(const char* prompt) {
-  std::cerr << prompt << std::flush;
+  tell("{}", prompt);
   std::string line;
   {
     const Quiet quiet;
     std::getline(std::cin, line);
   }
-  std::cerr << '\n';
+  tell("\n");
   return Secret<>(std::move(line));
 }
 
 std::string ask_line(const char* prompt) {
-  std::cerr << prompt << std::flush;
+  tell("{}", prompt);
   std::string line;
   std::getline(std::cin, line);
   return line;
@@ -85,25 +95,22 @@ Result<Secret<>> read_one_password(bool from_stdin) {
   return ask_secret("Password: ");
 }
 
-std::string printable(std::string_view text) {
-  std::string out(text);
-  std::ranges::replace_if(
-      out, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-  return out;
-}
-
 std::string render_table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::vector<std::string>> cells;
   std::vector<std::size_t> widths;
-  for (const auto& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      if (widths.size() <= i) widths.push_back(0);
-      widths[i] = std::max(widths[i], row[i].size());
-    }
-  std::string out;
   for (const auto& row : rows) {
+    auto& line = cells.emplace_back();
+    for (const std::string& cell : row) {
+      line.push_back(shown(cell));
+      if (widths.size() < line.size()) widths.push_back(0);
+      widths[line.size() - 1] = std::max(widths[line.size() - 1], characters(line.back()));
+    }
+  }
+  std::string out;
+  for (const auto& row : cells) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i)
-      line += fmt::format("{:<{}}", printable(row[i]), widths[i] + 2);
+      line += row[i] + std::string(widths[i] + 2 - characters(row[i]), ' ');
     line.erase(line.find_last_not_of(' ') + 1);
     out += line + '\n';
   }

@@ -15,14 +15,14 @@ namespace bulkhead::cli {
 Result<Secret<>> read_password(bool from_stdin);
 // One that exists already: asked for once.
 Result<Secret<>> read_one_password(bool from_stdin);
+// Whether somebody sits at standard input.
+bool at_terminal();
 // From the terminal, without echo and with it.
 Secret<> ask_secret(const char* prompt);
 std::string ask_line(const char* prompt);
 
-// Columns aligned, header first; control characters shown as '?', so that stored text cannot drive the
-// terminal.
+// Columns aligned, header first; each cell made safe to show (base/shown.h).
 std::string render_table(const std::vector<std::vector<std::string>>& rows);
-std::string printable(std::string_view text);
 
 // "1.5 GiB".
 std::string render_bytes(std::uint64_t bytes);

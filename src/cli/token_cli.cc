@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "base/say.h"
 #include "cli/command_line.h"
 #include "cli/terminal.h"
 #include "config/value.h"
@@ -42,8 +43,8 @@ std::string scopes_of(const json::object& token) {
 
 void print_created(const json::value& value) {
   const json::object& token = value.as_object();
-  fmt::print("{}\nToken {} ({}) works until {}. It is not shown again.\n", text(token, "token"),
-             token.at("id").as_int64(), printable(text(token, "name")), text(token, "expires_at"));
+  say("{}\nToken {} ({}) works until {}. It is not shown again.\n", text(token, "token"),
+      token.at("id").as_int64(), text(token, "name"), text(token, "expires_at"));
 }
 
 void print_list(const json::value& value) {
@@ -55,11 +56,11 @@ void print_list(const json::value& value) {
                     text(token, "expires_at"), text(token, "last_used_at"), text(token, "last_used_address"),
                     scopes_of(token)});
   }
-  fmt::print("{}", render_table(rows));
+  say_lines(render_table(rows));
 }
 
 void print_revoked(const json::value& value) {
-  fmt::print("{} revoked\n", value.as_object().at("revoked").as_int64());
+  say("{} revoked\n", value.as_object().at("revoked").as_int64());
 }
 
 Result<std::int64_t> seconds(const std::string& text) {
@@ -69,7 +70,19 @@ Result<std::int64_t> seconds(const std::string& text) {
   return std::chrono::duration_cast<std::chrono::seconds>(*duration).count();
 }
 
+// A push looks at what is there first.
+Result<void> check_actions(const std::string& scope) {
+  const auto mark = scope.rfind(':');
+  if (mark == std::string::npos) return {};
+  const std::string actions = "," + scope.substr(mark + 1) + ",";
+  if (actions.find(",push,") == std::string::npos || actions.find(",pull,") != std::string::npos) return {};
+  return Error{Errc::invalid_argument,
+               fmt::format("pushing takes pulling as well; write {}:pull,push", scope.substr(0, mark))};
+}
+
 Result<json::object> create_command(const TokenOptions& options) {
+  for (const std::string& scope : options.scopes)
+    if (auto checked = check_actions(scope); !checked) return checked.error();
   json::object command{{"command", "token.create"},
                        {"account", options.account},
                        {"name", options.name},

@@ -148,7 +148,7 @@ Setting text(std::string key, At field, Accepts accepts, std::string allowed, st
     auto parsed = as_text(value);
     return parsed && accepts(*parsed) ? parsed : std::nullopt;
   };
-  return declare(std::move(key), SettingType::text, field, parse, json_quote, std::move(allowed),
+  return declare(std::move(key), SettingType::text, field, parse, toml_quote, std::move(allowed),
                  std::move(doc));
 }
 
@@ -161,7 +161,7 @@ Setting path(std::string key, At field, Accepts accepts, std::string allowed, st
   };
   return declare(
       std::move(key), SettingType::path, field, parse,
-      [](const std::filesystem::path& value) { return json_quote(value.native()); }, std::move(allowed),
+      [](const std::filesystem::path& value) { return toml_quote(value.native()); }, std::move(allowed),
       std::move(doc));
 }
 
@@ -183,7 +183,7 @@ Setting list(std::string key, At field, ParseItem parse_item, RenderItem render_
   };
   const auto render = [render_item](const Items& items) {
     std::string out;
-    for (const auto& item : items) out += (out.empty() ? "" : ", ") + json_quote(render_item(item));
+    for (const auto& item : items) out += (out.empty() ? "" : ", ") + toml_quote(render_item(item));
     return "[" + out + "]";
   };
   return declare(std::move(key), SettingType::list, field, parse, render, std::move(allowed), std::move(doc));

@@ -37,11 +37,18 @@ enum class TlsMode {
   files,
 };
 
+// Where proxies write whom they stand for.
+enum class ProxyHeader {
+  x_forwarded_for,
+  forwarded,  // RFC 7239
+};
+
 struct TlsSettings {
   TlsMode mode = TlsMode::off;
   std::filesystem::path certificate;
   std::filesystem::path key;
   std::vector<std::string> names = {"localhost", "127.0.0.1", "::1"};
+  Duration hsts = 365 * 24h;
 };
 
 struct LogSettings {
@@ -54,10 +61,13 @@ struct HttpSettings {
   std::uint32_t threads = 0;
   std::uint64_t header_bytes = 32 * kKiB;
   std::uint32_t headers = 100;
+  std::uint64_t target_bytes = 28 * kKiB;
   Duration header_timeout = 5s;
   Duration idle_timeout = 60s;
   std::uint64_t body_rate = 1 * kKiB;
   Duration body_grace = 30s;
+  Duration linger = 5s;
+  std::uint64_t linger_bytes = 256 * kMiB;
   std::uint32_t connections = 20'000;
   std::uint32_t connections_per_address = 10'000;
   Duration stop_deadline = 30s;
@@ -76,9 +86,20 @@ struct LimitSettings {
   std::uint32_t upload_sessions_per_account = 100;
   std::uint32_t upload_sessions = 10'000;
   Duration upload_idle = 24h;
+  Duration upload_silence = 5s;
   std::uint64_t upload_bytes = 0;
-  std::uint32_t token_scopes = 32;
+  std::uint32_t token_scopes = 300;
+  std::uint32_t repositories_per_namespace = 10'000;
+  std::uint32_t tags_per_repository = 100'000;
+  std::uint32_t tags_per_manifest = 1000;
+  std::uint32_t grants = 1000;
+  std::uint32_t access_tokens = 1000;
+  std::uint32_t device_logins = 10'000;
   std::uint64_t transfer_memory = 64 * kMiB;
+  std::uint64_t body_memory = 256 * kMiB;
+  std::uint64_t body_memory_strangers = 64 * kMiB;
+  std::uint64_t body_memory_each = 32 * kMiB;
+  Duration body_time = 2min;
   std::uint64_t cached_manifests_bytes = 64 * kMiB;
   std::uint32_t cached_facts = 100'000;
 };
@@ -88,10 +109,13 @@ struct AuthSettings {
   std::uint32_t password_memory_kib = 64 * 1024;
   std::uint32_t password_passes = 3;
   std::uint32_t password_hashes = 2;
-  std::uint32_t password_queue = 64;
+  std::uint32_t password_queue = 512;
+  Duration password_remembered = 30s;
   std::uint32_t login_attempts_per_account = 10;
   std::uint32_t login_attempts_per_network = 100;
   Duration login_window = 5min;
+  std::uint32_t login_attempts_in_all = 200;
+  Duration login_window_in_all = 1h;
   bool anonymous_pull = true;
 };
 
@@ -104,6 +128,9 @@ struct StorageSettings {
 struct AuditSettings {
   std::uint64_t journal_bytes = 10 * kGiB;
   std::uint64_t segment_bytes = 64 * kMiB;
+  std::uint64_t anonymous_bytes = 0;
+  std::uint64_t refused_bytes = 0;
+  std::uint32_t refused_per_minute = 200;
 };
 
 struct MetricsSettings {
@@ -116,6 +143,9 @@ struct OutboundSettings {
   std::vector<IpNetwork> networks;
   std::vector<std::string> plain_hosts;
   std::filesystem::path authorities;
+  std::uint32_t waits = 16;
+  std::uint32_t waits_per_server = 4;
+  std::uint32_t queue_per_server = 32;
 };
 
 struct Settings {
@@ -133,6 +163,7 @@ struct Settings {
   std::string service = "bulkhead";
   std::vector<std::string> hosts;
   std::vector<IpNetwork> trusted_proxies;
+  ProxyHeader proxy_header = ProxyHeader::x_forwarded_for;
   TlsSettings tls;
   LogSettings log;
   HttpSettings http;

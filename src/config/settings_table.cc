@@ -83,7 +83,7 @@ void general(std::vector<Setting>& rows) {
            "database. "
            "Keep the password out of the URL: command lines and environments are easily seen.");
   database.may_hold_password = true;
-  database.render = [](const Settings& settings) { return json_quote(without_password(settings.database)); };
+  database.render = [](const Settings& settings) { return toml_quote(without_password(settings.database)); };
   rows.push_back(std::move(database));
   rows.push_back(path("database_password_file", at(&S::database_password_file), anything,
                       "a file, or nothing",
@@ -125,7 +125,13 @@ void general(std::vector<Setting>& rows) {
       "trusted_proxies", at(&S::trusted_proxies), IpNetwork::parse,
       [](const IpNetwork& network) { return network.text(); },
       R"(a list of networks, such as "10.0.0.0/8" or "fd00::/8")",
-      "Networks whose `X-Forwarded-For` is believed. From anyone else it is ignored."));
+      "Networks of proxies, which are believed when they say whom they stand for. From anyone else it is "
+      "ignored."));
+  rows.push_back(choice(
+      "proxy_header", at(&S::proxy_header),
+      {{"x-forwarded-for", ProxyHeader::x_forwarded_for}, {"forwarded", ProxyHeader::forwarded}},
+      "The header in which `trusted_proxies` say it; `forwarded` is that of RFC 7239. The other one is "
+      "ignored: a proxy that does not know it passes on what the client wrote."));
 }
 
 void tls(std::vector<Setting>& rows) {
@@ -146,6 +152,10 @@ void tls(std::vector<Setting>& rows) {
       [](std::string_view item) { return keep_if(is_host_or_address(item), item); },
       [](const std::string& item) { return item; }, "a list of host names and IP addresses",
       "What the certificate of `tls.mode = \"auto\"` is made out to."));
+  rows.push_back(
+      duration("tls.hsts", at(&S::tls, &TlsSettings::hsts), 0s, 24h * 730,
+               "How long browsers are told to come back with TLS only (`Strict-Transport-Security`). 0 does "
+               "not tell them."));
 }
 
 void log(std::vector<Setting>& rows) {
@@ -170,6 +180,10 @@ void http(std::vector<Setting>& rows) {
                       "The most that a request's line and headers may take; more is answered 431."));
   rows.push_back(count("http.headers", at(&S::http, &H::headers), 10u, 1000u,
                        "The most headers that a request may have; more is answered 431."));
+  rows.push_back(
+      size("http.target_bytes", at(&S::http, &H::target_bytes), 1 * kKiB, 1 * kMiB,
+           "The longest path and query of a request; more is answered 414. A request for a token names its "
+           "scopes there."));
   rows.push_back(duration("http.header_timeout", at(&S::http, &H::header_timeout), 100ms, 10min,
                           "How long a request's headers may take to arrive; longer is answered 408."));
   rows.push_back(duration("http.idle_timeout", at(&S::http, &H::idle_timeout), 100ms, 1h,
@@ -181,6 +195,13 @@ void http(std::vector<Setting>& rows) {
   rows.push_back(duration("http.body_grace", at(&S::http, &H::body_grace), 100ms, 10min,
                           "How long a body may stay below `http.body_rate`; it is then answered 408, "
                           "and an upload keeps what it has."));
+  rows.push_back(duration(
+      "http.linger", at(&S::http, &H::linger), 0ms, 1min,
+      "How long a client that was answered before its request was over may go on sending. Until then "
+      "what it sends is read and dropped, because closing at once would destroy the answer."));
+  rows.push_back(
+      size("http.linger_bytes", at(&S::http, &H::linger_bytes), 0, kPiB,
+           "The most that is read of it. Then nothing is, until the time is over or the client has closed."));
   rows.push_back(count("http.connections", at(&S::http, &H::connections), 1u, 1'000'000u,
                        "The most connections at once; more are closed."));
   rows.push_back(count("http.connections_per_address", at(&S::http, &H::connections_per_address), 1u,
@@ -212,18 +233,53 @@ void limits(std::vector<Setting>& rows) {
             "many and a link to the rest."));
   rows.push_back(count("limits.upload_sessions_per_account", at(&S::limits, &L::upload_sessions_per_account),
                        1u, 1'000'000u,
-                       "The most open upload sessions of one account; more is answered 429."));
+                       "The most open upload sessions of one account. The one idle for longest, an empty one "
+                       "first, gives way to a new one; while all are being written to, one more is answered "
+                       "429."));
   rows.push_back(count("limits.upload_sessions", at(&S::limits, &L::upload_sessions), 1u, 10'000'000u,
-                       "The most open upload sessions of all accounts together; more is answered 429."));
+                       "The most open upload sessions of all accounts together; there the account that has "
+                       "most gives way."));
   rows.push_back(duration("limits.upload_idle", at(&S::limits, &L::upload_idle), 1s, 24h * 30,
                           "An upload session that nobody wrote to for so long is removed with its bytes."));
+  rows.push_back(duration("limits.upload_silence", at(&S::limits, &L::upload_silence), 100ms, 10min,
+                          "A request that writes to an upload session and has sent nothing for so long gives "
+                          "way to a newer one, as of a client whose connection broke unnoticed."));
   rows.push_back(size("limits.upload_bytes", at(&S::limits, &L::upload_bytes), 0, kPiB,
                       "The largest blob; a larger one is answered 413. 0 means no limit."));
-  rows.push_back(count("limits.token_scopes", at(&S::limits, &L::token_scopes), 1u, 1000u,
-                       "The most scopes that one token request may ask for."));
+  rows.push_back(
+      count("limits.token_scopes", at(&S::limits, &L::token_scopes), 1u, 1000u,
+            "The most scopes that one token carries. Of more that are asked for it gets those named last."));
+  rows.push_back(count("limits.repositories_per_namespace", at(&S::limits, &L::repositories_per_namespace),
+                       1u, 10'000'000u, "The most repositories of one namespace; more is answered 403."));
+  rows.push_back(count("limits.tags_per_repository", at(&S::limits, &L::tags_per_repository), 1u, 10'000'000u,
+                       "The most tags of one repository; more is answered 403."));
+  rows.push_back(count("limits.tags_per_manifest", at(&S::limits, &L::tags_per_manifest), 1u, 1'000'000u,
+                       "The most tags on one manifest, which go with it in one step; more is answered 403."));
+  rows.push_back(
+      count("limits.grants", at(&S::limits, &L::grants), 1u, 1'000'000u,
+            "The most roles that are given in one repository or namespace; more is answered 409."));
+  rows.push_back(count("limits.access_tokens", at(&S::limits, &L::access_tokens), 1u, 1'000'000u,
+                       "The most access tokens of one account that are good; more is answered 409."));
+  rows.push_back(count("limits.device_logins", at(&S::limits, &L::device_logins), 1u, 10'000'000u,
+                       "The most log-ins of devices under way; more, and the network that has most loses its "
+                       "oldest."));
   rows.push_back(size("limits.transfer_memory", at(&S::limits, &L::transfer_memory), 1 * kMiB, 64 * kGiB,
                       "Memory for the buffers of all uploads together, near enough: each one's "
                       "buffers shrink, to 32 KiB at the least, as uploads multiply."));
+  rows.push_back(
+      size("limits.body_memory", at(&S::limits, &L::body_memory), 1 * kMiB, 64 * kGiB,
+           "Memory for manifests, forms and other bodies that are read as a whole, all together. "
+           "More is answered 503. Each one's first 4 KiB are not counted here or in the next two."));
+  rows.push_back(size("limits.body_memory_strangers", at(&S::limits, &L::body_memory_strangers), 1 * kMiB,
+                      64 * kGiB,
+                      "The part of it that requests of who is not logged in may take together; more is "
+                      "answered 429."));
+  rows.push_back(size("limits.body_memory_each", at(&S::limits, &L::body_memory_each), 64 * kKiB, 64 * kGiB,
+                      "The part of it that one account may take, or one network (an IPv4 /24 or an IPv6 /64) "
+                      "of who is not logged in; more is answered 429. One body alone always fits."));
+  rows.push_back(duration("limits.body_time", at(&S::limits, &L::body_time), 1s, 1h,
+                          "How long such a body may take to arrive once it is counted; longer is answered "
+                          "408."));
   rows.push_back(size("limits.cached_manifests_bytes", at(&S::limits, &L::cached_manifests_bytes), 0,
                       64 * kGiB, "Memory for manifests that are served without asking the database."));
   rows.push_back(
@@ -234,9 +290,9 @@ void limits(std::vector<Setting>& rows) {
 void auth(std::vector<Setting>& rows) {
   using A = AuthSettings;
   rows.push_back(
-      duration("auth.token_lifetime", at(&S::auth, &A::token_lifetime), 1s, 1h,
+      duration("auth.token_lifetime", at(&S::auth, &A::token_lifetime), 1min, 1h,
                "How long a bearer token lives. One of a disabled account or a changed password is dead at "
-               "once all the same."));
+               "once all the same. Clients count on a minute at the least."));
   rows.push_back(
       count("auth.password_memory_kib", at(&S::auth, &A::password_memory_kib), 19u * 1024, 256u * 1024,
             "Memory of one Argon2id hash, in KiB. Passwords hashed with less are hashed again when their "
@@ -248,15 +304,25 @@ void auth(std::vector<Setting>& rows) {
       "Passwords hashed at once. This many times `auth.password_memory_kib` is what log-ins may take."));
   rows.push_back(count("auth.password_queue", at(&S::auth, &A::password_queue), 1u, 100'000u,
                        "Log-ins that may wait for their turn; more is answered 503."));
+  rows.push_back(duration("auth.password_remembered", at(&S::auth, &A::password_remembered), 0s, 5min,
+                          "How long a password that was right is taken again without being hashed, so that "
+                          "many machines can log in with it at once; 0s: never."));
   rows.push_back(
       count("auth.login_attempts_per_account", at(&S::auth, &A::login_attempts_per_account), 1u, 1'000'000u,
-            "Failed log-ins of one account within `auth.login_window`; then it is refused until the window "
-            "has passed."));
+            "Failed log-ins of one account from one network within `auth.login_window`; then it is refused "
+            "there until the window has passed. A network is an IPv4 /24 or an IPv6 /64."));
   rows.push_back(count("auth.login_attempts_per_network", at(&S::auth, &A::login_attempts_per_network), 1u,
                        1'000'000u,
-                       "The same for all accounts together from one network: an IPv4 /24 or an IPv6 /64."));
+                       "The same for all accounts together from one network; accounts that logged in there "
+                       "lately are not concerned."));
   rows.push_back(duration("auth.login_window", at(&S::auth, &A::login_window), 1s, 24h,
-                          "The time that failed log-ins are counted over."));
+                          "The time that failed log-ins from a network are counted over."));
+  rows.push_back(count("auth.login_attempts_in_all", at(&S::auth, &A::login_attempts_in_all), 1u, 1'000'000u,
+                       "Failed log-ins of one account within `auth.login_window_in_all` from all networks "
+                       "that it has not logged in from within 30 days; then it is refused in those. Each of "
+                       "the last eight that it did log in from has this count for itself."));
+  rows.push_back(duration("auth.login_window_in_all", at(&S::auth, &A::login_window_in_all), 1s, 24h,
+                          "The time that they are counted over."));
   rows.push_back(boolean("auth.anonymous_pull", at(&S::auth, &A::anonymous_pull),
                          "Whether public repositories may be pulled without logging in."));
 }
@@ -275,8 +341,16 @@ void the_rest(std::vector<Setting>& rows) {
               "as partial mirrors need; otherwise such a push is refused."));
   rows.push_back(
       size("audit.journal_bytes", at(&S::audit, &AuditSettings::journal_bytes), 1 * kMiB, kPiB,
-           "The disk space of the journal of pulls, denials and failed log-ins; past it the oldest segments "
-           "go."));
+           "The disk space of the journal of what accounts do that changes nothing, such as pulls; past it "
+           "the oldest segments go."));
+  rows.push_back(size("audit.anonymous_bytes", at(&S::audit, &AuditSettings::anonymous_bytes), 0, kPiB,
+                      "The same for pulls of who is not logged in, beside it. 0 means a fifth of it."));
+  rows.push_back(size("audit.refused_bytes", at(&S::audit, &AuditSettings::refused_bytes), 0, kPiB,
+                      "The same for what is refused: denials and failed log-ins. 0 means a tenth of it."));
+  rows.push_back(count("audit.refused_per_minute", at(&S::audit, &AuditSettings::refused_per_minute), 1u,
+                       1'000'000u,
+                       "How many refusals of one network are written down one by one in a minute; of further "
+                       "ones, how many there were."));
   rows.push_back(size("audit.segment_bytes", at(&S::audit, &AuditSettings::segment_bytes), 64 * kKiB,
                       4 * kGiB,
                       "The size at which a segment of the journal is sealed, compressed and indexed."));
@@ -303,6 +377,14 @@ void outbound(std::vector<Setting>& rows) {
       path("outbound.authorities", at(&S::outbound, &O::authorities), anything, "a file, or nothing",
            "Certificate authorities, in PEM, that are trusted in requests to other servers, beside "
            "those that the system trusts."));
+  rows.push_back(count("outbound.waits", at(&S::outbound, &O::waits), 1u, 256u,
+                       "Threads that wait for other servers, as many for directories, for OpenID providers "
+                       "and for issuers of workloads' tokens."));
+  rows.push_back(count("outbound.waits_per_server", at(&S::outbound, &O::waits_per_server), 1u, 256u,
+                       "How many of those one server may take up at once, so that one that is slow leaves "
+                       "the others theirs."));
+  rows.push_back(count("outbound.queue_per_server", at(&S::outbound, &O::queue_per_server), 1u, 100'000u,
+                       "How many requests may wait for their turn with one server; more is answered 503."));
 }
 
 std::vector<Setting> declare_all() {

@@ -7,6 +7,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/shown.h"
+
 namespace bulkhead::config {
 namespace {
 
@@ -125,6 +127,8 @@ std::string describe(const Value& value) {
     items += (items.empty() ? "" : ", ") + json_quote(item);
   return "[" + items + "]";
 }
+
+std::string toml_quote(std::string_view text) { return "\"" + shown(text, Shown::toml) + "\""; }
 
 std::string render_size(std::uint64_t bytes) { return render_with_unit(bytes, kSizes); }
 

@@ -37,6 +37,8 @@ std::optional<std::vector<std::string>> as_list(const Value& value);  // untyped
 // For "expected …, not …".
 std::string describe(const Value& value);
 
+// A TOML basic string, quotes and all, in which nothing hides.
+std::string toml_quote(std::string_view text);
 std::string render_size(std::uint64_t bytes);    // 64MiB, 1000
 std::string render_duration(Duration duration);  // 24h, 90s, 0s
 

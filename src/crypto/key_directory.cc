@@ -23,8 +23,8 @@ Result<KeyDirectory> KeyDirectory::open(const std::filesystem::path& path) {
   return KeyDirectory(path);
 }
 
-std::filesystem::path KeyDirectory::file_of(KeyPurpose purpose) const {
-  return path_ / fmt::format("{}.keys", name(purpose));
+std::filesystem::path KeyDirectory::file_of(const std::filesystem::path& directory, KeyPurpose purpose) {
+  return directory / fmt::format("{}.keys", name(purpose));
 }
 
 Result<FileDescriptor> KeyDirectory::lock() const {
@@ -61,14 +61,23 @@ Result<void> KeyDirectory::store(KeyPurpose purpose, const KeyVersions& keys,
   return replace_file(file_of(purpose), as_bytes(text.reveal()), 0600);
 }
 
-Result<KeyFile> KeyDirectory::load_or_create(KeyPurpose purpose, const LockedBytes* master, Time now) const {
+Result<KeyFile> KeyDirectory::load_or_create(KeyPurpose purpose, const LockedBytes* master,
+                                             std::uint32_t first, Time now) const {
   auto loaded = load(purpose, master);
   if (loaded || loaded.error().code != Errc::not_found) return loaded;
-  KeyVersions first;
-  first.emplace(1, std::make_shared<const Key>(Key{1, LockedBytes::random(32), now}));
-  const Secret<> text = render_key_file(first, purpose, master);
+  KeyVersions keys;
+  keys.emplace(first, std::make_shared<const Key>(Key{first, LockedBytes::random(32), now}));
+  const Secret<> text = render_key_file(keys, purpose, master);
   if (auto made = create_private_file(file_of(purpose), as_bytes(text.reveal())); !made) return made.error();
   return load(purpose, master);
+}
+
+bool KeyDirectory::holds_sealed() const {
+  for (const KeyPurpose purpose : key_purposes()) {
+    const auto text = read_private_file(file_of(purpose), kKeyFileLimit);
+    if (text && text->reveal().find(" sealed:") != std::string::npos) return true;
+  }
+  return false;
 }
 
 Result<std::optional<std::string>> KeyDirectory::load_master() const {

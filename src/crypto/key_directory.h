@@ -28,9 +28,12 @@ class KeyDirectory {
 
   Result<KeyFile> load(KeyPurpose purpose, const LockedBytes* master) const;
   Result<void> store(KeyPurpose purpose, const KeyVersions& keys, const LockedBytes* master) const;
-  // load(), with a first version made where there is no file.
-  Result<KeyFile> load_or_create(KeyPurpose purpose, const LockedBytes* master, Time now) const;
+  // load(), with a version of this number made where there is no file.
+  Result<KeyFile> load_or_create(KeyPurpose purpose, const LockedBytes* master, std::uint32_t first,
+                                 Time now) const;
 
+  // Whether any of the files has a sealed line.
+  bool holds_sealed() const;
   // The line of master.key; nothing when there is none.
   Result<std::optional<std::string>> load_master() const;
   Result<void> store_master(std::string_view line) const;
@@ -42,10 +45,11 @@ class KeyDirectory {
   std::string signature() const;
 
   const std::filesystem::path& path() const { return path_; }
+  static std::filesystem::path file_of(const std::filesystem::path& directory, KeyPurpose purpose);
 
  private:
   explicit KeyDirectory(std::filesystem::path path) : path_(std::move(path)) {}
-  std::filesystem::path file_of(KeyPurpose purpose) const;
+  std::filesystem::path file_of(KeyPurpose purpose) const { return file_of(path_, purpose); }
   std::filesystem::path master_file() const { return path_ / "master.key"; }
 
   std::filesystem::path path_;

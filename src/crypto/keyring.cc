@@ -8,6 +8,7 @@
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <limits>
 #include <mutex>
 #include <string>
@@ -40,6 +41,13 @@ Result<std::optional<LockedBytes>> recover_master(const KeyDirectory& directory,
   const std::string where = (directory.path() / "master.key").string();
   if (!*stored) {
     if (source == nullptr) return std::optional<LockedBytes>();
+    // Another master key would open nothing, and lie in the way of the right one.
+    if (directory.holds_sealed())
+      return Error{
+          Errc::corrupt,
+          fmt::format("{} is missing, and the keys beside it are sealed under it: put it back from the "
+                      "keyring's backup",
+                      where)};
     auto master = LockedBytes::random(32);
     const auto line = source->protect(master);
     if (!line) return line.error();
@@ -113,12 +121,19 @@ struct Keyring::State {
     if (directory) signature = directory->signature();
   }
 
+  Result<KeyFile> create(KeyPurpose purpose, const FirstVersions& first_versions) const {
+    const auto named = first_versions.find(purpose);
+    const std::uint32_t first = named == first_versions.end() ? 1 : named->second;
+    return directory->load_or_create(purpose, master_key(), first, SystemClock().now());
+  }
+
   // With the directory's lock held: all files, sealed where there is a master key.
-  Result<Table> load(bool create) const {
+  // Missing ones are made where `first_versions` are given.
+  Result<Table> load(const FirstVersions* first_versions) const {
     Table loaded;
     for (const KeyPurpose purpose : kPurposes) {
-      auto file = create ? directory->load_or_create(purpose, master_key(), SystemClock().now())
-                         : directory->load(purpose, master_key());
+      auto file = first_versions != nullptr ? create(purpose, *first_versions)
+                                            : directory->load(purpose, master_key());
       if (!file) return file.error();
       of(loaded, purpose) = std::move(file->keys);
       if (master && !file->all_sealed)
@@ -137,7 +152,7 @@ struct Keyring::State {
       auto lock = directory->lock();
       if (!lock) return lock.error();
       held = std::move(*lock);
-      auto loaded = load(false);
+      auto loaded = load(nullptr);
       if (!loaded) return loaded.error();
       next = std::move(*loaded);
     }
@@ -154,7 +169,19 @@ Keyring::Keyring(Keyring&&) noexcept = default;
 Keyring& Keyring::operator=(Keyring&&) noexcept = default;
 Keyring::~Keyring() = default;
 
-Result<Keyring> Keyring::open(const std::filesystem::path& path, KeySource* source) {
+std::vector<KeyPurpose> Keyring::missing(const std::filesystem::path& directory) {
+  std::vector<KeyPurpose> none;
+  std::error_code error;
+  for (const KeyPurpose purpose : kPurposes)
+    if (!std::filesystem::exists(
+            std::filesystem::symlink_status(KeyDirectory::file_of(directory, purpose), error)) &&
+        error.value() != EACCES)
+      none.push_back(purpose);
+  return none;
+}
+
+Result<Keyring> Keyring::open(const std::filesystem::path& path, KeySource* source,
+                              const FirstVersions& first_versions) {
   auto directory = KeyDirectory::open(path);
   if (!directory) return directory.error();
   auto state = std::make_unique<State>();
@@ -165,7 +192,7 @@ Result<Keyring> Keyring::open(const std::filesystem::path& path, KeySource* sour
   auto master = recover_master(*state->directory, source);
   if (!master) return master.error();
   state->master = std::move(*master);
-  auto loaded = state->load(true);
+  auto loaded = state->load(&first_versions);
   if (!loaded) return loaded.error();
   // Another process may have created a file and not yet synced its name: nothing is made with a key that a
   // power cut could take back.
@@ -241,7 +268,7 @@ Result<bool> Keyring::reload_if_changed() {
   const auto lock = state_->directory->lock();
   if (!lock) return lock.error();
   state_->signature = state_->directory->signature();
-  auto loaded = state_->load(false);
+  auto loaded = state_->load(nullptr);
   if (!loaded) return loaded.error();
   state_->publish(std::move(*loaded));
   return true;
@@ -252,7 +279,7 @@ Result<void> Keyring::protect(KeySource* source) {
   const std::lock_guard guard(state_->changes);
   const auto lock = state_->directory->lock();
   if (!lock) return lock.error();
-  auto loaded = state_->load(false);
+  auto loaded = state_->load(nullptr);
   if (!loaded) return loaded.error();
   if (source != nullptr) {
     LockedBytes fresh = state_->master ? LockedBytes() : LockedBytes::random(32);

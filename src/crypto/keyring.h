@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -53,7 +54,13 @@ class Keyring {
   // With a source, which is used only during the call, files are kept sealed: a directory that was not
   // becomes so. Errc::unauthenticated when the source does not open it, Errc::unavailable when the directory
   // is sealed and there is no source.
-  static Result<Keyring> open(const std::filesystem::path& directory, KeySource* source = nullptr);
+  //
+  // `first_versions`: the number of a purpose's first key where its file is missing; 1 for those not named.
+  using FirstVersions = std::map<KeyPurpose, std::uint32_t>;
+  static Result<Keyring> open(const std::filesystem::path& directory, KeySource* source = nullptr,
+                              const FirstVersions& first_versions = {});
+  // The purposes that have no file there; all where there is no such directory. Makes nothing.
+  static std::vector<KeyPurpose> missing(const std::filesystem::path& directory);
   // Fresh keys that are never written; for tests.
   static Keyring ephemeral();
 

@@ -128,8 +128,11 @@ void PasswordHasher::spend(const Secret<>& password) const {
 bool PasswordHasher::outdated(std::string_view stored) const {
   const auto parsed = parse(stored);
   return !parsed || parsed->parameters.memory_kib != parameters_.memory_kib ||
-         parsed->parameters.passes != parameters_.passes ||
-         parsed->pepper != keyring_.current(KeyPurpose::password_pepper).version;
+         parsed->parameters.passes != parameters_.passes || parsed->pepper != pepper_version();
+}
+
+std::uint32_t PasswordHasher::pepper_version() const {
+  return keyring_.current(KeyPurpose::password_pepper).version;
 }
 
 }  // namespace bulkhead::crypto

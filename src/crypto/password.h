@@ -46,6 +46,8 @@ class PasswordHasher {
   void spend(const Secret<>& password) const;
   // Made with older parameters or an older pepper: hash again at the next successful log-in.
   bool outdated(std::string_view stored) const;
+  // Of the pepper that new hashes are made with.
+  std::uint32_t pepper_version() const;
 
  private:
   const Keyring& keyring_;

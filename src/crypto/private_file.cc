@@ -31,9 +31,13 @@ Result<void> check_private(const struct stat& status, const std::filesystem::pat
   const uid_t user = ::geteuid();
   if (status.st_uid != user) {
     return Error{Errc::unavailable,
-                 fmt::format("{} belongs to user id {}, but this process runs as user id {}: run it as that "
-                             "user, or change its owner with `chown {} {}`",
-                             path.string(), status.st_uid, user, user, shell_quoted(path))};
+                 user == 0
+                     ? fmt::format("{} belongs to user id {}, but this process runs as root: run it as that "
+                                   "user, with `sudo -u '#{}' bulkhead …`",
+                                   path.string(), status.st_uid, status.st_uid)
+                     : fmt::format("{} belongs to user id {}, but this process runs as user id {}: run it as "
+                                   "that user, or change its owner with `sudo chown {} {}`",
+                                   path.string(), status.st_uid, user, user, shell_quoted(path))};
   }
   if ((status.st_mode & kOthers) != 0) {
     return Error{Errc::unavailable,

@@ -10,6 +10,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/keyed_hash.h"
+
 namespace bulkhead::db {
 
 // Not synchronised.
@@ -45,8 +47,9 @@ class StatementCache {
   using Entries = std::list<std::pair<std::string, Statement>>;
 
   std::size_t capacity_;
-  Entries entries_;                                                         // the most recently used first
-  std::unordered_map<std::string_view, typename Entries::iterator> index_;  // keys point into entries_
+  Entries entries_;  // the most recently used first
+  std::unordered_map<std::string_view, typename Entries::iterator, KeyedHash>
+      index_;  // keys point into entries_
 };
 
 }  // namespace bulkhead::db

@@ -5,8 +5,44 @@
 #include <limits>
 
 #include "http/grammar.h"
+#include "http/request.h"
 
 namespace bulkhead::http {
+namespace {
+
+constexpr std::string_view kHeadOnly[] = {"authorization",
+                                          "connection",
+                                          "content-encoding",
+                                          "content-length",
+                                          "content-range",
+                                          "content-type",
+                                          "cookie",
+                                          "expect",
+                                          "forwarded",
+                                          "host",
+                                          "if-match",
+                                          "if-none-match",
+                                          "if-range",
+                                          "if-modified-since",
+                                          "if-unmodified-since",
+                                          "keep-alive",
+                                          "proxy-authorization",
+                                          "range",
+                                          "te",
+                                          "trailer",
+                                          "transfer-encoding",
+                                          "upgrade",
+                                          "x-forwarded-for",
+                                          "x-forwarded-host",
+                                          "x-forwarded-proto"};
+constexpr std::size_t kLongestName = 19;
+
+bool belongs_into_the_head(std::string_view name) {
+  return std::ranges::any_of(kHeadOnly,
+                             [&](std::string_view each) { return equals_ignoring_case(name, each); });
+}
+
+}  // namespace
 
 ChunkedDecoder::State ChunkedDecoder::size_digit(char c) {
   const int digit = hex_digit(c);
@@ -20,9 +56,11 @@ ChunkedDecoder::State ChunkedDecoder::trailer(char c) {
   switch (state_) {
     case State::trailer_first:
       if (c == '\r') return State::last_lf;
+      trailer_name_.assign(1, c);
       return is_token(c) && ++trailers_ <= limits_.headers ? State::trailer_name : State::malformed;
     case State::trailer_name:
-      if (c == ':') return State::trailer_value;
+      if (c == ':') return belongs_into_the_head(trailer_name_) ? State::malformed : State::trailer_value;
+      if (trailer_name_.size() <= kLongestName) trailer_name_.push_back(c);
       return is_token(c) ? State::trailer_name : State::malformed;
     case State::trailer_value:
       if (c == '\r') return State::trailer_end;

@@ -1,12 +1,15 @@
 // Chunked bodies (RFC 9112 section 7.1), decoded as they arrive. Stricter than the grammar where leniency has
 // let one request hide in another: lines end with CR LF and nothing else, no white space around a size, no
-// control characters in extensions or trailers. Extensions and trailers are bounded, checked and dropped.
+// control characters in extensions or trailers. Extensions and trailers are bounded, checked and dropped; a
+// trailer that would frame, route, authenticate or describe the message is malformed (RFC 9110
+// section 6.5.1).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "http/limits.h"
@@ -59,6 +62,7 @@ class ChunkedDecoder {
   std::size_t line_ = 0;
   std::size_t trailers_ = 0;
   std::size_t trailer_bytes_ = 0;
+  std::string trailer_name_;  // as far as it may still be one that is not allowed
 };
 
 }  // namespace bulkhead::http

@@ -13,8 +13,7 @@ constexpr std::size_t kReadBuffer = 4096;
 // Small bodies travel in the TLS record of their headers.
 constexpr std::size_t kInlineBody = 12 << 10;
 constexpr std::uint64_t kHeldBack = 64 << 10;
-constexpr std::uint64_t kLingerBytes = 4 << 20;
-constexpr std::chrono::milliseconds kLingerTime{2000};
+constexpr std::size_t kDrainedAtOnce = 256 << 10;
 
 // The Date header's value, made once a second on each loop.
 std::string_view http_date() {
@@ -44,7 +43,11 @@ void Connection::stop(bool now) {
 async::Task<> Connection::run() {
   if (stream_.encrypted()) {
     stream_.set_deadline(in(shared_.limits.header_timeout));
-    if (auto done = co_await stream_.handshake(); !done) co_return;
+    const auto plain = co_await stream_.begins_plainly();
+    if (!plain) co_return;
+    plain_by_mistake_ = *plain;
+    if (!plain_by_mistake_)
+      if (auto done = co_await stream_.handshake(); !done) co_return;
     stream_.clear_deadline();
   }
   // Not one condition with &&: GCC 12 awaits both sides of it.
@@ -69,8 +72,12 @@ async::Task<bool> Connection::read_head() {
         case RequestParser::Head::complete:
           input_.begin = parser_.head_bytes();
           stream_.clear_deadline();
-          co_return true;
+          if (!plain_by_mistake_) co_return true;
+          // Go's servers say it in these words, and people look for them.
+          co_await refuse(400, "the client sent an HTTP request to an HTTPS server; use https://");
+          co_return false;
         case RequestParser::Head::refused: {
+          if (plain_by_mistake_) co_return false;
           const Refusal refusal = parser_.refusal();
           co_await refuse(refusal.status, refusal.message);
           co_return false;
@@ -92,7 +99,7 @@ async::Task<bool> Connection::read_head() {
     const bool was_idle = std::exchange(idle_, false);
     input_.bytes.resize(had + (count ? *count : 0));
     if (count && *count > 0) continue;
-    if (!count && count.error().code == Errc::timeout && !was_idle)
+    if (!count && count.error().code == Errc::timeout && !was_idle && !plain_by_mistake_)
       co_await refuse(408, "the request's headers took too long");
     co_return false;
   }
@@ -134,16 +141,32 @@ async::Task<bool> Connection::serve() {
   co_return true;
 }
 
+// RFC 6797. Not for a name that each machine has: a browser would leave out plain HTTP on all its ports.
+std::string Connection::hsts_line() const {
+  if (!stream_.encrypted() || shared_.limits.hsts.count() == 0) return {};
+  std::string_view host = parser_.request().header("Host").value_or("");
+  host = host.substr(0, host.find(':'));
+  constexpr std::string_view kLocal = "localhost";
+  if (host.size() >= kLocal.size()) {
+    const std::string_view last = host.substr(host.size() - kLocal.size());
+    const bool whole = host.size() == last.size() || host[host.size() - last.size() - 1] == '.';
+    if (whole && equals_ignoring_case(last, kLocal)) return {};
+  }
+  return fmt::format("Strict-Transport-Security: max-age={}\r\n", shared_.limits.hsts.count());
+}
+
 async::Task<bool> Connection::send(const Response& response, bool keep_alive, bool head_request) {
   head_.clear();
   const bool bodiless = response.status == 204 || response.status == 304 || response.status < 200;
-  write_head(head_, response, keep_alive, !bodiless, http_date());
+  write_head(head_, response, keep_alive, !bodiless, http_date(), hsts_line());
   const auto idle = shared_.limits.idle_timeout;
   Result<void> done = {};
   if (head_request || bodiless) {
     done = co_await stream_.write(idle, as_bytes(head_));
   } else if (const auto* file = std::get_if<FileBytes>(&response.body)) {
     done = co_await send_file(head_, *file);
+  } else if (const auto* parts = std::get_if<FileParts>(&response.body)) {
+    done = co_await send_parts(head_, *parts);
   } else {
     std::string_view body = std::holds_alternative<std::string>(response.body)
                                 ? std::string_view(std::get<std::string>(response.body))
@@ -172,6 +195,22 @@ async::Task<Result<void>> Connection::send_file(std::string_view head, const Fil
   co_return co_await stream_.send_file(file.file, offset, length, shared_.files, idle);
 }
 
+async::Task<Result<void>> Connection::send_parts(std::string_view head, const FileParts& file) {
+  const auto idle = shared_.limits.idle_timeout;
+  for (const FileParts::Part& part : file.parts) {
+    if (auto written = co_await stream_.write(idle, as_bytes(head), as_bytes(part.before)); !written)
+      co_return written.error();
+    head = {};
+    if (&part == &file.parts.back() && file.file.before_tail) {
+      stream_.clear_deadline();
+      if (auto sound = co_await file.file.before_tail(); !sound) co_return sound.error();
+    }
+    auto sent = co_await stream_.send_file(file.file.file, part.offset, part.length, shared_.files, idle);
+    if (!sent) co_return sent.error();
+  }
+  co_return co_await stream_.write(idle, as_bytes(file.after));
+}
+
 async::Task<> Connection::refuse(unsigned status, std::string_view message) {
   stream_.recover();
   const std::uint64_t written = stream_.bytes_written();
@@ -184,13 +223,16 @@ async::Task<> Connection::refuse(unsigned status, std::string_view message) {
 
 async::Task<> Connection::linger() {
   stream_.shutdown_write();
-  stream_.set_deadline(in(kLingerTime));
-  std::string sink(4 * kReadBuffer, '\0');
-  for (std::uint64_t drained = 0; drained < kLingerBytes;) {
-    auto count = co_await stream_.discard_some(std::as_writable_bytes(std::span(sink)));
-    if (!count || *count == 0) break;
+  // A server that stops does not wait for whoever has been answered.
+  if (shared_.stopping) co_return;
+  idle_ = true;
+  stream_.set_deadline(in(shared_.limits.linger));
+  for (std::uint64_t drained = 0; drained < shared_.limits.linger_bytes;) {
+    auto count = co_await stream_.discard_some(kDrainedAtOnce);
+    if (!count || *count == 0) co_return;
     drained += *count;
   }
+  co_await stream_.wait_for_end();
 }
 
 }  // namespace bulkhead::http

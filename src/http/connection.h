@@ -36,9 +36,14 @@ class Connection
   async::Task<bool> send(const Response& response, bool keep_alive, bool head_request);
   async::Task<Result<void>> send_file(std::string_view head, const FileBytes& file);
   async::Task<> refuse(unsigned status, std::string_view message);
-  // Reads what the client still sends, within reason: closing with bytes unread would reset the connection
-  // and destroy the answer on its way.
+  // Sends `file`'s parts; before the last one, what is to be known of the file.
+  async::Task<Result<void>> send_parts(std::string_view head, const FileParts& file);
+  // RFC 9112 section 9.6. Reads what the client still sends, within limits, until it closes: closing with
+  // bytes unread resets the connection, and whoever is writing then hears of that before the answer. Past the
+  // limit on bytes nothing more is read, which stops the client from sending and lets it read the answer.
   async::Task<> linger();
+  // The line of Strict-Transport-Security, or "".
+  std::string hsts_line() const;
   net::Instant in(std::chrono::milliseconds time) const { return std::chrono::steady_clock::now() + time; }
 
   Shared& shared_;
@@ -48,6 +53,7 @@ class Connection
   InputBuffer input_;
   std::string head_;
   bool idle_ = false;
+  bool plain_by_mistake_ = false;  // a plain request came to a port that speaks TLS
 };
 
 }  // namespace bulkhead::http

@@ -8,7 +8,8 @@ namespace {
 
 // At most this much of the next request can come with the end of a chunked body.
 constexpr std::size_t kChunkedRead = 64 << 10;
-constexpr std::size_t kReadAllStep = 64 << 10;
+constexpr std::size_t kReadAllStart = 2 << 10;
+constexpr std::size_t kReadAllStep = 256 << 10;
 
 }  // namespace
 
@@ -28,7 +29,9 @@ async::Task<Result<std::size_t>> Exchange::read_within_rate(std::span<std::byte>
       window_bytes_ = 0;
     }
     const net::Instant start = std::chrono::steady_clock::now();
-    stream_.set_deadline(start + (limits_.body_grace - window_));
+    const auto grace = limits_.body_grace - window_;
+    const bool pauses = pause_ && *pause_ < grace;
+    stream_.set_deadline(start + (pauses ? *pause_ : grace));
     auto count = co_await stream_.read_some(into);
     stream_.clear_deadline();
     window_ += std::chrono::steady_clock::now() - start;
@@ -36,8 +39,11 @@ async::Task<Result<std::size_t>> Exchange::read_within_rate(std::span<std::byte>
       window_bytes_ += *count;
       co_return *count;
     }
-    if (count.error().code != Errc::timeout) co_return count.error();
+    if (count.error().code != Errc::timeout)
+      co_return Error{Errc::interrupted, "the client went away before its request was over"};
     stream_.recover();
+    paused_ = pauses;
+    if (paused_) co_return std::size_t{0};
   }
 }
 
@@ -52,7 +58,8 @@ async::Task<Result<std::size_t>> Exchange::read_sized(std::span<std::byte> into)
   } else {
     auto read = co_await read_within_rate(into);
     if (!read) co_return read.error();
-    if (*read == 0) co_return Error{Errc::unavailable, "the request's body ended before its stated length"};
+    if (*read == 0 && paused_) co_return std::size_t{0};
+    if (*read == 0) co_return Error{Errc::interrupted, "the request's body ended before its stated length"};
     count = *read;
   }
   body_bytes_ += count;
@@ -70,7 +77,8 @@ async::Task<Result<std::size_t>> Exchange::read_chunked(std::span<std::byte> int
       const auto space = into.first(std::min(into.size(), kChunkedRead));
       auto count = co_await read_within_rate(space);
       if (!count) co_return count.error();
-      if (*count == 0) co_return Error{Errc::unavailable, "the request's body ended before its last chunk"};
+      if (*count == 0 && paused_) co_return std::size_t{0};
+      if (*count == 0) co_return Error{Errc::interrupted, "the request's body ended before its last chunk"};
       raw = as_text(space.first(*count));
     }
     const auto decoded = chunks_.decode(raw, into);
@@ -93,8 +101,8 @@ async::Task<Result<std::size_t>> Exchange::read_body(std::span<std::byte> into) 
     if (request().expect_continue) {
       auto sent = co_await stream_.write(limits_.idle_timeout, as_bytes("HTTP/1.1 100 Continue\r\n\r\n"));
       stream_.clear_deadline();
-      if (!sent) failure_ = sent.error();
-      if (!sent) co_return sent.error();
+      if (!sent) failure_ = Error{Errc::interrupted, "the client went away before it sent its body"};
+      if (!sent) co_return *failure_;
     }
   }
   // Not a conditional expression: GCC 12 destroys what co_await yields inside one twice.
@@ -107,20 +115,42 @@ async::Task<Result<std::size_t>> Exchange::read_body(std::span<std::byte> into) 
   co_return count;
 }
 
-async::Task<Result<std::string>> Exchange::read_all(std::size_t limit) {
+async::Task<Result<std::size_t>> Exchange::read_body(std::span<std::byte> into,
+                                                     std::chrono::milliseconds pause) {
+  paused_ = false;
+  pause_ = pause;
+  auto count = co_await read_body(into);
+  pause_.reset();
+  if (!count || *count > 0) paused_ = false;
+  co_return count;
+}
+
+async::Task<Result<std::string>> Exchange::read_all(std::size_t limit, BodyMemory::Lease* lease) {
   const auto too_large = [&] {
     return Error{Errc::too_large, "the request's body is larger than " + std::to_string(limit) + " bytes"};
   };
   if (request().content_length.value_or(0) > limit) co_return too_large();
   std::string body;
+  std::size_t used = 0;
   while (!body_done_) {
-    const std::size_t had = body.size();
-    if (had > limit) co_return too_large();
-    body.resize(had + std::min<std::size_t>(limit + 1 - had, kReadAllStep));
-    auto count = co_await read_body(std::as_writable_bytes(std::span(body).subspan(had)));
+    if (used > limit) co_return too_large();
+    if (used == body.size()) {
+      // Twice as much as has come, so that a body that is only announced takes next to nothing.
+      std::size_t more = std::clamp(used, kReadAllStart, kReadAllStep);
+      if (request().content_length) more = std::min<std::size_t>(more, *request().content_length - used);
+      more = std::min(more, limit + 1 - used);
+      if (lease != nullptr)
+        if (auto held = lease->hold(used + more); !held) co_return held.error();
+      body.resize(used + more);
+    } else if (lease != nullptr) {
+      // Also while it trickles in.
+      if (auto held = lease->hold(body.size()); !held) co_return held.error();
+    }
+    auto count = co_await read_body(std::as_writable_bytes(std::span(body).subspan(used)));
     if (!count) co_return count.error();
-    body.resize(had + *count);
+    used += *count;
   }
+  body.resize(used);
   if (body.size() > limit) co_return too_large();
   co_return body;
 }

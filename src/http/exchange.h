@@ -11,6 +11,7 @@
 
 #include "async/task.h"
 #include "base/error.h"
+#include "http/body_memory.h"
 #include "http/chunked.h"
 #include "http/limits.h"
 #include "http/parser.h"
@@ -34,16 +35,26 @@ class Exchange {
   const Request& request() const { return parser_.request(); }
   // The client's IP address, or "local" on the operators' socket.
   std::string_view address() const { return address_; }
-  // When a trusted proxy says whom it stands for; a view into the request's headers.
-  void set_address(std::string_view address) { address_ = address; }
+  // When a trusted proxy says whom it stands for.
+  void set_address(std::string address) {
+    forwarded_ = std::move(address);
+    address_ = forwarded_;
+  }
   bool encrypted() const { return stream_.encrypted(); }
+  // Where the client has reached this server, as "192.0.2.2:5000" or "[2001:db8::1]:5000"; "" on a local
+  // socket.
+  std::string reached_at() const { return stream_.local_endpoint(); }
 
   // The body's next bytes, 0 at its end. Tells a waiting client to go on (100 Continue) at the first call:
-  // decide before you read. Errc::timeout when it is too slow; Errc::unavailable when it ends early;
+  // decide before you read. Errc::timeout when it is too slow; Errc::interrupted when it ends early;
   // Errc::invalid_argument when its chunks are malformed. An error is final: later calls repeat it.
   async::Task<Result<std::size_t>> read_body(std::span<std::byte> into);
-  // The whole body; Errc::too_large past `limit`, before reading when the length is stated.
-  async::Task<Result<std::string>> read_all(std::size_t limit);
+  // The same, but no longer than `pause` for a client that is silent: then 0, and paused().
+  async::Task<Result<std::size_t>> read_body(std::span<std::byte> into, std::chrono::milliseconds pause);
+  bool paused() const { return paused_; }
+  // The whole body; Errc::too_large past `limit`, before reading when the length is stated. Memory is taken
+  // as it arrives; `lease`, which lives as long as the body, counts it, and its refusals are this call's.
+  async::Task<Result<std::string>> read_all(std::size_t limit, BodyMemory::Lease* lease = nullptr);
 
   // Bytes of the next request that were read with the end of this one's body.
   std::string_view leftover() const { return leftover_.empty() ? input_.unread() : leftover_; }
@@ -55,6 +66,7 @@ class Exchange {
   std::string_view route = "other";
   std::string request_id;
   std::string account;
+  std::string failure;  // what the answer does not say
 
  private:
   async::Task<Result<std::size_t>> read_within_rate(std::span<std::byte> into);
@@ -67,9 +79,12 @@ class Exchange {
   InputBuffer& input_;
   ChunkedDecoder chunks_;
   std::string leftover_;  // not in input_, where the head's views must stay valid
+  std::string forwarded_;
   std::string_view address_;
   bool body_started_ = false;
   bool body_done_ = false;
+  std::optional<std::chrono::milliseconds> pause_;  // of the read under way
+  bool paused_ = false;
   std::optional<Error> failure_;
   std::uint64_t body_bytes_ = 0;
   std::chrono::nanoseconds window_{0};  // time spent waiting for the client since the rate was last looked at

@@ -187,6 +187,21 @@ bool RequestParser::interpret_header(const HeaderView& header) {
   return true;
 }
 
+// RFC 9110 section 5.3: only lists may come in several lines. Of anything else that says two things, whoever
+// takes the first line and whoever takes the last would see different requests.
+bool RequestParser::check_single_fields() {
+  constexpr std::string_view kSingle[] = {"content-type",     "content-range", "range",  "if-range",
+                                          "content-encoding", "authorization", "origin", "idempotency-key"};
+  for (std::size_t i = 1; i < request_.headers.size(); ++i) {
+    const auto& [name, value] = request_.headers[i];
+    const auto same = std::ranges::find_if(
+        kSingle, [&name = name](std::string_view single) { return equals_ignoring_case(name, single); });
+    if (same != std::end(kSingle) && request_.header(*same) != value)
+      return refuse(400, fmt::format("the request has two {} headers that differ", *same));
+  }
+  return true;
+}
+
 bool RequestParser::interpret() {
   const std::string_view method = request_.method_text;
   if (method == "TRACE" || method == "CONNECT" || method == "TRACK")
@@ -194,6 +209,7 @@ bool RequestParser::interpret() {
   if (!interpret_target()) return false;
   for (const HeaderView& header : request_.headers)
     if (!interpret_header(header)) return false;
+  if (!check_single_fields()) return false;
   const std::size_t hosts = request_.count("host");
   if (request_.count("content-length") + request_.count("transfer-encoding") > 1)
     return refuse(400, "the request states its length more than once");

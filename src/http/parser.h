@@ -42,6 +42,7 @@ class RequestParser {
   bool refuse(unsigned status, std::string message);
   bool check_beginning(std::string_view buffer, std::size_t from);
   bool check_head(std::string_view head);
+  bool check_single_fields();
   bool interpret();
   bool interpret_target();
   bool interpret_header(const HeaderView& header);

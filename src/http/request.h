@@ -5,7 +5,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "base/error.h"
 
 namespace bulkhead::http {
 
@@ -33,11 +36,22 @@ struct Request {
   // The first header of that name (case-insensitive); nullopt when there is none.
   std::optional<std::string_view> header(std::string_view name) const;
   std::size_t count(std::string_view name) const;
+  // All lines of a field that is a list, as the one list that they are (RFC 9110 section 5.3).
+  std::optional<std::string> list(std::string_view name) const;
 };
+
+using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 // The query's parameters in order, percent-decoded once ('+' stays '+': RFC 3986). Malformed encoding:
 // nullopt.
-std::optional<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view query);
+std::optional<Parameters> parse_query(std::string_view query);
+// The same for what an HTML form or a program in its manner has written (application/x-www-form-urlencoded),
+// where '+' is a space.
+std::optional<Parameters> parse_form(std::string_view form);
+// The values that a parameter has when it may have one only; nullopt when there is none.
+// Errc::invalid_argument when there are two that differ: who takes the first and who takes the last would not
+// agree.
+Result<std::optional<std::string>> one_value(const Parameters& parameters, std::string_view name);
 // One percent-decoding; nullopt for malformed encoding or a NUL.
 std::optional<std::string> percent_decode(std::string_view text);
 

@@ -33,7 +33,19 @@ struct FileBytes {
   std::function<async::Task<Result<void>>()> before_tail;
 };
 
-using Body = std::variant<std::string, SharedBytes, FileBytes>;
+// Several ranges of an open file, each behind some text, and text at the end: a multipart body.
+struct FileParts {
+  struct Part {
+    std::string before;
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+  };
+  FileBytes file;  // its range is not used
+  std::vector<Part> parts;
+  std::string after;
+};
+
+using Body = std::variant<std::string, SharedBytes, FileBytes, FileParts>;
 std::uint64_t body_length(const Body& body);
 
 struct Response {
@@ -44,6 +56,8 @@ struct Response {
   // Sent as Content-Length instead of the body's own length: for HEAD.
   std::optional<std::uint64_t> stated_length;
   bool close = false;
+  // What the answer does not say and the log does; not sent.
+  std::string log_note;
 
   Response& header(std::string_view name, std::string value) & {
     headers.emplace_back(name, std::move(value));
@@ -52,8 +66,8 @@ struct Response {
 };
 
 std::string_view reason(unsigned status);
-// The status line and headers, ending with the empty line, appended to `out`.
+// The status line and headers, ending with the empty line, appended to `out`. `more` are whole lines.
 void write_head(std::string& out, const Response& response, bool keep_alive, bool with_length,
-                std::string_view date);
+                std::string_view date, std::string_view more = {});
 
 }  // namespace bulkhead::http

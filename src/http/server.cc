@@ -82,6 +82,14 @@ class AddressCounts {
   std::map<std::string, std::size_t> counts_;
 };
 
+// Whether the other end of a local socket is this process's user, or root.
+bool is_own_user(int socket) {
+  ::ucred peer{};
+  ::socklen_t size = sizeof peer;
+  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+         (peer.uid == ::geteuid() || peer.uid == 0);
+}
+
 // One of the acceptors that share an address; the kernel spreads connections over them.
 Result<Tcp::acceptor> open_acceptor(asio::io_context& context, const Tcp::endpoint& endpoint, bool shared) {
   Tcp::acceptor acceptor(context);
@@ -188,7 +196,8 @@ async::Task<> Server::State::accept(Loop& loop, Acceptor& acceptor) {
       continue;
     }
     if constexpr (local) {
-      open(loop, std::move(socket), "local", true);
+      // The file's mode keeps others out; should it have been changed, the kernel still says who is there.
+      if (is_own_user(socket.native_handle())) open(loop, std::move(socket), "local", true);
     } else {
       boost::system::error_code ignored;
       socket.set_option(Tcp::no_delay(true), ignored);

@@ -7,8 +7,9 @@
 #include <sys/time.h>
 
 #include <algorithm>
+#include <array>
 
-#include "base/utf8.h"
+#include "base/shown.h"
 #include "ldap/options.h"
 #include "ldap/wiping.h"
 
@@ -20,6 +21,9 @@ constexpr ber_len_t kLargestMessage = 256u << 10u;
 // Of what is kept of one search.
 constexpr std::size_t kMostKeptBytes = 8u << 20u;
 constexpr std::size_t kLongestDiagnostic = 200;
+constexpr std::size_t kLongestReferral = 200;
+constexpr std::size_t kLongestCookie = 4096;
+constexpr std::string_view kSearching = "the directory cannot search";
 
 bool same_name(std::string_view a, std::string_view b) {
   return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
@@ -52,18 +56,25 @@ bool is_about_directory(int result) {
 }
 
 // A directory's own words, fit for a log line.
-std::string printable(std::string_view text) {
-  std::string fit;
-  while (!text.empty() && fit.size() < kLongestDiagnostic) {
-    const std::string_view before = text;
-    const auto point = take_code_point(text);
-    if (!point) {
-      text.remove_prefix(1);
-    } else if (!is_control(*point)) {
-      fit += before.substr(0, before.size() - text.size());
-    }
-  }
-  return fit;
+std::string printable(std::string_view text) { return shown(text.substr(0, kLongestDiagnostic)); }
+
+std::string first_of(char** texts) {
+  return texts == nullptr || *texts == nullptr
+             ? std::string()
+             : printable(std::string_view(*texts).substr(0, kLongestReferral));
+}
+
+std::size_t kept_bytes(const Entry& entry) {
+  std::size_t bytes = entry.dn.size();
+  for (const Attribute& attribute : entry.attributes)
+    for (const std::string& value : attribute.values) bytes += value.size();
+  return bytes;
+}
+
+std::size_t kept_bytes(const Found& found) {
+  std::size_t bytes = 0;
+  for (const Entry& entry : found.entries) bytes += kept_bytes(entry);
+  return bytes;
 }
 
 }  // namespace
@@ -191,49 +202,103 @@ Result<bool> Connection::bind(const std::string& dn, const std::string& password
   return result == LDAP_SUCCESS;
 }
 
+Error Connection::referred(const Search& search, std::string_view where) const {
+  return {Errc::unavailable,
+          fmt::format("the directory answers with a referral to {} for {}, which is not followed; name that "
+                      "server as the URL",
+                      printable(where), search.base)};
+}
+
 Result<Found> Connection::search(const Search& search) {
-  constexpr std::string_view kDoing = "the directory cannot search";
+  Found found;
+  const Deadline deadline = this->deadline();
+  std::string cookie;
+  do {
+    auto next = search_page(search, cookie, deadline, found);
+    if (!next) return next.error();
+    cookie = *std::move(next);
+  } while (!cookie.empty() && !found.more);
+  return found;
+}
+
+Result<std::string> Connection::search_page(const Search& search, const std::string& cookie,
+                                            Deadline deadline, Found& into) {
   std::vector<char*> attributes;
   for (const std::string& name : search.attributes) attributes.push_back(const_cast<char*>(name.c_str()));
   attributes.push_back(nullptr);
-  const Deadline deadline = this->deadline();
-  timeval limit = until(deadline);
+  LDAPControl* paging = nullptr;
+  berval sent{cookie.size(), const_cast<char*>(cookie.data())};
+  if (search.page != 0)
+    if (const int made = ::ldap_create_page_control(handle_.get(), static_cast<ber_int_t>(search.page),
+                                                    cookie.empty() ? nullptr : &sent, 0, &paging);
+        made != LDAP_SUCCESS)
+      return failure(kSearching, made);
+  const std::unique_ptr<LDAPControl, decltype(&::ldap_control_free)> owned(paging, &::ldap_control_free);
+  std::array<LDAPControl*, 2> controls = {paging, nullptr};
+  // Over pages it is counted here.
+  const int limit = search.page != 0 ? 0 : static_cast<int>(search.most + 1);
+  timeval left = until(deadline);
   int request = 0;
-  if (const int sent = ::ldap_search_ext(handle_.get(), search.base.c_str(), LDAP_SCOPE_SUBTREE,
-                                         search.filter.c_str(), attributes.data(), 0, nullptr, nullptr,
-                                         &limit, static_cast<int>(search.most + 1), &request);
-      sent != LDAP_SUCCESS)
-    return failure(kDoing, sent);
+  if (const int asked =
+          ::ldap_search_ext(handle_.get(), search.base.c_str(), LDAP_SCOPE_SUBTREE, search.filter.c_str(),
+                            attributes.data(), 0, controls.data(), nullptr, &left, limit, &request);
+      asked != LDAP_SUCCESS)
+    return failure(kSearching, asked);
 
-  Found found;
-  std::size_t kept = 0;
+  std::size_t kept = kept_bytes(into);
   while (true) {
     const auto message = next(request, deadline);
     if (!message) return message.error();
     const int kind = ::ldap_msgtype(message->get());
-    if (kind == LDAP_RES_SEARCH_ENTRY) {
-      found.more = found.entries.size() == search.most;
-      if (found.more) {
-        ::ldap_abandon_ext(handle_.get(), request, nullptr, nullptr);
-        return found;
-      }
-      found.entries.push_back(read_entry(message->get(), search));
-      kept += found.entries.back().dn.size();
-      for (const Attribute& attribute : found.entries.back().attributes)
-        for (const std::string& value : attribute.values) kept += value.size();
-      if (kept > kMostKeptBytes)
-        return Error{Errc::too_large, "the directory answers with more than is read of one search"};
-    } else if (kind == LDAP_RES_SEARCH_RESULT) {
-      int result = LDAP_OTHER;
-      const int parsed =
-          ::ldap_parse_result(handle_.get(), message->get(), &result, nullptr, nullptr, nullptr, nullptr, 0);
-      if (parsed != LDAP_SUCCESS) return failure(kDoing, parsed);
-      found.more = result == LDAP_SIZELIMIT_EXCEEDED;
-      if (result != LDAP_SUCCESS && !found.more) return failure(kDoing, result);
-      return found;
+    if (kind == LDAP_RES_SEARCH_RESULT) return end_of_page(message->get(), search, into);
+    if (kind == LDAP_RES_SEARCH_REFERENCE) {
+      char** where = nullptr;
+      if (into.referral.empty() &&
+          ::ldap_parse_reference(handle_.get(), message->get(), &where, nullptr, 0) == LDAP_SUCCESS)
+        into.referral = first_of(where);
+      ::ber_memvfree(reinterpret_cast<void**>(where));
     }
-    // Otherwise a reference to another directory, which is not followed.
+    if (kind != LDAP_RES_SEARCH_ENTRY) continue;
+    if (into.entries.size() == search.most) {
+      into.more = true;
+      ::ldap_abandon_ext(handle_.get(), request, nullptr, nullptr);
+      return std::string();
+    }
+    into.entries.push_back(read_entry(message->get(), search));
+    kept += kept_bytes(into.entries.back());
+    if (kept > kMostKeptBytes)
+      return Error{Errc::too_large, "the directory answers with more than is read of one search"};
   }
+}
+
+Result<std::string> Connection::end_of_page(::ldapmsg* message, const Search& search, Found& into) {
+  int result = LDAP_OTHER;
+  char** referrals = nullptr;
+  LDAPControl** controls = nullptr;
+  const int parsed =
+      ::ldap_parse_result(handle_.get(), message, &result, nullptr, nullptr, &referrals, &controls, 0);
+  const std::unique_ptr<LDAPControl*, decltype(&::ldap_controls_free)> owned(controls, &::ldap_controls_free);
+  const std::string referral = first_of(referrals);
+  ::ber_memvfree(reinterpret_cast<void**>(referrals));
+  if (parsed != LDAP_SUCCESS) return failure(kSearching, parsed);
+  if (result == LDAP_REFERRAL) return referred(search, referral);
+  if (result == LDAP_SIZELIMIT_EXCEEDED || (result == LDAP_ADMINLIMIT_EXCEEDED && search.page != 0)) {
+    // Of a search without pages it may be this client's own limit.
+    into.more = into.more || search.page == 0;
+    into.cut_off = true;
+    return std::string();
+  }
+  if (result != LDAP_SUCCESS) return failure(kSearching, result);
+  LDAPControl* paging = ::ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, controls, nullptr);
+  if (paging == nullptr) return std::string();
+  ber_int_t estimate = 0;
+  berval cookie{};
+  std::string next;
+  if (::ldap_parse_pageresponse_control(handle_.get(), paging, &estimate, &cookie) == LDAP_SUCCESS)
+    next = std::string(view(cookie));
+  ::ber_memfree(cookie.bv_val);
+  if (next.size() > kLongestCookie) return failure(kSearching, LDAP_DECODING_ERROR);
+  return next;
 }
 
 Entry Connection::read_entry(::ldapmsg* message, const Search& search) const {

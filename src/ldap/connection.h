@@ -1,5 +1,5 @@
 // One connection to a directory, over libldap: LDAPv3, simple binds and searches, each within the time of
-// Limits. Referrals and aliases are not followed.
+// Limits. Referrals and aliases are not followed; where a referral comes instead of an answer, that is said.
 //
 // Every option of libldap's that ldap.conf, ldaprc or LDAP* variables can set is set on the handle, so that
 // none of these has a say: not which authorities are trusted, not whether certificates are checked.
@@ -46,11 +46,16 @@ struct Search {
   std::string filter;
   std::vector<std::string> attributes;
   std::size_t most = 1;  // entries
+  // Asked for in pages of so many (RFC 2696), so that a directory that gives at most a page at once gives
+  // all; 0 for at once.
+  std::size_t page = 0;
 };
 
 struct Found {
   std::vector<Entry> entries;
-  bool more = false;  // than Search::most
+  bool more = false;     // than Search::most
+  bool cut_off = false;  // by a limit of the directory's own
+  std::string referral;  // where else the directory would have one look (the first of them); "" for nowhere
 };
 
 class Connection {
@@ -63,7 +68,8 @@ class Connection {
   // it cannot say.
   Result<bool> bind(const std::string& dn, const std::string& password);
 
-  // Errc::unavailable when the directory fails, refuses, or does not have the base.
+  // Errc::unavailable when the directory fails, refuses, or does not have the base. All pages together have
+  // the time of one step.
   Result<Found> search(const Search& search);
 
  private:
@@ -85,6 +91,11 @@ class Connection {
   Deadline deadline() const { return std::chrono::steady_clock::now() + limits_.timeout; }
   Result<Message> next(int request, Deadline deadline);
   Error failure(std::string_view doing, int result) const;
+  Error referred(const Search& search, std::string_view where) const;
+  // One page into `into`: the cookie of the next one, "" after the last.
+  Result<std::string> search_page(const Search& search, const std::string& cookie, Deadline deadline,
+                                  Found& into);
+  Result<std::string> end_of_page(::ldapmsg* message, const Search& search, Found& into);
   Entry read_entry(::ldapmsg* message, const Search& search) const;
 
   std::unique_ptr<Handshake> handshake_;  // which the handle refers to

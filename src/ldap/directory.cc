@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <map>
+#include <mutex>
 
 #include "base/bytes.h"
 #include "ldap/connection.h"
@@ -20,7 +23,12 @@ constexpr std::size_t kLongestId = 4096;
 constexpr std::string_view kDnItself = "dn";
 constexpr std::string_view kNoAttributes = "1.1";  // RFC 4511 section 4.5.1.8
 
-Error refused() { return {Errc::unauthenticated, "the user name or the password is wrong"}; }
+// Of a search for groups: below what directories give at once, whatever they are (Active Directory: 1,000).
+constexpr std::size_t kGroupsAtOnce = 100;
+constexpr std::chrono::seconds kAvoided{30};
+constexpr std::size_t kMostAvoided = 256;
+
+Error refused() { return {Errc::unauthenticated, std::string(Directory::kWrong)}; }
 
 // One exchange with a directory: who is asked for, and what is known about them.
 class Exchange {
@@ -55,25 +63,24 @@ class Exchange {
   Result<Person> read_with_groups(const Entry& entry) {
     auto person = read_person(entry, settings_, limits_);
     if (!person) return person;
-    auto groups = find_groups(*person);
-    if (!groups) return groups.error();
-    person->groups = std::move(*groups);
+    if (const auto found = find_groups(*person); !found) return found.error();
     return person;
   }
 
  private:
-  Result<std::vector<std::string>> find_groups(const Person& person) {
-    std::vector<std::string> names;
+  Result<void> find_groups(Person& person) {
     // A filter for nobody's name could find groups that have nothing to do with the person.
     const bool nameless = person.name.empty() && has_placeholder(settings_.group_filter, "{name}");
-    if (settings_.group_base.empty() || nameless) return names;
+    if (settings_.group_base.empty() || nameless) return {};
     const bool by_dn = settings_.group_name_attribute == kDnItself;
     const auto found =
         connection_.search({settings_.group_base,
                             fill_in(settings_.group_filter, person.name, person.dn),
                             {by_dn ? std::string(kNoAttributes) : settings_.group_name_attribute},
-                            limits_.groups});
+                            limits_.groups,
+                            std::min(kGroupsAtOnce, limits_.groups)});
     if (!found) return found.error();
+    std::vector<std::string>& names = person.groups;
     for (Entry entry : found->entries) {
       if (by_dn) entry.attributes.push_back({std::string(kDnItself), {entry.dn}, 1});
       for (std::string& name : texts(entry, settings_.group_name_attribute))
@@ -81,11 +88,19 @@ class Exchange {
     }
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
-    if (found->more || names.size() > limits_.groups)
-      return Error{
-          Errc::too_large,
-          fmt::format("the directory says that this person is in more than {} groups", limits_.groups)};
-    return names;
+    const bool too_many = found->more || names.size() > limits_.groups;
+    if (names.size() > limits_.groups) names.resize(limits_.groups);
+    if (too_many)
+      person.groups_missing =
+          fmt::format("the person is in more groups than the {} that are looked at", limits_.groups);
+    else if (found->cut_off)
+      person.groups_missing =
+          fmt::format("the directory gave {} groups and then said that its own size limit is reached",
+                      found->entries.size());
+    else if (!found->referral.empty())
+      person.groups_missing = fmt::format(
+          "the directory has a referral to {} for further groups, which is not followed", found->referral);
+    return {};
   }
 
   Connection connection_;
@@ -93,17 +108,6 @@ class Exchange {
   const Secret<>& bind_password_;
   Limits limits_;
 };
-
-Result<Exchange> begin(const Settings& settings, const Secret<>& bind_password, const Options& options) {
-  if (const auto checked = check(settings, options.plain_hosts); !checked)
-    return Error{Errc::unavailable,
-                 fmt::format("the directory's settings are not allowed: {}", checked.error().message)};
-  auto connection = Connection::open(*parse_url(settings.url), settings.start_tls, options);
-  if (!connection) return connection.error();
-  Exchange exchange(std::move(*connection), settings, bind_password, options.limits);
-  if (const auto bound = exchange.bind_for_searching(); !bound) return bound.error();
-  return exchange;
-}
 
 // A name that nobody has, so that a bind can be asked for and fails.
 Result<std::string> nobody_below(const std::string& base) {
@@ -115,12 +119,64 @@ Result<std::string> nobody_below(const std::string& base) {
 
 }  // namespace
 
+// Which servers could not be asked lately.
+struct Directory::Servers {
+  using Clock = std::chrono::steady_clock;
+
+  std::mutex mutex;
+  std::map<std::string, Clock::time_point> failed;
+
+  std::vector<Url> in_order(std::vector<Url> urls) {
+    const std::lock_guard lock(mutex);
+    const auto now = Clock::now();
+    std::erase_if(failed, [&](const auto& each) { return each.second + kAvoided <= now; });
+    // Not that of ranges, which clang 14 cannot compile.
+    std::stable_partition(urls.begin(), urls.end(),
+                          [&](const Url& url) { return !failed.contains(url.render()); });
+    return urls;
+  }
+
+  void note(const Url& url, bool works) {
+    const std::lock_guard lock(mutex);
+    if (works)
+      failed.erase(url.render());
+    else if (failed.size() < kMostAvoided)
+      failed[url.render()] = Clock::now();
+  }
+
+  Result<Connection> connect(const Settings& settings, const Options& options) {
+    Error last(Errc::unavailable, "the directory has no server");
+    for (const Url& url : in_order(*parse_urls(settings.url))) {
+      auto connection = Connection::open(url, settings.start_tls, options);
+      note(url, connection.has_value());
+      if (connection) return connection;
+      last = connection.error();
+    }
+    return last;
+  }
+
+  Result<Exchange> begin(const Settings& settings, const Secret<>& bind_password, const Options& options) {
+    if (const auto checked = check(settings, options.plain_hosts); !checked)
+      return Error{Errc::unavailable,
+                   fmt::format("the directory's settings are not allowed: {}", checked.error().message)};
+    auto connection = connect(settings, options);
+    if (!connection) return connection.error();
+    Exchange exchange(*std::move(connection), settings, bind_password, options.limits);
+    if (const auto bound = exchange.bind_for_searching(); !bound) return bound.error();
+    return exchange;
+  }
+};
+
+Directory::Directory(Options options) : options_(std::move(options)), servers_(std::make_unique<Servers>()) {}
+
+Directory::~Directory() = default;
+
 Result<Person> Directory::authenticate(const Settings& settings, const Secret<>& bind_password,
                                        std::string_view name, const Secret<>& password) const {
   if (name.empty() || name.size() > kLongestName || password.empty() ||
       password.reveal().size() > kLongestPassword)
     return refused();
-  auto exchange = begin(settings, bind_password, options_);
+  auto exchange = servers_->begin(settings, bind_password, options_);
   if (!exchange) return exchange.error();
   const auto found = exchange->find_people(fill_in(settings.user_filter, name, ""));
   if (!found) return found.error();
@@ -134,6 +190,10 @@ Result<Person> Directory::authenticate(const Settings& settings, const Secret<>&
   if (!dn) return dn.error();
   const auto bound = exchange->bind_as(*dn, password);
   if (!bound) return bound.error();
+  if (found->entries.empty() && !found->referral.empty())
+    return Error{
+        Errc::unauthenticated,
+        fmt::format("nobody here has this name, and a referral to {} is not followed", found->referral)};
   if (!known || !*bound) return refused();
 
   if (const auto again = exchange->bind_for_searching(); !again) return again.error();
@@ -145,7 +205,7 @@ Result<Person> Directory::look_up(const Settings& settings, const Secret<>& bind
   const Error gone(Errc::not_found, "the directory has nobody with this id");
   const auto bytes = id.size() <= kLongestId ? parse_id(id) : std::nullopt;
   if (!bytes) return gone;
-  auto exchange = begin(settings, bind_password, options_);
+  auto exchange = servers_->begin(settings, bind_password, options_);
   if (!exchange) return exchange.error();
   // With what the user filter asks for besides the name: who no longer fits it is gone.
   const auto found = exchange->find_people(

@@ -3,9 +3,12 @@
 // section 6.3.1), a second search finds the groups.
 //
 // TLS is required, with the certificate and its name checked, but for hosts that are named as plain.
-// Referrals are not followed. Names go into filters escaped (RFC 4515 section 3), so that they are never part
-// of one. An empty password is refused before the directory is asked: many take it for an anonymous bind, and
-// succeed (RFC 4513 section 5.1.2).
+// Referrals are not followed, which is said where one comes in place of a person. Names go into filters
+// escaped (RFC 4515 section 3), so that they are never part of one. An empty password is refused before the
+// directory is asked: many take it for an anonymous bind, and succeed (RFC 4513 section 5.1.2).
+//
+// A directory may have several servers. They are asked in the order of the settings, those that could not be
+// asked within the last half minute after the others.
 //
 // Calls block, for a bounded time. Thread-safe; each call has a connection of its own.
 #pragma once
@@ -13,6 +16,7 @@
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,7 +28,9 @@ namespace bulkhead::ldap {
 
 // Of one directory. Patterns hold {name} or {dn}, which stand for the escaped value.
 struct Settings {
-  std::string url;         // ldaps://HOST[:PORT] or ldap://HOST[:PORT]
+  // ldaps://HOST[:PORT] or ldap://HOST[:PORT]; at most kMostUrls with spaces between them, of servers that
+  // hold the same.
+  std::string url;
   bool start_tls = false;  // of an ldap:// URL
   std::string bind_dn;     // the account that searches; "" to search anonymously
   std::string user_base;
@@ -39,6 +45,8 @@ struct Settings {
 
   bool operator==(const Settings&) const = default;
 };
+
+inline constexpr std::size_t kMostUrls = 8;
 
 struct Limits {
   std::chrono::milliseconds timeout{5000};  // of each step: connecting, a bind, a search
@@ -59,6 +67,8 @@ struct Person {
   std::string display_name;  // "" where there is none, as is the e-mail address
   std::string email;
   std::vector<std::string> groups;  // sorted, each once
+  // Why there may be more than these, for people; "" when these are all.
+  std::string groups_missing;
 };
 
 // Errc::invalid_argument, saying what is wrong: a URL of another scheme or without TLS, a filter that does
@@ -67,12 +77,17 @@ Result<void> check(const Settings& settings, const std::vector<std::string>& pla
 
 class Directory {
  public:
-  explicit Directory(Options options) : options_(std::move(options)) {}
+  explicit Directory(Options options);
+  ~Directory();
 
-  // The person of that name, whose password it is. Errc::unauthenticated with one message for an unknown
-  // name, a wrong or empty password, and a name that more than one entry has; Errc::unavailable when the
-  // directory cannot be asked, or refuses its own account; Errc::timeout. An unknown name takes the directory
-  // as many steps as a known one.
+  // What Errc::unauthenticated says, where there is nothing to add.
+  static constexpr std::string_view kWrong = "the user name or the password is wrong";
+
+  // The person of that name, whose password it is. Errc::unauthenticated for an unknown name, a wrong or
+  // empty password, and a name that more than one entry has, with one message; with another, which is for
+  // evidence alone, where the directory would have one look for the name elsewhere. Errc::unavailable when
+  // none of its servers can be asked, or its own account is refused; Errc::timeout. An unknown name takes the
+  // directory as many steps as a known one.
   Result<Person> authenticate(const Settings& settings, const Secret<>& bind_password, std::string_view name,
                               const Secret<>& password) const;
 
@@ -80,7 +95,9 @@ class Directory {
   Result<Person> look_up(const Settings& settings, const Secret<>& bind_password, std::string_view id) const;
 
  private:
+  struct Servers;
   Options options_;
+  std::unique_ptr<Servers> servers_;
 };
 
 }  // namespace bulkhead::ldap

@@ -11,7 +11,7 @@
 namespace bulkhead::ldap {
 namespace {
 
-constexpr std::size_t kLongestUrl = 300;
+constexpr std::size_t kLongestUrls = 1024;
 constexpr std::size_t kLongestDn = 1024;
 constexpr std::size_t kLongestAttribute = 128;
 
@@ -43,13 +43,19 @@ Result<void> check_attribute(std::string_view name, std::string_view value) {
 }
 
 Result<void> check_url(const Settings& settings, const std::vector<std::string>& plain_hosts) {
-  const auto url = settings.url.size() <= kLongestUrl ? parse_url(settings.url) : std::nullopt;
-  if (!url) return wrong("url must be ldaps://HOST[:PORT] or ldap://HOST[:PORT], with nothing behind it");
-  if (url->secure && settings.start_tls)
-    return wrong("start_tls is for an ldap:// URL; an ldaps:// URL is encrypted from the first byte");
-  const bool plain = std::find(plain_hosts.begin(), plain_hosts.end(), url->host) != plain_hosts.end();
-  if (!url->secure && !settings.start_tls && !plain)
-    return wrong("url must be encrypted: use ldaps://, or ldap:// with start_tls");
+  const auto urls = settings.url.size() <= kLongestUrls ? parse_urls(settings.url) : std::nullopt;
+  if (!urls || urls->size() > kMostUrls)
+    return wrong(fmt::format(
+        "url must be ldaps://HOST[:PORT] or ldap://HOST[:PORT], with nothing behind it, or up to {} "
+        "of these with spaces between them",
+        kMostUrls));
+  for (const Url& url : *urls) {
+    if (url.secure && settings.start_tls)
+      return wrong("start_tls is for an ldap:// URL; an ldaps:// URL is encrypted from the first byte");
+    const bool plain = std::find(plain_hosts.begin(), plain_hosts.end(), url.host) != plain_hosts.end();
+    if (!url.secure && !settings.start_tls && !plain)
+      return wrong("url must be encrypted: use ldaps://, or ldap:// with start_tls");
+  }
   return {};
 }
 

@@ -80,4 +80,19 @@ std::optional<Url> parse_url(std::string_view text) {
   return url;
 }
 
+std::optional<std::vector<Url>> parse_urls(std::string_view text) {
+  std::vector<Url> urls;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(' '), text.size());
+    const std::string_view one = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (one.empty()) continue;
+    auto url = parse_url(one);
+    if (!url) return std::nullopt;
+    urls.push_back(*std::move(url));
+  }
+  if (urls.empty()) return std::nullopt;
+  return urls;
+}
+
 }  // namespace bulkhead::ldap

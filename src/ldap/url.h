@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace bulkhead::ldap {
 
@@ -20,5 +21,7 @@ struct Url {
 };
 
 std::optional<Url> parse_url(std::string_view text);
+// One or more, with spaces between them.
+std::optional<std::vector<Url>> parse_urls(std::string_view text);
 
 }  // namespace bulkhead::ldap

@@ -1,6 +1,9 @@
 #include "net/stream.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
@@ -81,6 +84,46 @@ async::Task<Result<void>> Stream::wait_for_tls(int result) {
   co_return Error{Errc::unavailable, "the TLS connection failed"};
 }
 
+std::string Stream::local_endpoint() const {
+  ::sockaddr_storage storage{};
+  ::socklen_t size = sizeof storage;
+  char text[INET6_ADDRSTRLEN] = {};
+  if (::getsockname(const_cast<Socket&>(socket_).native_handle(), reinterpret_cast<::sockaddr*>(&storage),
+                    &size) != 0)
+    return {};
+  if (storage.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const ::sockaddr_in&>(storage);
+    ::inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
+    return fmt::format("{}:{}", text, ntohs(v4.sin_port));
+  }
+  if (storage.ss_family != AF_INET6) return {};
+  const auto& v6 = reinterpret_cast<const ::sockaddr_in6&>(storage);
+  if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
+    ::inet_ntop(AF_INET, v6.sin6_addr.s6_addr + 12, text, sizeof text);
+    return fmt::format("{}:{}", text, ntohs(v6.sin6_port));
+  }
+  ::inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
+  return fmt::format("[{}]:{}", text, ntohs(v6.sin6_port));
+}
+
+async::Task<Result<bool>> Stream::begins_plainly() {
+  char first = 0;
+  for (;;) {
+    const ssize_t count = ::recv(socket_.native_handle(), &first, 1, MSG_PEEK);
+    if (count == 0) co_return Error{Errc::unavailable, "the connection ended before it began"};
+    if (count > 0) break;
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) co_return failure({errno, boost::system::system_category()});
+    if (auto waited = co_await wait(Socket::wait_read); !waited) co_return waited.error();
+  }
+  // A handshake's first byte is 22 (RFC 8446 section 5.1); a method's is a letter.
+  const bool plain = first >= 'A' && first <= 'Z';
+  if (plain) tls_.reset();
+  co_return plain;
+}
+
+async::Task<> Stream::wait_for_end() { (void)co_await wait(Socket::wait_error); }
+
 async::Task<Result<void>> Stream::handshake() {
   if (!tls_) co_return Result<void>();
   for (;;) {
@@ -95,8 +138,25 @@ async::Task<Result<std::size_t>> Stream::read_some(std::span<std::byte> into) {
   return tls_ ? read_tls(into) : receive(into);
 }
 
-async::Task<Result<std::size_t>> Stream::discard_some(std::span<std::byte> scratch) {
-  return receive(scratch);
+async::Task<Result<std::size_t>> Stream::discard_some(std::size_t most) {
+  for (;;) {
+    if (ended()) co_return ended_failure();
+    if (at_end_) co_return std::size_t{0};
+    // tcp(7): with MSG_TRUNC the bytes go nowhere.
+    const ssize_t count = ::recv(socket_.native_handle(), nullptr, most, MSG_TRUNC | MSG_DONTWAIT);
+    if (count > 0) {
+      read_ += static_cast<std::size_t>(count);
+      co_await give_way(static_cast<std::uint64_t>(count));
+      co_return static_cast<std::size_t>(count);
+    }
+    if (count == 0) {
+      at_end_ = true;
+      co_return std::size_t{0};
+    }
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) co_return failure({errno, boost::system::system_category()});
+    if (auto waited = co_await wait(Socket::wait_read); !waited) co_return waited.error();
+  }
 }
 
 async::Task<Result<std::size_t>> Stream::read_tls(std::span<std::byte> into) {

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "async/offload.h"
 #include "async/task.h"
@@ -32,14 +33,22 @@ class Stream final : public Timed {
   Stream& operator=(const Stream&) = delete;
 
   bool encrypted() const { return tls_ != nullptr; }
+  // This side's address and port, "127.0.0.1:5000" or "[::1]:5000"; an IPv4 address that is mapped into IPv6
+  // is the IPv4 address. "" for a Unix socket.
+  std::string local_endpoint() const;
 
+  // Whether the client's first byte is that of a request and not of a handshake; waits for it. Looks at it
+  // only. The stream is then a plain one.
+  async::Task<Result<bool>> begins_plainly();
   async::Task<Result<void>> handshake();
+  // Waits until the peer has closed its side as well, or the deadline; reads nothing.
+  async::Task<> wait_for_end();
 
   // At least one byte, or 0 at the end of the stream.
   async::Task<Result<std::size_t>> read_some(std::span<std::byte> into);
-  // The same for bytes that nobody will look at; under TLS they are not even decrypted, so nothing else can
-  // be read afterwards.
-  async::Task<Result<std::size_t>> discard_some(std::span<std::byte> scratch);
+  // The same for bytes that nobody will look at, at most so many of them; they take no memory, and under TLS
+  // they are not even decrypted, so nothing else can be read afterwards.
+  async::Task<Result<std::size_t>> discard_some(std::size_t most);
   // All of both pieces, in as few segments as the socket takes. Like send_file(), it renews the deadline at
   // each step forward: a peer that takes nothing for `idle` ends it, one that is merely slow does not.
   async::Task<Result<void>> write(std::chrono::milliseconds idle, Bytes first, Bytes second = {});

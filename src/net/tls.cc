@@ -1,8 +1,12 @@
 #include "net/tls.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <ctime>
 
 namespace bulkhead::net {
 namespace {
@@ -27,6 +31,44 @@ int select_protocol(SSL*, const unsigned char** out, unsigned char* out_length, 
     return SSL_TLSEXT_ERR_NOACK;
   *out = selected;
   return SSL_TLSEXT_ERR_OK;
+}
+
+std::string text_of(const ASN1_STRING* text) {
+  unsigned char* utf8 = nullptr;
+  const int length = ::ASN1_STRING_to_UTF8(&utf8, text);
+  if (length < 0) return {};
+  std::string out(reinterpret_cast<const char*>(utf8), static_cast<std::size_t>(length));
+  ::OPENSSL_free(utf8);
+  return out;
+}
+
+// The host names and addresses that clients compare (RFC 6125), or the common name of one without them.
+std::string names_of(X509* certificate) {
+  std::string names;
+  const auto add = [&names](const std::string& name) { names += (names.empty() ? "" : ", ") + name; };
+  const std::unique_ptr<GENERAL_NAMES, void (*)(GENERAL_NAMES*)> alternatives(
+      static_cast<GENERAL_NAMES*>(::X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)),
+      ::GENERAL_NAMES_free);
+  for (int i = 0; i < sk_GENERAL_NAME_num(alternatives.get()); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(alternatives.get(), i);
+    if (name->type == GEN_DNS) add(text_of(name->d.dNSName));
+    if (name->type != GEN_IPADD) continue;
+    char shown[INET6_ADDRSTRLEN] = {};
+    const int family = ::ASN1_STRING_length(name->d.iPAddress) == 4 ? AF_INET : AF_INET6;
+    if (::inet_ntop(family, ::ASN1_STRING_get0_data(name->d.iPAddress), shown, sizeof shown) != nullptr)
+      add(shown);
+  }
+  if (!names.empty()) return names;
+  const X509_NAME* subject = ::X509_get_subject_name(certificate);
+  const int at = ::X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (at < 0) return {};
+  return text_of(::X509_NAME_ENTRY_get_data(::X509_NAME_get_entry(subject, at)));
+}
+
+Time time_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (::ASN1_TIME_to_tm(time, &parts) != 1) return {};
+  return Time(std::chrono::seconds(::timegm(&parts)));
 }
 
 }  // namespace
@@ -78,6 +120,17 @@ Result<void> TlsContext::load() {
   context_ = context;
   loaded_ = *stamped;
   return {};
+}
+
+CertificateInfo TlsContext::certificate() const {
+  std::shared_ptr<SSL_CTX> context;
+  {
+    const std::lock_guard lock(mutex_);
+    context = context_;
+  }
+  X509* certificate = ::SSL_CTX_get0_certificate(context.get());
+  if (certificate == nullptr) return {};
+  return {names_of(certificate), time_of(::X509_get0_notAfter(certificate))};
 }
 
 Result<bool> TlsContext::reload_if_changed() {

@@ -5,14 +5,22 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 struct ssl_ctx_st;
 struct ssl_st;
 
 namespace bulkhead::net {
+
+// What of a certificate people have to know.
+struct CertificateInfo {
+  std::string names;  // what it is made out to, with ", " between: text from outside
+  Time not_after{};
+};
 
 struct SslFree {
   void operator()(ssl_st* ssl) const;
@@ -28,6 +36,9 @@ class TlsContext {
 
   // A server session on a connected, non-blocking socket; null when there is no memory for one.
   SslPointer accept(int socket) const;
+
+  // Of the leaf that is in use.
+  CertificateInfo certificate() const;
 
   // Reads the files again if they have changed since they were last read; true when new ones are in use. On
   // an error the old certificate stays in use.

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <stdexcept>
 
 #include "crypto/hash.h"
@@ -143,10 +142,3 @@ std::string Digest::render() const {
 }
 
 }  // namespace bulkhead::oci
-
-std::size_t std::hash<bulkhead::oci::Digest>::operator()(const bulkhead::oci::Digest& digest) const noexcept {
-  // The bytes are already evenly spread; only the algorithm has to be told apart.
-  std::uint64_t prefix = 0;
-  std::memcpy(&prefix, digest.hash().data(), sizeof(prefix));
-  return prefix ^ static_cast<std::uint64_t>(digest.algorithm()) * 0x9e3779b97f4a7c15;
-}

@@ -1,18 +1,19 @@
 // A content digest: the algorithm and the hash (OCI image-spec 1.1, descriptor.md#digests).
 //
-// A small regular value: 65 bytes, no allocation, ordered and hashable. The two registered algorithms are
+// A small regular value: 65 bytes, no allocation, ordered. Whoever sends one chooses its bytes, so tables of
+// them hash with a key (DigestHash); there is no std::hash. The two registered algorithms are
 // accepted; hex is lower case, as the specification requires.
 #pragma once
 
 #include <array>
 #include <compare>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/keyed_hash.h"
 
 namespace bulkhead::oci {
 
@@ -44,9 +45,13 @@ class Digest {
   std::array<std::byte, 64> hash_{};  // zero past the algorithm's length
 };
 
-}  // namespace bulkhead::oci
+// For tables of digests; each table's own.
+class DigestHash {
+ public:
+  std::size_t operator()(const Digest& digest) const noexcept { return hash_(digest.hash()); }
 
-template <>
-struct std::hash<bulkhead::oci::Digest> {
-  std::size_t operator()(const bulkhead::oci::Digest& digest) const noexcept;
+ private:
+  KeyedHash hash_;
 };
+
+}  // namespace bulkhead::oci

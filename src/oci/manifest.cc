@@ -22,6 +22,10 @@ constexpr std::array<std::string_view, 4> kAccepted = {media_type::kImageManifes
                                                        media_type::kDockerManifest,
                                                        media_type::kDockerManifestList};
 
+constexpr std::array<std::string_view, 6> kKnown = {
+    media_type::kImageManifest,      media_type::kImageIndex,    media_type::kDockerManifest,
+    media_type::kDockerManifestList, media_type::kDockerSchema1, media_type::kDockerSchema1Signed};
+
 constexpr std::array<std::string_view, 9> kManifestFields = {"schemaVersion", "mediaType", "artifactType",
                                                              "config",        "layers",    "manifests",
                                                              "subject",       "fsLayers",  "annotations"};
@@ -198,10 +202,17 @@ Result<void> check_media_type(std::string_view text, std::string_view where) {
                              fmt::join(kAccepted, ", ")));
 }
 
-std::string_view without_parameters(std::string_view content_type) {
+// Media types are the same in any case (RFC 9110 section 8.3.1): one that is known is taken as the
+// specification writes it.
+std::string_view bare_type(std::string_view content_type) {
   content_type = content_type.substr(0, content_type.find(';'));
   content_type.remove_prefix(std::min(content_type.find_first_not_of(" \t"), content_type.size()));
-  return content_type.substr(0, content_type.find_last_not_of(" \t") + 1);
+  content_type = content_type.substr(0, content_type.find_last_not_of(" \t") + 1);
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
+  const auto known = std::ranges::find_if(kKnown, [&](std::string_view type) {
+    return std::ranges::equal(type, content_type, {}, lower, lower);
+  });
+  return known == kKnown.end() ? content_type : *known;
 }
 
 // What the header, which has been checked or is empty, and the body say together.
@@ -265,7 +276,8 @@ Result<void> read_image(const json::object& document, const ManifestLimits& limi
 
 // The parts that only an image index has.
 Result<void> read_index(const json::object& document, const ManifestLimits& limits, Manifest& manifest) {
-  if (find(document, "manifests") == nullptr) return invalid("manifests is missing");
+  // Null is the empty list, as programs in Go write it.
+  if (document.if_contains("manifests") == nullptr) return invalid("manifests is missing");
   auto children = read_descriptors(document, "manifests", limits.descriptors);
   if (!children) return children.error();
   manifest.manifests = *std::move(children);
@@ -301,7 +313,7 @@ Result<Manifest> parse_manifest(Bytes bytes, std::string_view content_type, cons
     return Error{Errc::too_large, fmt::format("the manifest has {} bytes; at most {} are accepted",
                                               bytes.size(), limits.bytes)};
   }
-  const std::string_view header = without_parameters(content_type);
+  const std::string_view header = bare_type(content_type);
   if (!header.empty()) {
     if (const auto accepted = check_media_type(header, "Content-Type"); !accepted) return accepted.error();
   }

@@ -6,7 +6,7 @@
 // where a lenient reader would let one document be read two ways (CVE-2021-41190): duplicate keys, keys that
 // a reader which ignores case would take for a field ("Layers"), `layers` beside `manifests`, a body media
 // type that differs from the header's, invalid UTF-8, depth over 64. A field that is null counts as absent,
-// as it does for readers written in Go.
+// as it does for readers written in Go, and a list that is null as one without entries.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +47,7 @@ enum class ManifestKind { manifest, index };
 
 struct Manifest {
   ManifestKind kind = ManifestKind::manifest;
-  std::string media_type;     // exactly as pushed
+  std::string media_type;     // as pushed; one of a header in the specification's spelling
   std::string artifact_type;  // its own, else the config's media type for a manifest, else ""
   std::optional<Descriptor> subject;
   std::vector<Descriptor> blobs;  // config and layers that must be present: non-distributable ones left out

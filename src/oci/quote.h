@@ -1,12 +1,11 @@
-// Text from outside, made fit for one line of an error message or a log.
+// Text from outside, made fit for one line of an error message: base's quote(), under the name by which
+// parsers know it.
 #pragma once
 
-#include <string>
-#include <string_view>
+#include "base/shown.h"
 
 namespace bulkhead::oci {
 
-// In double quotes, cut after 80 bytes, with everything but printable ASCII shown as \xNN.
-std::string quote(std::string_view text);
+using bulkhead::quote;
 
 }  // namespace bulkhead::oci

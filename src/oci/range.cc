@@ -41,33 +41,73 @@ bool consume_unit(std::string_view& text, std::string_view delimiters) {
   return true;
 }
 
-constexpr ResolvedRange kWhole{RangeOutcome::whole, {}};
-constexpr ResolvedRange kUnsatisfiable{RangeOutcome::unsatisfiable, {}};
+// One range of a list: what it is of, nothing where it is not there, or that the header is malformed.
+struct One {
+  bool malformed = false;
+  std::optional<ByteRange> range = std::nullopt;
+};
 
-ResolvedRange resolve_suffix(std::string_view digits, std::uint64_t size) {
+One resolve_suffix(std::string_view digits, std::uint64_t size) {
   const auto wanted = parse_number(digits);
-  if (!wanted) return kWhole;
-  if (*wanted == 0) return kUnsatisfiable;
-  if (size == 0) return kWhole;
+  if (!wanted) return {.malformed = true};
+  if (*wanted == 0) return {};
+  // All of an empty blob's last bytes are none, and none have no Content-Range.
+  if (size == 0) return {.malformed = true};
   const std::uint64_t length = std::min(*wanted, size);
-  return {RangeOutcome::partial, {size - length, length}};
+  return {.range = ByteRange{size - length, length}};
+}
+
+One resolve_one(std::string_view spec, std::uint64_t size) {
+  const std::size_t dash = spec.find('-');
+  if (dash == std::string_view::npos) return {.malformed = true};
+  if (dash == 0) return resolve_suffix(spec.substr(1), size);
+  const auto first = parse_number(spec.substr(0, dash));
+  const std::string_view end = spec.substr(dash + 1);
+  const auto last = end.empty() ? kMaxNumber : parse_number(end);
+  if (!first || !last) return {.malformed = true};
+  if (*first >= size || *last < *first) return {};
+  return {.range = ByteRange{*first, std::min(*last, size - 1) - *first + 1}};
+}
+
+bool ends_before_it_starts(std::string_view spec) {
+  const std::size_t dash = spec.find('-');
+  const auto first = parse_number(spec.substr(0, dash));
+  const auto last = parse_number(spec.substr(dash + 1));
+  return first && last && *last < *first;
+}
+
+bool overlap(std::vector<ByteRange> ranges) {
+  std::ranges::sort(ranges, {}, &ByteRange::offset);
+  const auto runs_into_next = [](const ByteRange& left, const ByteRange& right) {
+    return right.offset - left.offset < left.length;
+  };
+  return std::ranges::adjacent_find(ranges, runs_into_next) != ranges.end();
 }
 
 }  // namespace
 
-ResolvedRange resolve_range(std::string_view header, std::uint64_t size) {
-  std::string_view spec = trim(header);
-  if (!consume_unit(spec, "=")) return kWhole;
-  const std::size_t dash = spec.find('-');
-  if (dash == std::string_view::npos) return kWhole;
-  if (dash == 0) return resolve_suffix(spec.substr(1), size);
-
-  const auto first = parse_number(spec.substr(0, dash));
-  const std::string_view end = spec.substr(dash + 1);
-  const auto last = end.empty() ? kMaxNumber : parse_number(end);
-  if (!first || !last) return kWhole;
-  if (*first >= size || *last < *first) return kUnsatisfiable;
-  return {RangeOutcome::partial, {*first, std::min(*last, size - 1) - *first + 1}};
+ResolvedRanges resolve_ranges(std::string_view header, std::uint64_t size) {
+  const ResolvedRanges whole;
+  std::string_view rest = trim(header);
+  if (!consume_unit(rest, "=")) return whole;
+  ResolvedRanges resolved;
+  std::size_t listed = 0;
+  while (!rest.empty()) {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    const std::string_view spec = trim(rest.substr(0, comma));
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+    if (spec.empty()) continue;
+    if (++listed > kMaxRanges) return whole;
+    const One one = resolve_one(spec, size);
+    if (one.malformed) return whole;
+    // RFC 9110 section 14.1.1: such a range makes the set invalid. Alone it is answered as what cannot be
+    // had.
+    if (!one.range && ends_before_it_starts(spec) && (listed > 1 || !rest.empty())) return whole;
+    if (one.range) resolved.ranges.push_back(*one.range);
+  }
+  if (listed == 0 || overlap(resolved.ranges)) return whole;
+  resolved.outcome = resolved.ranges.empty() ? RangeOutcome::unsatisfiable : RangeOutcome::partial;
+  return resolved;
 }
 
 Result<ByteRange> parse_content_range(std::string_view header) {

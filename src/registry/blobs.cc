@@ -2,14 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "access/roles.h"
 #include "audit/outbox.h"
 #include "base/exact_cache.h"
 #include "registry/content_event.h"
 #include "registry/keys.h"
 #include "registry/links.h"
+#include "registry/reach.h"
+#include "registry/releases.h"
 
 namespace bulkhead::registry {
 namespace {
@@ -71,10 +71,19 @@ Result<bool> Blobs::mount(const access::Repository& target, const access::Reposi
   bool mounted = false;
   auto done = state_->database.write([&](db::Session& session) -> Result<void> {
     mounted = false;
+    const Time now = state_->clock.now();
+    if (auto may = access::check_still_may(session, context.principal, access::Action::push, target.id, now);
+        !may)
+      return may;
+    // A source that may not be read any more is like one that has it not.
+    if (auto may = access::check_still_may(session, context.principal, access::Action::pull, source.id, now);
+        !may) {
+      if (may.error().code == Errc::denied) return {};
+      return may;
+    }
     auto size = linked_size(session, source.id, digest);
     if (!size) return size.error();
     if (!*size) return {};
-    const Time now = state_->clock.now();
     auto linked = link_blob(session, target, digest, **size, now);
     if (!linked) return linked.error();
     mounted = true;
@@ -88,9 +97,21 @@ Result<bool> Blobs::mount(const access::Repository& target, const access::Reposi
   return mounted;
 }
 
-Result<bool> Blobs::mount_from_anywhere(const access::Repository& target, const oci::Digest& digest,
-                                        const std::function<bool(std::string_view repository)>& covered,
-                                        const Context& context) {
+Result<bool> Blobs::holds(const access::Repository& repository, const oci::Digest& digest) {
+  bool there = false;
+  auto looked = state_->database.read([&](db::Session& session) -> Result<void> {
+    const auto linked = linked_size(session, repository.id, digest);
+    if (!linked) return linked.error();
+    there = linked->has_value();
+    return {};
+  });
+  if (!looked) return looked.error();
+  return there;
+}
+
+Result<std::optional<access::Repository>> Blobs::find_anywhere(
+    const oci::Digest& digest, const std::function<bool(std::string_view repository)>& covered,
+    const Context& context) {
   std::optional<access::Repository> source;
   auto looked = state_->database.read([&](db::Session& session) -> Result<void> {
     source.reset();
@@ -101,34 +122,118 @@ Result<bool> Blobs::mount_from_anywhere(const access::Repository& target, const 
     parameters.emplace_back(kMountCandidates);
     auto rows = session.query(
         fmt::format(
-            "{} SELECT r.id, r.namespace_id, r.name FROM repository_blobs b "
+            "{} SELECT r.id, r.namespace_id, r.name, r.visibility, COALESCE(n.organization_id, 0) "
+            "FROM repository_blobs b "
             "JOIN repositories r ON r.id = b.repository_id JOIN namespaces n ON n.id = r.namespace_id "
             "WHERE b.digest = ? AND {} ORDER BY r.id LIMIT ?",
             readable.with, readable.where),
         parameters);
     if (!rows) return rows.error();
-    const auto row = std::ranges::find_if(*rows, [&](const db::Row& each) {
-      return covered(each.text(2)) && access::within_ceiling(context.principal, access::Action::pull,
-                                                             each.integer(1), each.integer(0));
-    });
+    auto row = rows->begin();
+    for (; row != rows->end(); ++row) {
+      if (!covered(row->text(2)) ||
+          !access::within_ceiling(context.principal, access::Action::pull, row->integer(1), row->integer(0)))
+        continue;
+      if (row->text(3) == "public") break;
+      const auto admitted = access::admitted(session, context.principal, row->integer(4));
+      if (!admitted) return admitted.error();
+      if (*admitted) break;
+    }
     if (row == rows->end()) return {};
     auto name = oci::RepositoryName::parse(row->text(2));
     if (!name) return name.error();
-    source.emplace(access::Repository{row->integer(0), row->integer(1), std::move(*name),
+    source.emplace(access::Repository{row->integer(0), row->integer(1), row->integer(4), std::move(*name),
                                       access::Visibility::private_, ""});
     return {};
   });
   if (!looked) return looked.error();
-  if (!source) return false;
-  return mount(target, *source, digest, context);
+  return source;
+}
+
+Result<bool> Blobs::mount_from_anywhere(const access::Repository& target, const oci::Digest& digest,
+                                        const std::function<bool(std::string_view repository)>& covered,
+                                        const Context& context) {
+  const auto source = find_anywhere(digest, covered, context);
+  if (!source) return source.error();
+  if (!*source) return false;
+  return mount(target, **source, digest, context);
+}
+
+Result<std::int64_t> Blobs::reserve(const access::Repository& repository, const oci::Digest& digest,
+                                    std::uint64_t size, const Context& context) {
+  std::int64_t reservation = 0;
+  bool needed = false;
+  // Most namespaces have no quota, and what is linked is counted already: no write for those.
+  auto looked = state_->database.read([&](db::Session& session) -> Result<void> {
+    if (auto may = access::check_still_may(session, context.principal, access::Action::push, repository.id,
+                                           state_->clock.now());
+        !may)
+      return may;
+    const auto linked = counted_size(session, repository.id, digest);
+    if (!linked) return linked.error();
+    const auto quota = has_quota(session, repository);
+    if (!quota) return quota.error();
+    needed = !*linked && *quota;
+    return {};
+  });
+  if (!looked) return looked.error();
+  if (!needed) return reservation;
+  std::vector<BlobKey> gone;
+  auto reserved = state_->database.write([&](db::Session& session) -> Result<void> {
+    gone.clear();
+    auto made = reserve_room(session, repository, size, state_->clock.now());
+    if (!made) return made.error();
+    reservation = *made;
+    // The reservation is in the use already.
+    auto unlinked = unlink_for(session, repository, 0, state_->clock.now());
+    if (!unlinked) return unlinked.error();
+    gone = *std::move(unlinked);
+    return {};
+  });
+  for (const BlobKey& key : gone) state_->open.forget(key);
+  if (!reserved) return reserved.error();
+  return reservation;
+}
+
+Result<void> Blobs::cancel(std::int64_t reservation) {
+  if (reservation == 0) return {};
+  return state_->database.write([&](db::Session& session) -> Result<void> {
+    auto ended = end_reservation(session, reservation);
+    if (!ended) return ended.error();
+    return {};
+  });
+}
+
+Result<void> Blobs::sweep() {
+  const Time now = state_->clock.now();
+  std::vector<BlobKey> gone;
+  auto swept = state_->database.write([&](db::Session& session) -> Result<void> {
+    gone.clear();
+    auto unlinked = unlink_released(session, now - kReleasedLife, now);
+    if (!unlinked) return unlinked.error();
+    gone = *std::move(unlinked);
+    return end_old_reservations(session, now);
+  });
+  for (const BlobKey& key : gone) state_->open.forget(key);
+  return swept;
 }
 
 Result<void> Blobs::link(const access::Repository& repository, const oci::Digest& digest, std::uint64_t size,
-                         const Context& context) {
+                         const Context& context, std::int64_t reservation) {
   auto linked_now = state_->database.write([&](db::Session& session) -> Result<void> {
     const Time now = state_->clock.now();
+    if (auto may =
+            access::check_still_may(session, context.principal, access::Action::push, repository.id, now);
+        !may)
+      return may;
+    bool reserved = false;
+    if (reservation != 0) {
+      const auto ended = end_reservation(session, reservation);
+      if (!ended) return ended.error();
+      reserved = *ended;
+    }
     if (auto noted = note_stored(session, digest, size, now); !noted) return noted;
-    auto linked = link_blob(session, repository, digest, size, now);
+    auto linked = link_blob(session, repository, digest, size, now, reserved);
     if (!linked) return linked.error();
     if (!*linked) return {};
     audit::Event event = content_event(audit::Action::blob_pushed, repository, digest.render(), context, now);
@@ -142,10 +247,19 @@ Result<void> Blobs::link(const access::Repository& repository, const oci::Digest
 
 Result<void> Blobs::remove(const access::Repository& repository, const oci::Digest& digest,
                            const Context& context) {
+  if (auto read = read_children(state_->database, state_->store, repository, {}); !read) return read;
   auto removed = state_->database.write([&](db::Session& session) -> Result<void> {
+    const auto rules = read_tag_rules(session, repository);
+    if (!rules) return rules.error();
+    if (auto may = access::check_still_may(session, context.principal, access::Action::remove, repository.id,
+                                           state_->clock.now());
+        !may)
+      return may;
+    if (auto free = check_reach(session, repository, *rules, digest, context); !free) return free;
     auto unlinked = unlink_blob(session, repository, digest);
     if (!unlinked) return unlinked.error();
     if (!*unlinked) return unknown(repository, digest);
+    if (auto met = check_condition(context, &digest); !met) return met;
     audit::Event event =
         content_event(audit::Action::blob_deleted, repository, digest.render(), context, state_->clock.now());
     event.old_digest = digest.render();

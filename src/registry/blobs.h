@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "access/facts.h"
@@ -33,6 +34,9 @@ class Blobs {
   Result<std::shared_ptr<const BlobHandle>> find(const access::Repository& repository,
                                                  const oci::Digest& digest);
 
+  // Whether the repository has it, without opening it.
+  Result<bool> holds(const access::Repository& repository, const oci::Digest& digest);
+
   // Links a blob that `source` holds into `target`, writing the event; false when `source` does not hold it
   // (the caller then starts an upload, which looks the same to the client). The caller may read `source`.
   Result<bool> mount(const access::Repository& target, const access::Repository& source,
@@ -40,16 +44,30 @@ class Blobs {
   // A mount that names no source: looks in the repositories that the principal may pull and whose names
   // `covered` accepts, which is where a token's scopes have their say. At most kMountCandidates are tried.
   static constexpr std::int64_t kMountCandidates = 100;
+  // The first half of it: where the blob would be taken from.
+  Result<std::optional<access::Repository>> find_anywhere(
+      const oci::Digest& digest, const std::function<bool(std::string_view repository)>& covered,
+      const Context& context);
   Result<bool> mount_from_anywhere(const access::Repository& target, const oci::Digest& digest,
                                    const std::function<bool(std::string_view repository)>& covered,
                                    const Context& context);
 
-  // Links a blob whose bytes the store holds for certain: the last step of an upload. Within quota, else
-  // Errc::quota_exceeded.
+  // Sets room aside in the namespace's quota for a blob whose bytes are about to be stored, so that what is
+  // stored can be linked: 0 when it takes none, else a reservation, which link() or cancel() ends, or sweep()
+  // after an hour. Errc::quota_exceeded; Errc::denied when the caller may push no more.
+  Result<std::int64_t> reserve(const access::Repository& repository, const oci::Digest& digest,
+                               std::uint64_t size, const Context& context);
+  Result<void> cancel(std::int64_t reservation);
+  // Gives back what a process that ended in between had set aside, and unlinks blobs whose last manifest went
+  // an hour ago (releases.h).
+  Result<void> sweep();
+  // Links a blob whose bytes the store holds for certain: the last step of an upload. Without a reservation
+  // within quota, else Errc::quota_exceeded.
   Result<void> link(const access::Repository& repository, const oci::Digest& digest, std::uint64_t size,
-                    const Context& context);
+                    const Context& context, std::int64_t reservation = 0);
 
-  // Takes the blob out of this repository only. Errc::blob_unknown.
+  // Takes the blob out of this repository only. Errc::blob_unknown; Errc::immutable and Errc::denied when a
+  // tag that may not go reaches it (reach.h).
   Result<void> remove(const access::Repository& repository, const oci::Digest& digest,
                       const Context& context);
 

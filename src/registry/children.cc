@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kBatch = 64;
 
 using Descriptors = std::vector<const oci::Descriptor*>;
-using Sizes = std::unordered_map<oci::Digest, std::uint64_t>;
+using Sizes = std::unordered_map<oci::Digest, std::uint64_t, oci::DigestHash>;
 
 // "… IN (?, ?, …)" with always as many places, so that each engine prepares one statement.
 std::string in_batches(std::string_view sql) {
@@ -40,7 +40,7 @@ const std::string& own_manifests() {
 // The sizes of those that are there. `sql` is one of the two above.
 Result<Sizes> sizes_of(db::Session& session, const std::string& sql, std::int64_t repository_id,
                        const Descriptors& descriptors) {
-  std::unordered_set<oci::Digest> seen;
+  std::unordered_set<oci::Digest, oci::DigestHash> seen;
   std::vector<const oci::Digest*> distinct;
   for (const oci::Descriptor* descriptor : descriptors)
     if (seen.insert(descriptor->digest).second) distinct.push_back(&descriptor->digest);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <variant>
 
@@ -36,7 +35,9 @@ struct KeyEqual {
   }
 };
 
-struct KeyHash {
+// Keyed: tags and digests are whatever their sender likes.
+class KeyHash {
+ public:
   std::size_t operator()(const BlobKey& key) const { return mix(key.repository, hash(key.digest)); }
   std::size_t operator()(const ManifestKey& key) const { return mix(key.repository, hash(key.reference)); }
   std::size_t operator()(const ManifestKeyView& key) const {
@@ -44,14 +45,16 @@ struct KeyHash {
   }
 
  private:
-  static std::size_t hash(const oci::Digest& digest) { return std::hash<oci::Digest>()(digest); }
-  static std::size_t hash(const oci::Reference& reference) {
-    if (const auto* tag = std::get_if<oci::Tag>(&reference)) return std::hash<std::string>()(tag->render());
+  std::size_t hash(const oci::Digest& digest) const { return hash_(digest.hash()); }
+  std::size_t hash(const oci::Reference& reference) const {
+    if (const auto* tag = std::get_if<oci::Tag>(&reference)) return hash_(tag->render());
     return hash(std::get<oci::Digest>(reference));
   }
   static std::size_t mix(std::int64_t repository, std::size_t hash) {
     return hash ^ static_cast<std::size_t>(repository) * 0x9e3779b97f4a7c15u;
   }
+
+  KeyedHash hash_;
 };
 
 }  // namespace bulkhead::registry

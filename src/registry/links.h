@@ -16,8 +16,23 @@ Result<void> note_stored(db::Session& session, const oci::Digest& digest, std::u
 
 // Links the blob into the repository and adds its size to the namespace's use: true when it was not linked
 // before. Errc::quota_exceeded, and Errc::name_unknown when the repository has been deleted meanwhile.
+// With `reserved` its room was set aside before, and given back in this transaction.
 Result<bool> link_blob(db::Session& session, const access::Repository& repository, const oci::Digest& digest,
-                       std::uint64_t size, Time now);
+                       std::uint64_t size, Time now, bool reserved = false);
+
+// A reservation of room in the quota: its id, or 0 when the namespace has no quota. Errc::quota_exceeded.
+Result<std::int64_t> reserve_room(db::Session& session, const access::Repository& repository,
+                                  std::uint64_t size, Time now);
+// Gives back the reservation's room: false when there is none of that id, because it has run out.
+Result<bool> end_reservation(db::Session& session, std::int64_t reservation);
+// The same for those that have run out, some at a time.
+Result<void> end_old_reservations(db::Session& session, Time now);
+
+// Whether the namespace that the repository is in has one.
+Result<bool> has_quota(db::Session& session, const access::Repository& repository);
+
+// Adds so many bytes to the use of the namespace that the repository is in now.
+Result<void> count_use(db::Session& session, const access::Repository& repository, std::int64_t more);
 
 // Takes it out again: false when it was not linked.
 Result<bool> unlink_blob(db::Session& session, const access::Repository& repository,
@@ -26,6 +41,10 @@ Result<bool> unlink_blob(db::Session& session, const access::Repository& reposit
 // The linked blob's size, or nothing.
 Result<std::optional<std::uint64_t>> linked_size(db::Session& session, std::int64_t repository_id,
                                                  const oci::Digest& digest);
+
+// The same of one that counts towards the quota, and was not released (releases.h).
+Result<std::optional<std::uint64_t>> counted_size(db::Session& session, std::int64_t repository_id,
+                                                  const oci::Digest& digest);
 
 // Errc::quota_exceeded when `more` bytes would not fit the namespace's quota.
 Result<void> check_quota(db::Session& session, const access::Repository& repository, std::uint64_t more);

@@ -7,24 +7,29 @@
 
 #include <algorithm>
 
+#include "access/roles.h"
 #include "audit/outbox.h"
 #include "base/log.h"
 #include "registry/children.h"
 #include "registry/content_event.h"
 #include "registry/links.h"
 #include "registry/manifests_state.h"
+#include "registry/reach.h"
+#include "registry/releases.h"
+#include "registry/unborn.h"
 
 namespace bulkhead::registry {
 namespace {
 
 struct Push {
   const access::Repository& repository;
+  const oci::Reference& reference;
   const oci::Manifest& manifest;
   const oci::Digest& digest;
   std::uint64_t size;
   const std::vector<oci::Tag>& tags;
   const Context& context;
-  bool sparse;
+  const Manifests::Options& options;
 };
 
 struct TagMove {
@@ -96,35 +101,93 @@ Result<std::optional<TagMove>> plan_tag(db::Session& session, const Push& push, 
   return std::optional(TagMove{&tag, current});
 }
 
-Result<Plan> make_plan(db::Session& session, const Push& push) {
-  const auto rules = read_tag_rules(session, push.repository);
+// That what the push adds is not more than there may be.
+Result<void> check_tag_counts(db::Session& session, const Push& push, const std::vector<TagMove>& moves) {
+  const auto rows = session.query(
+      "SELECT tags, (SELECT COUNT(*) FROM tags WHERE repository_id = repositories.id AND digest = ?) "
+      "FROM repositories WHERE id = ?",
+      {push.digest.render(), push.repository.id});
+  if (!rows) return rows.error();
+  if (rows->empty() || moves.empty()) return {};
+  const auto added = std::ranges::count_if(moves, [](const TagMove& move) { return move.from.empty(); });
+  const auto check = [&](std::int64_t had, std::int64_t more, std::int64_t most,
+                         std::string_view what) -> Result<void> {
+    if (more == 0 || had + more <= most) return {};
+    return Error{
+        Errc::quota_exceeded,
+        fmt::format("{} has {} tags and may have {} tags; delete some, or ask an administrator to raise "
+                    "the limit",
+                    what, had, most)};
+  };
+  if (auto fits = check(rows->front().integer(0), added, push.options.tags_per_repository,
+                        push.repository.name.render());
+      !fits)
+    return fits;
+  return check(rows->front().integer(1), std::ssize(moves), push.options.tags_per_manifest,
+               push.digest.render());
+}
+
+// RFC 9110 section 13.2.1: last, after all that would refuse the push anyway.
+Result<void> check_condition_of(db::Session& session, const Push& push, const Plan& plan) {
+  if (!push.context.condition) return {};
+  const auto* tag = std::get_if<oci::Tag>(&push.reference);
+  if (tag == nullptr) return check_condition(push.context, plan.is_new ? nullptr : &push.digest);
+  const auto rows = session.query("SELECT digest FROM tags WHERE repository_id = ? AND name = ?",
+                                  {push.repository.id, tag->render()});
+  if (!rows) return rows.error();
+  if (rows->empty()) return check_condition(push.context, nullptr);
+  const auto current = oci::Digest::parse(rows->front().text(0));
+  if (!current)
+    return Error{Errc::internal, "the database holds what is no digest: " + current.error().message};
+  return check_condition(push.context, &*current);
+}
+
+Result<Plan> make_plan(db::Session& session, const Push& push, Time now) {
+  const auto rules =
+      is_unborn(push.repository) ? Result<TagRules>(TagRules{}) : read_tag_rules(session, push.repository);
   if (!rules) return rules.error();
+  if (auto may = access::check_still_may(session, push.context.principal, access::Action::push,
+                                         push.repository.id, now);
+      !may)
+    return may.error();
   Plan plan;
   const auto absent = is_new(session, push);
   if (!absent) return absent.error();
   plan.is_new = *absent;
+  if (plan.is_new) {
+    const auto again = released_size(session, push.repository, push.manifest);
+    if (!again) return again.error();
+    if (auto fits = check_quota(session, push.repository, push.size + *again); !fits) return fits.error();
+  }
   for (const oci::Tag& tag : push.tags) {
     auto move = plan_tag(session, push, tag, *rules);
     if (!move) return move.error();
     if (*move) plan.moves.push_back(**std::move(move));
   }
-  if (auto complete = check_children(session, push.repository, push.manifest, push.sparse); !complete)
+  if (auto fits = check_tag_counts(session, push, plan.moves); !fits) return fits.error();
+  if (auto complete = check_children(session, push.repository, push.manifest, push.options.sparse); !complete)
     return complete.error();
+  if (auto met = check_condition_of(session, push, plan); !met) return met.error();
   return plan;
 }
 
 Result<void> store_row(db::Session& session, const Push& push, Time now) {
+  if (auto counted = count_use(session, push.repository, static_cast<std::int64_t>(push.size)); !counted)
+    return counted;
+  if (auto back = take_back(session, push.repository, push.manifest); !back) return back;
   if (auto noted = note_stored(session, push.digest, push.size, now); !noted) return noted;
   const auto& subject = push.manifest.subject;
   const auto inserted = session.execute(
       "INSERT INTO manifests (repository_id, digest, size, media_type, artifact_type, subject, annotations, "
-      "created_at) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      "created_at, children_known) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)",
       {push.repository.id, push.digest.render(), static_cast<std::int64_t>(push.size),
        push.manifest.media_type, push.manifest.artifact_type,
        subject ? db::Value(subject->digest.render()) : db::Value(), to_json(push.manifest.annotations),
        to_micros(now)});
   if (!inserted) return inserted.error();
+  if (auto noted = note_children(session, push.repository.id, push.digest, push.manifest); !noted)
+    return noted;
   audit::Event event =
       content_event(audit::Action::manifest_pushed, push.repository, push.digest.render(), push.context, now);
   event.new_digest = push.digest.render();
@@ -138,6 +201,11 @@ Result<void> set_tag(db::Session& session, const Push& push, const TagMove& move
       "excluded.updated_at",
       {push.repository.id, move.tag->render(), push.digest.render(), to_micros(now)});
   if (!set) return set.error();
+  if (move.from.empty()) {
+    const auto counted =
+        session.execute("UPDATE repositories SET tags = tags + 1 WHERE id = ?", {push.repository.id});
+    if (!counted) return counted.error();
+  }
   audit::Event event =
       content_event(audit::Action::tag_set, push.repository, move.tag->render(), push.context, now);
   event.old_digest = move.from;
@@ -155,6 +223,23 @@ Result<void> carry_out(db::Session& session, const Push& push, const Plan& plan,
 
 }  // namespace
 
+Result<void> Manifests::check(const access::Repository& repository, const oci::Reference& reference,
+                              const std::vector<oci::Tag>& tags, Bytes bytes, std::string_view content_type,
+                              const Context& context) {
+  const auto manifest = oci::parse_manifest(bytes, content_type, state_->options.limits);
+  if (!manifest) return manifest.error();
+  const auto digest = digest_of(reference, bytes);
+  if (!digest) return digest.error();
+  const std::vector<oci::Tag> all_tags = tags_of(reference, tags);
+  const Push push{repository,   reference, *manifest, *digest,
+                  bytes.size(), all_tags,  context,   state_->options};
+  return state_->database.read([&](db::Session& session) -> Result<void> {
+    const auto plan = make_plan(session, push, state_->clock.now());
+    if (!plan) return plan.error();
+    return {};
+  });
+}
+
 Result<PutResult> Manifests::put(const access::Repository& repository, const oci::Reference& reference,
                                  const std::vector<oci::Tag>& tags, Bytes bytes,
                                  std::string_view content_type, const Context& context) {
@@ -163,10 +248,11 @@ Result<PutResult> Manifests::put(const access::Repository& repository, const oci
   const auto digest = digest_of(reference, bytes);
   if (!digest) return digest.error();
   std::vector<oci::Tag> all_tags = tags_of(reference, tags);
-  const Push push{repository, *manifest, *digest, bytes.size(), all_tags, context, state_->options.sparse};
+  const Push push{repository,   reference, *manifest, *digest,
+                  bytes.size(), all_tags,  context,   state_->options};
 
   const auto acceptable = state_->database.read([&](db::Session& session) -> Result<void> {
-    const auto plan = make_plan(session, push);
+    const auto plan = make_plan(session, push, state_->clock.now());
     if (!plan) return plan.error();
     return {};
   });
@@ -174,9 +260,10 @@ Result<PutResult> Manifests::put(const access::Repository& repository, const oci
   // Also when the repository has it: a push makes bytes good that have rotted.
   if (auto stored = state_->store.put(*digest, bytes); !stored) return stored.error();
   const auto done = state_->database.write([&](db::Session& session) -> Result<void> {
-    const auto plan = make_plan(session, push);
+    const Time now = state_->clock.now();
+    const auto plan = make_plan(session, push, now);
     if (!plan) return plan.error();
-    return carry_out(session, push, *plan, state_->clock.now());
+    return carry_out(session, push, *plan, now);
   });
   // Also after an error: a commit whose answer was lost on the way is a commit all the same.
   state_->forget(repository, *digest);

@@ -1,8 +1,12 @@
 // The part of Manifests that deletes.
 
+#include "access/roles.h"
 #include "audit/outbox.h"
 #include "registry/content_event.h"
+#include "registry/links.h"
 #include "registry/manifests_state.h"
+#include "registry/reach.h"
+#include "registry/releases.h"
 
 namespace bulkhead::registry {
 namespace {
@@ -21,6 +25,9 @@ Result<void> remove_tag(db::Session& session, const Removal& removal, const std:
   const auto removed =
       session.execute("DELETE FROM tags WHERE repository_id = ? AND name = ?", {removal.repository.id, tag});
   if (!removed) return removed.error();
+  const auto counted =
+      session.execute("UPDATE repositories SET tags = tags - 1 WHERE id = ?", {removal.repository.id});
+  if (!counted) return counted.error();
   audit::Event event =
       content_event(audit::Action::tag_deleted, removal.repository, tag, removal.context, removal.now);
   event.old_digest = digest;
@@ -32,6 +39,12 @@ Result<void> remove_one_tag(db::Session& session, const Removal& removal, const 
                                   {removal.repository.id, tag.render()});
   if (!rows) return rows.error();
   if (rows->empty()) return manifest_unknown(removal.repository, tag);
+  if (removal.context.condition) {
+    const auto current = oci::Digest::parse(rows->front().text(0));
+    if (!current)
+      return Error{Errc::internal, "the database holds what is no digest: " + current.error().message};
+    if (auto met = check_condition(removal.context, &*current); !met) return met;
+  }
   return remove_tag(session, removal, tag.render(), rows->front().text(0));
 }
 
@@ -39,6 +52,8 @@ Result<void> remove_one_tag(db::Session& session, const Removal& removal, const 
 Result<void> remove_manifest(db::Session& session, const Removal& removal, const oci::Digest& digest,
                              std::vector<oci::Reference>& touched) {
   const std::string text = digest.render();
+  if (auto free = check_reach(session, removal.repository, removal.rules, digest, removal.context); !free)
+    return free;
   const auto rows =
       session.query("SELECT name FROM tags WHERE repository_id = ? AND digest = ? ORDER BY name",
                     {removal.repository.id, text});
@@ -49,10 +64,21 @@ Result<void> remove_manifest(db::Session& session, const Removal& removal, const
     if (auto removed = remove_tag(session, removal, tag->render(), text); !removed) return removed;
     touched.emplace_back(*std::move(tag));
   }
-  const auto removed = session.execute("DELETE FROM manifests WHERE repository_id = ? AND digest = ?",
-                                       {removal.repository.id, text});
+  const auto children = read_children_of(session, removal.repository.id, text);
+  if (!children) return children.error();
+  const auto unlinked = session.execute(
+      "DELETE FROM manifest_children WHERE repository_id = ? AND digest = ?", {removal.repository.id, text});
+  if (!unlinked) return unlinked.error();
+  const auto removed =
+      session.query("DELETE FROM manifests WHERE repository_id = ? AND digest = ? RETURNING size",
+                    {removal.repository.id, text});
   if (!removed) return removed.error();
-  if (*removed == 0) return manifest_unknown(removal.repository, digest);
+  if (removed->empty()) return manifest_unknown(removal.repository, digest);
+  if (auto met = check_condition(removal.context, &digest); !met) return met;
+  if (auto counted = count_use(session, removal.repository, -removed->front().integer(0)); !counted)
+    return counted;
+  if (auto released = release(session, removal.repository, *children, removal.now); !released)
+    return released;
   audit::Event event =
       content_event(audit::Action::manifest_deleted, removal.repository, text, removal.context, removal.now);
   event.old_digest = text;
@@ -64,11 +90,19 @@ Result<void> remove_manifest(db::Session& session, const Removal& removal, const
 Result<void> Manifests::remove(const access::Repository& repository, const oci::Reference& reference,
                                const Context& context) {
   std::vector<oci::Reference> touched;
+  if (std::holds_alternative<oci::Digest>(reference))
+    if (auto read = read_children(state_->database, state_->store, repository, state_->options.limits); !read)
+      return read;
   const auto done = state_->database.write([&](db::Session& session) -> Result<void> {
     touched.assign(1, reference);
     auto rules = read_tag_rules(session, repository);
     if (!rules) return rules.error();
-    const Removal removal{repository, *std::move(rules), context, state_->clock.now()};
+    const Time now = state_->clock.now();
+    if (auto may =
+            access::check_still_may(session, context.principal, access::Action::remove, repository.id, now);
+        !may)
+      return may;
+    const Removal removal{repository, *std::move(rules), context, now};
     if (const auto* tag = std::get_if<oci::Tag>(&reference)) return remove_one_tag(session, removal, *tag);
     return remove_manifest(session, removal, std::get<oci::Digest>(reference), touched);
   });

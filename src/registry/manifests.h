@@ -58,6 +58,9 @@ class Manifests {
     oci::ManifestLimits limits;
     std::uint64_t cached_bytes = 64ull << 20;
     bool sparse = false;  // accept manifests whose children have not all been pushed
+    // More is Errc::quota_exceeded.
+    std::int64_t tags_per_repository = 100'000;
+    std::int64_t tags_per_manifest = 1000;  // they go with it in one transaction
   };
   Manifests(db::Database& database, blob::BlobStore& store, const Clock& clock, Options options);
   ~Manifests();
@@ -79,9 +82,14 @@ class Manifests {
                         const std::vector<oci::Tag>& tags, Bytes bytes, std::string_view content_type,
                         const Context& context);
 
+  // Whether put() would refuse it as things are now; of a repository that is not there yet (unborn.h) too.
+  Result<void> check(const access::Repository& repository, const oci::Reference& reference,
+                     const std::vector<oci::Tag>& tags, Bytes bytes, std::string_view content_type,
+                     const Context& context);
+
   // A tag: only the tag goes. A digest: the manifest and every tag on it; Errc::immutable and Errc::denied as
-  // above if one of them may not go. Errc::manifest_unknown; Errc::name_unknown when the repository has been
-  // deleted meanwhile.
+  // above if one of them may not go, or if one that may not go reaches it through other manifests.
+  // Errc::manifest_unknown; Errc::name_unknown when the repository has been deleted meanwhile.
   Result<void> remove(const access::Repository& repository, const oci::Reference& reference,
                       const Context& context);
 

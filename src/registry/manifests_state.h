@@ -1,8 +1,8 @@
 // What Manifests keeps in memory, shared by its source files. Internal to registry/.
 //
 // A manifest's bytes are stored before the transaction that makes it exist, and stay when it is deleted: what
-// no row refers to is for garbage collection to find. They do not count towards a namespace's quota, which is
-// about blobs; the limit on one manifest's size and the limits on requests bound them.
+// no row refers to is for garbage collection to find. In each repository that has it, a manifest counts
+// towards the namespace's quota as a blob does.
 #pragma once
 
 #include <memory>

@@ -7,7 +7,14 @@
 // and account, so that another's session cannot even be addressed.
 //
 // One writer at a time: acquire() hands out a Writer, and a second acquire() while it lives is
-// Errc::upload_busy. All calls block. Thread-safe; a Writer is used by one thread at a time.
+// Errc::upload_busy, unless it has been silent for long: then the newer takes the session over, and whatever
+// the older still has to write is refused. All calls block. Thread-safe; a Writer is used by one thread at a
+// time.
+//
+// What is staged counts towards the namespace's quota, and is refused as soon as it is known not to fit. A
+// blob's room is set aside in the database before its bytes are stored, so that none are stored that do not
+// fit. Sessions that nobody writes to give way where there are too many: the account's longest idle, an empty
+// one first; in all, those of the account that has most.
 #pragma once
 
 #include <chrono>
@@ -21,14 +28,16 @@
 #include "blob/store.h"
 #include "registry/blobs.h"
 #include "registry/context.h"
+#include "registry/unborn.h"
 
 namespace bulkhead::registry {
 
 struct UploadLimits {
-  std::size_t sessions = 10'000;           // more: Errc::rate_limited
-  std::size_t sessions_per_account = 100;  // more: Errc::rate_limited
-  std::chrono::seconds idle{24 * 3600};    // then swept
-  std::uint64_t blob_bytes = 0;            // largest blob, 0 for no limit: Errc::too_large
+  std::size_t sessions = 10'000;            // Errc::rate_limited only while none can give way
+  std::size_t sessions_per_account = 100;   // the same
+  std::chrono::seconds idle{24 * 3600};     // then swept
+  std::chrono::milliseconds silence{5000};  // of a writer, after which another may take its place
+  std::uint64_t blob_bytes = 0;             // largest blob, 0 for no limit: Errc::too_large
 };
 
 struct UploadStatus {
@@ -44,25 +53,35 @@ class Uploads {
     virtual ~Writer() = default;
     virtual const std::string& id() const = 0;
     virtual std::uint64_t size() const = 0;
-    // Errc::quota_exceeded (the session and its bytes are then gone), Errc::too_large, Errc::no_space.
+    // Whether so many bytes more may come, for a body that says how long it is: Errc::quota_exceeded (the
+    // session and its bytes are then gone), Errc::too_large.
+    virtual Result<void> expect(std::uint64_t bytes) = 0;
+    // Errc::quota_exceeded (as above), Errc::too_large, Errc::no_space; Errc::upload_busy once another
+    // request has taken the session over.
     virtual Result<void> append(Bytes bytes) = 0;
     // Undoes appends past `size`, for a chunk that broke its promise.
     virtual Result<void> truncate(std::uint64_t size) = 0;
     // Verifies, commits and links; the session is over, also when the content does not match
-    // (Errc::digest_invalid) or does not fit the quota (Errc::quota_exceeded). After another error of the
+    // (Errc::digest_invalid), does not fit the quota (Errc::quota_exceeded), or the caller may push no more
+    // (Errc::denied). After another error of the
     // store the session goes on.
     virtual Result<void> finish(const oci::Digest& digest, const Context& context) = 0;
   };
 
-  // All must outlive this. Finds the sessions of an earlier process.
+  // All must outlive this. Finds the sessions of an earlier process. A session may begin for a repository
+  // that is not there yet (unborn.h), and goes on when it has come; finishing it makes it, by `make`.
   static Result<std::unique_ptr<Uploads>> open(blob::BlobStore& store, Blobs& blobs, db::Database& database,
-                                               const Clock& clock, UploadLimits limits);
+                                               const Clock& clock, UploadLimits limits,
+                                               MakeRepository make = nullptr);
   virtual ~Uploads() = default;
 
   virtual Result<UploadStatus> start(const access::Repository& repository, oci::Algorithm algorithm,
                                      const Context& context) = 0;
+  // `digest` is what the content is said to be: where the repository has that blob, it may be sent again
+  // whatever the quota says.
   virtual Result<std::unique_ptr<Writer>> acquire(const access::Repository& repository, std::string_view id,
-                                                  const Context& context) = 0;
+                                                  const Context& context,
+                                                  const oci::Digest* digest = nullptr) = 0;
   virtual Result<UploadStatus> status(const access::Repository& repository, std::string_view id,
                                       const Context& context) = 0;
   virtual Result<void> cancel(const access::Repository& repository, std::string_view id,

@@ -21,6 +21,7 @@ from harness.server import User
 SETTINGS = {
     "auth.login_attempts_per_account": 1_000_000,
     "auth.login_attempts_per_network": 1_000_000,
+    "auth.login_attempts_in_all": 1_000_000,
     "log.format": "json",
     "log.level": "debug",
     "log.requests": "true",

@@ -289,7 +289,7 @@ def team(server, management):
     alice = management.sessions["alice"]
     server.run("grant", "remove", "bob", "alice/app")
     management.call("createOrganization", management.sessions["root-admin"], body={"name": "acme", "owner": "alice"})
-    management.call("setMember", alice, organization="acme", member="bob", body={"role": "member"})
+    server.run("org", "member", "set", "acme", "bob")
     management.call("createTeam", alice, organization="acme", body={"name": "readers"})
     management.call("addTeamMember", alice, organization="acme", team="readers", member="bob")
     management.call(

@@ -55,6 +55,14 @@ class Management:
         """PATCH of what GET shows now."""
         return self.request("PATCH", target, json=json, headers={"If-Match": self.get(target).headers.get("ETag", "*")})
 
+    def join(self, organization, owner, role="member", team=None):
+        """Is invited by the owner, and accepts."""
+        body = {"account": self.user.name, "role": role} | ({"team": team} if team else {})
+        invited = owner.post(path("organizations", organization, "invitations"), body)
+        assert invited.status_code == 201, f"{invited.status_code} {invited.text}"
+        accepted = self.post(path("invitations", invited.json()["invitation"]["id"], "acceptance"))
+        assert accepted.status_code == 204, f"{accepted.status_code} {accepted.text}"
+
     def items(self, target, **parameters):
         """All pages of a list."""
         out, after = [], None

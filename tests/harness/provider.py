@@ -1,7 +1,8 @@
 """An OpenID provider for people, in this process: whoever comes to it is logged in as `person` and sent back.
 
-Holds its client to RFC 6749 and RFC 7636 (client_secret_basic, S256), issues ID tokens signed with RS256 and rotates
-refresh tokens. `mischief` changes what it does wrong.
+Holds its client to RFC 6749 and RFC 7636 (S256, and how clients authenticate: `methods`), issues ID tokens signed with
+RS256 and rotates refresh tokens. What providers rightly differ in has a member of its own; `mischief` changes what it does
+wrong.
 """
 
 import base64
@@ -67,7 +68,8 @@ class Key:
         }
 
     def mint(self, claims, **header):
-        parts = [{"alg": "RS256", "typ": "JWT", "kid": self.key_id, **header}, claims]
+        head = {"alg": "RS256", "typ": "JWT", "kid": self.key_id, **header}
+        parts = [{name: value for name, value in head.items() if value is not None}, claims]
         signed = ".".join(b64url(json.dumps(part).encode()) for part in parts)
         block = DIGEST_INFO + hashlib.sha256(signed.encode()).digest()
         padded = b"\x00\x01" + b"\xff" * (256 - len(block) - 3) + b"\x00" + block
@@ -81,6 +83,13 @@ class Provider:
         self.key = Key("key-1")
         self.person = {}
         self.mischief = {}  # "error": answers so; "claims", "answer": members to change; "mint": in place of its key's
+        self.methods = ["client_secret_basic"]  # of authenticating at the token endpoint, as discovery names them
+        self.names_itself = True  # in authorization responses (RFC 9207)
+        self.published = None  # the keys, where they are others than its own one
+        self.in_id_token = None  # the person's claims that are there; the rest is at the userinfo endpoint alone
+        self.userinfo = None  # what that endpoint says in place of the person's claims: a dict, or a status
+        self.access_tokens = {}
+        self.forms = []  # that the token endpoint was sent
         self.codes, self.refresh_tokens = {}, {}
         self.requests = []
         provider = self
@@ -127,18 +136,24 @@ class Provider:
                     "issuer": self.url,
                     "authorization_endpoint": self.url + "/authorize",
                     "token_endpoint": self.url + "/token",
+                    "token_endpoint_auth_methods_supported": self.methods,
+                    "userinfo_endpoint": self.url + "/userinfo",
                     "jwks_uri": self.url + "/keys",
-                    "authorization_response_iss_parameter_supported": True,
+                    "authorization_response_iss_parameter_supported": self.names_itself,
                 },
             )
         if path == "/keys":
-            return self._json(handler, 200, {"keys": [self.key.jwk()]})
+            return self._json(handler, 200, {"keys": self.published or [self.key.jwk()]})
+        if path == "/userinfo":
+            return self._tell(handler)
         if path != "/authorize":
             return self._send(handler, 404)
         asked = dict(urllib.parse.parse_qsl(query))
         assert asked["response_type"] == "code" and asked["client_id"] == self.client_id, asked
         assert asked["code_challenge_method"] == "S256" and "openid" in asked["scope"].split(), asked
-        answer = {"state": asked["state"], "iss": self.mischief.get("iss", self.url)}
+        answer = {"state": asked["state"]}
+        if self.names_itself:
+            answer["iss"] = self.mischief.get("iss", self.url)
         if "error" in self.mischief:
             answer["error"] = self.mischief["error"]
         else:
@@ -149,8 +164,8 @@ class Provider:
     def _post(self, handler):
         self.requests.append(handler.path)
         form = dict(urllib.parse.parse_qsl(handler.rfile.read(int(handler.headers["Content-Length"])).decode()))
-        pair = f"{urllib.parse.quote(self.client_id, safe='')}:{urllib.parse.quote(self.secret, safe='')}"
-        if handler.headers["Authorization"] != "Basic " + base64.b64encode(pair.encode()).decode():
+        self.forms.append(form)
+        if not self._is_client(handler.headers["Authorization"], form):
             return self._json(handler, 401, {"error": "invalid_client"})
         if "token" in self.mischief:
             return self._send(handler, self.mischief["token"], b"{}")
@@ -163,19 +178,43 @@ class Provider:
             return self._json(handler, 400, {"error": "invalid_grant"})
         return self._issue(handler, person, asked["nonce"])
 
+    def _is_client(self, header, form):
+        """Exactly one way of those in `methods` (RFC 6749 section 2.3)."""
+        if header is None:
+            return "client_secret_post" in self.methods and (form.get("client_id"), form.get("client_secret")) == (
+                self.client_id,
+                self.secret,
+            )
+        pair = f"{urllib.parse.quote(self.client_id, safe='')}:{urllib.parse.quote(self.secret, safe='')}"
+        basic = "Basic " + base64.b64encode(pair.encode()).decode()
+        return "client_secret_basic" in self.methods and header == basic and "client_secret" not in form
+
+    def _tell(self, handler):
+        """OpenID Connect Core section 5.3."""
+        scheme, _, token = (handler.headers["Authorization"] or "").partition(" ")
+        person = self.access_tokens.get(token) if scheme == "Bearer" else None
+        if person is None:
+            return self._json(handler, 401, {"error": "invalid_token"})
+        if isinstance(self.userinfo, int):
+            return self._send(handler, self.userinfo)
+        return self._json(handler, 200, person if self.userinfo is None else self.userinfo)
+
     def _issue(self, handler, person, nonce):
         if person is None:
             return self._json(handler, 400, {"error": "invalid_grant"})
         now, access, refresh = int(time.time()), secrets.token_urlsafe(20), secrets.token_urlsafe(20)
         half = hashlib.sha256(access.encode()).digest()[:16]
-        claims = {"iss": self.url, "aud": self.client_id, "iat": now, "exp": now + 300, "at_hash": b64url(half), **person}
+        self.access_tokens[access] = person
+        told = {name: value for name, value in person.items() if self.in_id_token is None or name in self.in_id_token}
+        claims = {"iss": self.url, "aud": self.client_id, "iat": now, "exp": now + 300, "at_hash": b64url(half), **told}
         if nonce is not None:
             claims["nonce"] = nonce
         claims |= self.mischief.get("claims", {})
         self.refresh_tokens[refresh] = person
         token = self.mischief.get("mint", self.key.mint)(claims)
         answer = {"access_token": access, "token_type": "Bearer", "id_token": token, "refresh_token": refresh}
-        return self._json(handler, 200, answer | self.mischief.get("answer", {}))
+        answer |= self.mischief.get("answer", {})
+        return self._json(handler, 200, {name: value for name, value in answer.items() if value is not None})
 
 
 class Browser:

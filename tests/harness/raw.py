@@ -1,5 +1,6 @@
 """HTTP by hand, for what a well-behaved library would not send."""
 
+import contextlib
 import dataclasses
 import json
 import select
@@ -67,6 +68,26 @@ class Connection:
                 return self.read_response()
             self.send(piece)
         raise AssertionError(f"{times * len(piece)} bytes were taken without an answer")
+
+    def send_and_read(self, data):
+        """Sends and reads at once, as clients do that have a thread for each: OpenSSL lets only one do both."""
+        left, timeout = memoryview(data), self.socket.gettimeout()
+        self.socket.setblocking(False)
+        try:
+            while not self._pending:
+                readable, writable, _ = select.select([self.socket], [self.socket] if left else [], [], timeout)
+                assert readable or writable, "neither an answer nor room for more"
+                with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                    self._fill()
+                try:
+                    left = left[self.socket.send(left[:65536]) :] if writable and not self._pending else left
+                except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                    continue
+                except OSError:
+                    left = left[:0]  # no more is taken; an answer may still be on its way
+        finally:
+            self.socket.settimeout(timeout)
+        return self.read_response()
 
     def _fill(self):
         data = self.socket.recv(65536)

@@ -129,6 +129,10 @@ class Registry:
         assert response.status_code == 202, f"{response.status_code} {response.text}"
         return Upload(self, response)
 
+    def make_repository(self, repository):
+        """An empty one: an upload that is only begun makes none."""
+        self.server.run("repo", "create", repository)
+
     def push_blob(self, repository, blob):
         response = self.start_upload(repository).finish(blob.digest, blob.data)
         assert response.status_code == 201, f"{response.status_code} {response.text}"

@@ -165,6 +165,20 @@ class Server:
             raise AssertionError(f"{' '.join(command)}\nended with {done.returncode}:\n{done.stdout}")
         return done
 
+    def refuses_to_start(self, *flags):
+        """What a start says that ends by itself, without success."""
+        command = self.command("serve", "--data", self.data, "--listen", self.address, *flags)
+        daemon = process.Daemon(command, self.folder / "refused.log", self.environment())
+        try:
+            status = daemon.process.wait(15 * self.patience)
+        except subprocess.TimeoutExpired:
+            daemon.kill()
+            raise AssertionError(f"the server serves:\n{daemon.log()}") from None
+        said = daemon.log()
+        daemon.log_path.unlink()
+        assert status == 1, f"ended with {status}:\n{said}"
+        return said
+
     def create_user(self, name, admin=False, password=None):
         user = User(name, password or f"correct horse {name} staple")
         self.run("user", "create", name, *(["--admin"] if admin else []), "--password-stdin", stdin=user.password + "\n")

@@ -36,6 +36,7 @@ rootpw {password}
 directory {folder}/database
 maxsize 16777216
 dbnosync
+{more}
 access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="{searcher}" read by anonymous auth by * none
 """
@@ -56,9 +57,10 @@ def ldif(dn, *lines):
 
 
 class Slapd:
-    """`people` is a dict of passwords by name, `groups` one of lists of names by group."""
+    """`people` is a dict of passwords by name, `groups` one of lists of names by group; `more` are lines of the database's
+    configuration."""
 
-    def __init__(self, folder, people=None, groups=None):
+    def __init__(self, folder, people=None, groups=None, more=""):
         self.folder = folder
         self.port = process.free_port()
         self.tls_port = process.free_port()
@@ -71,7 +73,8 @@ class Slapd:
         self._make_certificates()
         self._configuration = folder / "slapd.conf"
         self._configuration.write_text(CONFIGURATION.format(
-            folder=folder, base=BASE, administrator=ADMINISTRATOR, password=ADMINISTRATOR_PASSWORD, searcher=SEARCHER))
+            folder=folder, base=BASE, administrator=ADMINISTRATOR, password=ADMINISTRATOR_PASSWORD, searcher=SEARCHER,
+            more=more))
         entries = folder / "entries.ldif"
         entries.write_text("".join([
             ldif(BASE, ("objectClass", "dcObject"), ("objectClass", "organization"), ("dc", "example"),
@@ -146,6 +149,11 @@ class Slapd:
 
     def remove_group(self, name):
         self._client("ldapdelete", group_dn(name))
+
+    def refer(self, base, url):
+        """Below `base` the directory knows nothing itself, but where to ask (RFC 3296)."""
+        self.modify(ldif(f"ou=elsewhere,{base}", ("objectClass", "referral"), ("objectClass", "extensibleObject"),
+                         ("ou", "elsewhere"), ("ref", url)).replace("\n", "\nchangetype: add\n", 1))
 
     def add_member(self, group, name):
         self.modify(f"dn: {group_dn(group)}\nchangetype: modify\nadd: member\nmember: {person_dn(name)}\n")

@@ -5,6 +5,7 @@
 - No file of src/ is longer than 500 lines.
 - Every relative link of a Markdown page leads to a file, and every #fragment to a heading.
 - Every page of docs/ that a source names exists, and every source that a page names by its path.
+- No unordered container hashes what may come from outside without a key (base/keyed_hash.h); numbers of our own may.
 - No coroutine is a lambda with captures: the captures die with the lambda, the coroutine lives on.
 
 usage: check_text.py ROOT
@@ -27,6 +28,7 @@ REFERENCE = re.compile(r"^\[[^\]]+\]:\s*(\S+)", re.MULTILINE)
 HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$", re.MULTILINE)
 DOCUMENT = re.compile(r"\bdocs/[A-Za-z0-9_./-]+\.(?:md|svg|json)\b")
 SOURCE = re.compile(r"`((?:src/)?(?:[a-z_]+/)+[a-z0-9_]+\.(?:h|cc|sql|py|cmake))`")
+UNKEYED = re.compile(r"\bstd::unordered_\w+<(?!std::int64_t\b)(?:(?!Hash)[^;])*[;{]|\bstd::hash<(?!Key>)")
 CAPTURING_COROUTINE = re.compile(
     r"\[[^\[\]]+\]\s*\([^()]*(?:\([^()]*\)[^()]*)*\)\s*(?:mutable\s*)?(?:noexcept\s*)?->\s*(?:\w+::)*(?:awaitable|Task)<")
 
@@ -85,6 +87,9 @@ def check(root):
         for number, line in enumerate(text.splitlines(), 1):
             if NOTES.search(line):
                 problems.append(f"{name}:{number}: {NOTES.search(line).group()}: do it, or open an issue")
+        if is_source and "tests" not in name.parts and UNKEYED.search(text):
+            line = text[: UNKEYED.search(text).start()].count("\n") + 1
+            problems.append(f"{name}:{line}: this hash has no key; strangers could choose what it meets with")
         if is_source and text.count("\n") > LONGEST:
             problems.append(f"{name}: {text.count(chr(10))} lines; past {LONGEST} a file is two")
         if name.suffix == ".md":

@@ -6,6 +6,7 @@ import unittest
 from pathlib import Path
 
 import check_modules
+import check_printing
 import check_tests
 import check_text
 
@@ -248,6 +249,76 @@ class Text(Tree):
         self.expect(self.problems(), "routes.cc:1", "captures")
         self.write("src/api/routes.cc", "auto f = [](int x) -> asio::awaitable<void> { co_return; };\n")
         self.assertEqual(self.problems(), [])
+
+    def test_a_hash_without_a_key(self):
+        for line in ("std::unordered_map<std::string, int> names;", "std::unordered_set<Digest> seen;",
+                     "std::hash<std::string>()(name);"):
+            self.write("src/oci/digest.cc", "\n" + line + "\n")
+            self.expect(self.problems(), "digest.cc:2", "no key")
+        self.write("src/oci/digest.cc", "std::unordered_map<std::string, int, KeyedHash> names;\n"
+                                        "std::unordered_map<std::int64_t, int> by_id;\n")
+        self.assertEqual(self.problems(), [])
+
+
+class Printing(Tree):
+    def problems(self):
+        return check_printing.check(self.root)
+
+    def test_a_good_tree_has_no_problems(self):
+        self.assertEqual(self.problems(), [])
+
+    def test_output_past_the_function(self):
+        for line in (
+            'fmt::print("{}\\n", name);',
+            'fmt::print(stderr, "{}", name);',
+            "std::cout << name;",
+            "std::cerr << name;",
+            "std::printf(name.c_str());",
+            "fputs(name, stdout);",
+            "std::fwrite(name.data(), 1, name.size(), stdout);",
+            "::write(STDOUT_FILENO, name.data(), name.size());",
+            "spdlog::sinks::stderr_sink_mt sink; // stdout_sinks\nauto s = stdout_sinks();",
+        ):
+            with self.subTest(line):
+                self.write("src/api/routes.cc", line + "\n")
+                self.expect(self.problems(), "routes.cc", "writes past")
+
+    def test_words_about_output_are_none(self):
+        self.write("src/api/routes.cc", '// fmt::print and std::cout\nconst char* k = "printf(";\nbool t = isatty(STDERR_FILENO) == 1;\n')
+        self.assertEqual(self.problems(), [])
+
+    def test_tests_may_print(self):
+        self.write("src/oci/tests/digest_test.cc", '#include "oci/digest.h"\nvoid f() { std::cout << 1; }\n')
+        self.assertEqual(self.problems(), [])
+
+    def test_text_printed_as_it_is(self):
+        self.write("src/api/routes.cc", "say_exactly(name);\n")
+        self.expect(self.problems(), "as it is")
+        self.write("src/api/routes.cc", 'say("{}", name);\n')
+        self.assertEqual(self.problems(), [])
+
+    def test_a_log_message_from_outside(self):
+        for line in ("log.warning(name, {});", "log_.error(error.message);", "services.log.info(text);",
+                     "log().log(LogLevel::info, name);"):  # fmt: skip
+            with self.subTest(line):
+                self.write("src/api/routes.cc", line + "\n")
+                self.expect(self.problems(), "routes.cc:1", "field")
+        self.write("src/api/routes.cc", 'log.warning(\n    "words", {{"error", message}});\n')
+        self.assertEqual(self.problems(), [])
+
+    def test_a_page_of_a_string(self):
+        for line in ("Html(provider.name)", 'response.header("Content-Type", "text/html; charset=utf-8");'):
+            with self.subTest(line):
+                self.write("src/api/routes.cc", line + "\n")
+                self.expect(self.problems(), "html()")
+        self.write("src/api/routes.cc", 'page.body += html("<p>{}</p>", provider.name);\n')
+        self.assertEqual(self.problems(), [])
+
+    def test_a_list_of_its_own(self):
+        for line in ("bool hides(char32_t p) { return p == 0x200b; }", r'auto k = "\xe2\x80\x8b";', "case 0x202E: return true;"):
+            with self.subTest(line):
+                self.write("src/api/routes.cc", line + "\n")
+                self.expect(self.problems(), "shown.cc alone")
 
 
 if __name__ == "__main__":

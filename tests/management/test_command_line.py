@@ -1,50 +1,14 @@
 """The command line as a client of the management API, and as the operator's on the machine's own data."""
 
 import json
-import os
 import stat
-import subprocess
 
 import pytest
 
-from harness import process
+from harness.command_line import CommandLine
+from harness.factors import enrol
+from harness.management import Management, path
 from harness.registry import Registry
-
-
-class CommandLine:
-    """`bulkhead` with a home of its own, away from the server's data."""
-
-    def __init__(self, server, home):
-        self.server = server
-        self.home = home
-        self.store = home / ".config" / "bulkhead" / "credentials.json"
-
-    def run(self, *arguments, stdin="", check=True, program=None):
-        env = {"PATH": os.environ["PATH"], "HOME": str(self.home)}
-        env |= {k: v for k, v in self.server.environment().items() if k.endswith("SAN_OPTIONS")}
-        command = self.server.command(*arguments)
-        if program:
-            command[command.index(str(self.server.binary))] = str(program)
-        done = subprocess.run(
-            command,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60 * self.server.patience,
-            check=False,
-            env=env,
-            cwd=self.home,
-            preexec_fn=process.die_with_parent,
-        )
-        if check and done.returncode != 0:
-            raise AssertionError(f"{arguments} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-        return done
-
-    def log_in(self, user, *more):
-        return self.run("login", self.server.url, "--name", user.name, "--password-stdin", *more, stdin=user.password + "\n")
-
-    def json(self, *arguments):
-        return json.loads(self.run(*arguments, "--json").stdout)
 
 
 @pytest.fixture
@@ -71,6 +35,53 @@ def test_a_wrong_password_leaves_nothing(cli, alice):
     assert not cli.store.exists()
 
 
+def sessions(cli, user):
+    """The live sessions of somebody, the one that asks for them left out."""
+    person = Management(cli.server, user)
+    return [each["client"] for each in person.get("/sessions").json()["items"] if not each["current"]]
+
+
+def test_logging_in_again_ends_the_session_of_before(launch, folder):
+    cli = CommandLine(launch(), folder)
+    user = cli.server.create_user("alice")
+    for _ in range(3):
+        cli.log_in(user)
+    mine = sessions(cli, user)
+    assert len([client for client in mine if client.startswith("bulkhead")]) == 1, mine
+    assert cli.run("whoami").returncode == 0
+    # Somebody else's log-in on this machine takes the place of the first one's as well.
+    other = cli.server.create_user("bob")
+    cli.log_in(other)
+    assert [client for client in sessions(cli, user) if client.startswith("bulkhead")] == []
+
+
+def test_a_log_in_that_cannot_be_kept_is_ended(launch, folder):
+    cli = CommandLine(launch(), folder)
+    user = cli.server.create_user("alice")
+    cli.log_in(user)
+    refused = cli.run(
+        "login", cli.server.url, "--name", "alice", "--password-stdin", stdin=user.password + "\n", home="/proc", check=False
+    )
+    assert refused.returncode == 1, "nobody keeps files there"
+    assert len([client for client in sessions(cli, user) if client.startswith("bulkhead")]) == 1
+
+
+def test_docker_waits_for_a_second_factor_that_policy_asks_for(launch, folder):
+    cli = CommandLine(launch(), folder)
+    root = Management(cli.server, cli.server.create_user("root-admin", admin=True))
+    user = cli.server.create_user("alice")
+    policy = {"mfa_required": True, "token_seconds": 3600, "networks": [], "password_login": True}
+    set_ = root.put("/policy", policy, headers={"If-Match": "*"})
+    assert set_.status_code == 200, set_.text
+    done = cli.log_in(user, "--docker")
+    assert "alice is logged in" in done.stdout and "bulkhead factor enroll" in done.stdout
+    assert "--docker" in done.stdout + done.stderr, "and that there is no token yet"
+    assert cli.run("factor", "status").returncode == 0
+    helper = cli.home / "docker-credential-bulkhead"
+    helper.symlink_to(cli.server.binary)
+    assert cli.run("get", stdin=cli.server.address + "\n", program=helper, check=False).returncode == 1
+
+
 def test_a_log_in_that_others_may_read_is_refused(cli, alice):
     cli.log_in(alice)
     cli.store.chmod(0o644)
@@ -92,6 +103,10 @@ def test_repositories_grants_and_namespaces(cli, alice, mallory):
     cli.run("repo", "set", "alice/from-the-command-line", "--visibility", "public", "--contact", "a@example.com")
     listed = next(each for each in cli.json("repo", "list") if each["name"] == "alice/from-the-command-line")
     assert (listed["visibility"], listed["contact"], listed["owner"]) == ("public", "a@example.com", "alice")
+    # mallory is somebody whom alice sees once they have something in common.
+    refused = cli.run("grant", "set", "mallory", "writer", "alice/from-the-command-line", check=False)
+    assert refused.returncode == 1 and "yours to see" in refused.stderr
+    cli.server.run("grant", "set", "mallory", "reader", "alice/from-the-command-line")
     cli.run("grant", "set", "mallory", "writer", "alice/from-the-command-line")
     roles = {(each["account"], each["role"]) for each in cli.json("grant", "list", "alice/from-the-command-line")}
     assert roles == {("alice", "owner"), ("mallory", "writer")}
@@ -112,6 +127,50 @@ def test_accounts(cli, admin):
     listed = {each["name"]: each for each in cli.json("user", "list")}
     assert not listed["made-remotely"]["active"] and listed["made-remotely"]["administrator"]
     cli.run("user", "demote", "made-remotely")
+
+
+def test_a_lost_second_factor_is_reset(server, cli, admin):
+    """On the machine and from anywhere; the account's log-ins and tokens go with it."""
+    user = server.create_user("lost-it")
+    for reset in (server.run, cli.run):
+        owner = Management(server, user)
+        enrol(owner)
+        token = owner.post(path("users", user.name, "tokens"), {"name": "t", "scopes": [], "management": "read"})
+        cli.log_in(admin)
+        done = reset("user", "reset-factors", user.name)
+        assert "no second factor" in done.stdout
+        assert owner.get("/whoami").status_code == 401
+        owner.use(token.json()["secret"])
+        assert owner.get("/whoami").status_code == 401
+    refused = server.run("user", "reset-factors", user.name, check=False)
+    assert refused.returncode == 1 and "no second factor" in refused.stdout
+    assert server.run("user", "reset-factors", "nobody-here", check=False).returncode == 1
+    lines = server.run("audit", "query", "--json", "--action", "mfa_reset").stdout.splitlines()
+    events = [json.loads(line) for line in lines]
+    assert [event["account"].partition(":")[0] for event in events] == ["operator", admin.name]
+
+
+def test_the_last_administrators_lost_factor_is_reset_on_a_stopped_server(launch):
+    server = launch()
+    only = Management(server, server.create_user("only-admin", admin=True))
+    enrol(only)
+    server.stop()
+    server.run("user", "reset-factors", "only-admin")
+    server.start()
+    assert Management(server, only.user).get("/whoami").status_code == 200
+
+
+def test_what_has_ended_is_said(server, cli, admin):
+    cli.log_in(admin)
+    server.create_user("told")
+    for words, about in (
+        (("password", "told", "--password-stdin"), "told has a new password"),
+        (("disable", "told"), "told is disabled"),
+    ):
+        for run in (server.run, cli.run):
+            done = run("user", *words, stdin="a password of good length\n")
+            assert about in done.stdout and "sessions and tokens have ended" in done.stdout
+            server.run("user", "enable", "told")
 
 
 def test_tokens(cli, alice, server, repository):

@@ -66,6 +66,9 @@ def conforms(document):
     """Fails unless the answer is as its operation's description says."""
     components = closed(document["components"])
 
+    # Formats that are promised are looked at as well, as far as jsonschema knows them without more packages.
+    checker = jsonschema.FormatChecker(["email", "ipv4", "ipv6", "date"])
+
     def check(answer, operation):
         described = operation["responses"].get(str(answer.status_code)) or operation["responses"]["default"]
         content = described.get("content")
@@ -76,7 +79,7 @@ def conforms(document):
         assert media_type in content, f"{media_type} is not described"
         schema = {"components": components, **closed(content[media_type]["schema"])}
         if operation["operationId"] != "getDocument":
-            jsonschema.Draft202012Validator(schema).validate(answer.json())
+            jsonschema.Draft202012Validator(schema, format_checker=checker).validate(answer.json())
 
     return check
 
@@ -141,11 +144,12 @@ def test_a_wrong_credential_is_refused_everywhere(document, nobody):
             assert nobody.request(method.upper(), fill(template)).status_code == 401, template
 
 
-def test_unknown_fields_are_refused(document, owner, root, organization, conforms):
+def test_unknown_fields_are_refused(server, document, owner, root, outsider, organization, conforms):
     """security.md: mass assignment. Also where the rest of the body is missing."""
+    del outsider
     places = {"organization": organization}
-    owner.put(path("repositories", "alice/documented", "grants", "mallory"))
     owner.post("/repositories", {"name": "alice/documented"})
+    server.run("grant", "set", "mallory", "reader", "alice/documented")
     owner.post(path("organizations", organization, "teams"), {"name": "builders"})
     owner.post(path("organizations", organization, "robots"), {"name": "ci"})
     places["robot"] = f"{organization}+ci"
@@ -182,12 +186,12 @@ def test_unknown_parameters_are_refused(document, root):
         assert answer.json()["errors"][0]["parameter"] == "surprise"
 
 
-def test_lists_and_things_are_as_described(document, owner, root, outsider, organization, conforms):
+def test_lists_and_things_are_as_described(server, document, owner, root, outsider, organization, conforms):
     """What is really there, through every GET that the caller may make."""
     del outsider
     owner.post("/repositories", {"name": "alice/documented"})
-    owner.put(path("repositories", "alice/documented", "grants", "mallory"), {"role": "reader"})
-    owner.put(path("namespaces", "alice", "grants", "mallory"), {"role": "reader"})
+    server.run("grant", "set", "mallory", "reader", "alice/documented")
+    server.run("grant", "set", "mallory", "reader", "alice/")
     teams = path("organizations", organization, "teams")
     owner.post(teams, {"name": "all"})
     owner.post(teams, {"name": "builders", "parent": "all"})
@@ -222,3 +226,32 @@ def test_lists_and_things_are_as_described(document, owner, root, outsider, orga
         if not any(answer.status_code == 200 for answer in answers):
             missing.append(f"{target}: {[answer.text for answer in answers]}")
     assert [each for each in missing if "/trusts/1" not in each] == []
+
+
+ODD_TEXTS = {
+    "escape": "\x1b[31mred",
+    "line break": "a\r\nb",
+    "delete": "a\x7fb",
+    "C1": "a\x9bb",
+    "right to left": "a\u202eb",
+    "isolate": "a\u2066b",
+    "no width": "a\u200bb",
+    "tag": "a\U000e0041b",
+}
+
+
+@pytest.mark.parametrize("text", ODD_TEXTS.values(), ids=ODD_TEXTS)
+def test_a_refusal_repeats_nothing_that_does_not_show(document, root, conforms, text):
+    """What is quoted in an answer is printed by somebody, to a terminal or a page."""
+    described = {operation["operationId"]: operation for _, _, operation in operations(document)}
+    answers = [
+        (root.get("/users", params={text: "1"}), "listUsers"),
+        (root.post("/organizations", {"name": "org-x", "owner": "alice", text: 1}), "createOrganization"),
+        (root.post("/organizations", {"name": text, "owner": "alice"}), "createOrganization"),
+        (root.get(path("users", text)), "getUser"),
+    ]
+    for answer, operation in answers:
+        assert 400 <= answer.status_code < 500
+        conforms(answer, described[operation])
+        for shown in (answer.json().get("detail", ""), str(answer.json().get("errors", ""))):
+            assert not [c for c in shown if c in text and not c.isprintable()], shown

@@ -5,6 +5,7 @@ import uuid
 
 import requests
 
+from harness import raw
 from harness.management import Management, path
 
 
@@ -35,6 +36,60 @@ def test_of_changes_at_once_for_one_state_one_is_made(owner, repository):
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         statuses = sorted(pool.map(change, range(8)))
     assert statuses == [200] + [412] * 7
+
+
+def spellings(target):
+    """Other ways to write the same path: percent-encoding is a matter of taste (RFC 3986 section 6.2.2)."""
+    name = target.rpartition("/")[2]
+    last = f"%{ord(name[-1]):02x}"
+    return [target, target.replace("%2F", "%2f"), target.replace("/alice", "/%61lice"), target[:-1] + last]
+
+
+def test_of_changes_at_once_by_different_spellings_one_is_made(owner, repository):
+    """What is changed is what the path names, however it is written."""
+    target = path("repositories", repository)
+    owner.post("/repositories", {"name": repository})
+    assert len(set(spellings(target))) == 4
+    for turn in range(10):
+        tag = owner.get(target).headers["ETag"]
+        headers = {**owner.session.headers, "If-Match": tag}
+
+        def change(number, turn=turn, headers=headers):
+            url = owner.server.url + "/api/v1" + spellings(target)[number % 4]
+            body = {"contact": f"c{turn}-{number}"}
+            request = requests.Request("PATCH", url, json=body, headers=headers).prepare()
+            request.url = url  # not as requests would tidy it up
+            with requests.Session() as session:
+                return session.send(request, timeout=60).status_code
+
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            statuses = sorted(pool.map(change, range(8)))
+        assert statuses == [200] + [412] * 7
+
+
+def test_a_condition_in_several_lines_is_one_list(server, owner, repository):
+    target = path("repositories", repository)
+    owner.post("/repositories", {"name": repository})
+    tag = owner.get(target).headers["ETag"]
+    authorization = ("Authorization", owner.session.headers["Authorization"])
+    with raw.Connection(server) as connection:
+        lines = [authorization, ("If-None-Match", '"other"'), ("If-None-Match", tag)]
+        assert connection.request("GET", "/api/v1" + target, lines).status == 304
+        lines = [authorization, ("If-Match", '"other"'), ("If-Match", tag), ("Content-Type", "application/json")]
+        assert connection.request("PATCH", "/api/v1" + target, lines, b'{"contact": "x"}').status == 200
+
+
+def test_a_change_of_what_is_there_can_be_made_to_depend_on_its_not_being_there(owner, repository):
+    """RFC 9110 section 13.1.2: If-None-Match counts for changes too."""
+    target = path("repositories", repository)
+    owner.post("/repositories", {"name": repository})
+    tag = owner.get(target).headers["ETag"]
+    for condition in ("*", tag, f'"other", W/{tag}'):
+        headers = {"If-Match": tag, "If-None-Match": condition}
+        answer = owner.request("PATCH", target, json={"contact": "x"}, headers=headers)
+        assert answer.status_code == 412, condition
+    headers = {"If-Match": tag, "If-None-Match": '"other"'}
+    assert owner.request("PATCH", target, json={"contact": "x"}, headers=headers).status_code == 200
 
 
 def test_pages_join(owner, repository):

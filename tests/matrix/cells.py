@@ -5,11 +5,9 @@ database as well, and again with one that is not well-formed, which must make no
 tried with a read, or with a change that is not well-formed: that is found out after the permission was given (400)."""
 
 import dataclasses
-import http.client
 import itertools
 import json
 import re
-import socket
 
 from harness.management import segment
 from matrix import plan, rules, wire
@@ -145,32 +143,6 @@ def told(answer):
     """All of a problem but the number of the request."""
     document = json.loads(answer.body)
     return json.dumps({name: value for name, value in document.items() if name != "instance"}, sort_keys=True)
-
-
-class OperatorConnection(http.client.HTTPConnection):
-    """The local socket, through which whoever commands the machine reaches the same operations."""
-
-    def __init__(self, server):
-        super().__init__("localhost", timeout=60 * server.patience)
-        self._path = str(server.data / "control.sock")
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
-
-    def send_probe(self, probe):
-        """{"status", "body", "etag"} of the operation's answer."""
-        command = {
-            "command": "api.request",
-            "method": probe.operation.method,
-            "path": probe.target.removeprefix("/api/v1"),
-            "if_match": "*",
-        }
-        if probe.body:
-            command["body"] = json.loads(probe.body)
-        super().request("POST", "/", json.dumps(command))
-        return json.loads(self.getresponse().read())["ok"]
 
 
 def listing(wrong):

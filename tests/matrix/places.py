@@ -60,8 +60,12 @@ MAKING = {"setRepositoryGrant", "setNamespaceGrant", "setMember"}
 def things(world, caller, operation):
     """Everything that the operation's path can name, for this caller."""
     for thing in _OF[operation.parameters](world, caller):
-        if operation.id in ("setMember", "removeMember") and caller.membership(thing.get("organization")) != "owner":
+        if operation.id == "setMember":
+            thing = dataclasses.replace(thing, stray=False)  # who is no member, there or not, is told so later
+        elif operation.id == "removeMember" and caller.membership(thing.get("organization")) != "owner":
             thing = dataclasses.replace(thing, stray=False)  # others than owners are refused whoever it is
+        elif operation.id == "addTeamMember":
+            thing = dataclasses.replace(thing, stray=_stray_team(thing))
         elif operation.id in MAKING and ABSENT_NAME not in dict(thing.values).values():
             thing = dataclasses.replace(thing, stray=False)
         elif operation.id in ("getCurrentSession", "endCurrentSession"):
@@ -117,12 +121,14 @@ def _inside(outer, parameter, inner):
     return make
 
 
+def _stray_team(thing):
+    return {"acme": "writers", "other": "others"}.get(thing.get("organization")) != thing.get("team")
+
+
 def _teams(world, caller, thing):
     del world, caller
-    own = {"acme": "writers", "other": "others"}
-    organization = thing.get("organization")
     for name in ("writers", "others", "no-such-team"):
-        yield name, name, own.get(organization) != name
+        yield name, name, _stray_team(dataclasses.replace(thing, values=(*thing.values, ("team", name))))
 
 
 def _members(world, caller, thing):

@@ -44,6 +44,7 @@ ORGANIZATIONS = {
     "other": ("bert", "reader", {"colleague"}),
     "strict": ("sage", "none", {"bare"}),
 }
+STRICT = {"strict"}  # those whose policy asks for a second factor
 TEAMS = {
     # organization and name: parent, who is in it
     ("acme", "readers"): (None, "team-reader"),
@@ -110,7 +111,7 @@ class Caller:
     session: bool = False
     reach: str = "write"  # of tokens: none, read or write
     recent: bool = True  # of sessions: the person proved a short time ago who they are
-    lacks_factor: bool = False
+    lacks_factor: bool = False  # and belongs to an organization that asks for one
     ceiling: str | None = None
 
     @property
@@ -169,6 +170,7 @@ CALLERS = (
         Caller("alice's reading token", "alice", reach="read"),
         Caller("alice's registry token", "alice", reach="none"),
         Caller("alice's token for alice/spare", "alice", ceiling="alice/spare"),
+        Caller("boss's token for acme/private", "boss", ceiling="acme/private"),
         Caller("admin's token", "admin"),
         Caller("boss's reading token", "boss", reach="read"),
         Caller("robot", "acme+ci"),

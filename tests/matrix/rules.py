@@ -16,6 +16,7 @@ from matrix import plan
 #   auditor, officer, administrator
 #   +enrols              open to a session whose person still has to enrol a second factor
 #   +proof               takes a session of somebody who proved a short time ago who they are
+#   +leaves              open to whoever goes away, whatever policy says
 TABLE = """
 getDocument              anyone
 setUp                    anyone
@@ -32,6 +33,7 @@ createUser               administrator                                  +proof
 getUser                  self itself auditor officer administrator
 changeUser               self itself officer administrator
 setPassword              self itself administrator                      +proof
+liftLogInLimits          administrator
 
 listSessions             account
 getCurrentSession        account                                        +enrols
@@ -66,9 +68,9 @@ listIdentities           self itself auditor officer administrator
 linkIdentity             administrator                                  +proof
 unlinkIdentity           administrator
 
-listTokens               self keeper officer administrator
+listTokens               self keeper auditor officer administrator
 createToken              self keeper                                    +proof
-getToken                 self keeper officer administrator
+getToken                 self keeper auditor officer administrator
 rotateToken              self keeper                                    +proof
 revokeToken              self keeper officer administrator
 revokeTokens             self keeper officer administrator
@@ -87,7 +89,7 @@ deleteOrganization       chair administrator
 listMembers              member auditor officer administrator
 getMember                member auditor officer administrator
 setMember                chair administrator
-removeMember             member
+removeMember             member                                         +leaves
 listTeams                member auditor officer administrator
 createTeam               chair
 getTeam                  member auditor officer administrator
@@ -127,7 +129,7 @@ removeNamespaceGrant     owner
 
 listRepositories         account
 createRepository         account
-getRepository            pull
+getRepository            pull auditor officer administrator
 changeRepository         maintainer
 deleteRepository         owner
 renameRepository         owner
@@ -144,8 +146,9 @@ SYSTEM_WORDS = {"auditor": "auditor", "security_officer": "officer", "administra
 @dataclasses.dataclass(frozen=True)
 class Rule:
     who: frozenset
-    enrols: bool = False
     proof: bool = False
+    leaves: bool = False
+    enrols: bool = False
 
 
 def _parse(table):
@@ -155,8 +158,10 @@ def _parse(table):
         if not words:
             continue
         flags = {word for word in words if word.startswith("+")}
-        assert flags <= {"+enrols", "+proof"} and words[0] not in rules
-        rules[words[0]] = Rule(frozenset(words[1:]) - flags, "+enrols" in flags, "+proof" in flags)
+        assert flags <= {"+enrols", "+proof", "+leaves"} and words[0] not in rules
+        rules[words[0]] = Rule(
+            frozenset(words[1:]) - flags, "+proof" in flags, "+leaves" in flags, "+enrols" in flags
+        )
     return rules
 
 
@@ -187,7 +192,11 @@ def relations(caller, thing):
         words.add("keeper")
     if organization := thing.get("organization"):
         membership = caller.membership(organization)
-        words |= {None: set(), "member": {"member"}, "owner": {"member", "chair"}}[membership]
+        if caller.ceiling is not None and membership:
+            # A token for one repository does nothing to the organization, which its account sees all the same.
+            words.add("reader")
+        else:
+            words |= {None: set(), "member": {"member"}, "owner": {"member", "chair"}}[membership]
     role = "none"
     if repository := thing.get("repository"):
         role = caller.role(repository)
@@ -205,7 +214,7 @@ def relations(caller, thing):
 
 def _reaches(caller, robot):
     kind, place, _ = plan.ROBOTS[robot]
-    return kind == "organization" or caller.ceiling in (None, place)
+    return caller.ceiling is None or (kind == "repository" and caller.ceiling == place)
 
 
 def visible(rule, thing, words):
@@ -229,13 +238,15 @@ def expected(rule, caller, thing, reading):
         return 401
     if caller.reach == "none" or (caller.reach == "read" and not reading):
         return 403
-    if caller.lacks_factor and not rule.enrols:
-        return 403
     if rule.proof and not caller.proved:
         return 401
     if thing.absent:
         return 404
     words = relations(caller, thing)
+    # What the policy of an organization asks for, it asks of those who come to the organization.
+    if caller.lacks_factor and thing.get("organization") in plan.STRICT and "member" in words:
+        if not (rule.leaves and thing.get("member") == caller.account):
+            return 403
     if words & rule.who or SYSTEM_WORDS.get(caller.system_role) in rule.who:
         return ALLOWED
     return 403 if visible(rule, thing, words) else 404

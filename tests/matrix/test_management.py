@@ -1,7 +1,8 @@
 """Every operation of /api/v1 x every kind of caller x one's own things and those of others."""
 
 from matrix import plan, rules
-from matrix.cells import OperatorConnection, Probe, answers_to, listing, mismatches, probes_of
+from matrix.cells import Probe, answers_to, listing, mismatches, probes_of
+from matrix.operator_socket import OperatorConnection
 from matrix.places import BODIES, PATHS, things
 
 

@@ -96,6 +96,39 @@ def test_wrong_value_is_an_error_that_names_it(plain, text):
     assert "bulkhead.toml:" in checked.stdout
 
 
+def test_a_bearer_token_lives_for_a_minute_at_the_least(plain):
+    """docker and skopeo count on it: the token protocol says so."""
+    refused = check(plain, '[auth]\ntoken_lifetime = "59s"\n')
+    assert refused.returncode != 0
+    assert '"1m"' in refused.stdout
+    assert check(plain, '[auth]\ntoken_lifetime = "60s"\n').returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('listen = "0.0.0.0:5000"\n', "public_url"),
+        ('listen = "[::]:5000"\n', "public_url"),
+        ('listen = "192.0.2.2:5000"\n', "public_url"),
+        ('listen = "0.0.0.0:5000"\npublic_url = "http://registry.example.com:5000"\n', "in the clear"),
+        ('listen = "0.0.0.0:5000"\npublic_url = "https://registry.example.com"\n', ""),
+        ('listen = "0.0.0.0:5000"\nhosts = ["registry.example.com:5000"]\n', "in the clear"),
+        ('listen = "0.0.0.0:5000"\nhosts = ["registry.example.com:5000"]\n[tls]\nmode = "auto"\n', ""),
+        ('listen = "127.0.0.1:5000"\n', ""),
+        ('listen = "[::1]:5000"\n', ""),
+        ('proxy_header = "forwarded"\n', "trusted_proxies"),
+        ('proxy_header = "forwarded"\ntrusted_proxies = ["10.0.0.0/8"]\n', ""),
+    ],
+)
+def test_what_is_allowed_and_hardly_meant_is_said(plain, text, said):
+    checked = check(plain, text)
+    assert checked.returncode == 0, checked.stdout
+    *sentences, last = checked.stdout.strip().splitlines()
+    assert last == "the settings are right"
+    assert bool(sentences) == bool(said)
+    assert said in " ".join(sentences)
+
+
 def test_every_mistake_is_named(plain):
     checked = check(plain, "[limits]\npage_size = 0\nnonsense = 1\n")
     assert "page_size" in checked.stdout

@@ -180,7 +180,7 @@ def test_a_lost_keyring_leaves_everything_but_what_it_guarded(new_server):
     server.stop()
     for path in (server.data / "keys").iterdir():
         path.unlink()
-    server.start()
+    server.start("--accept-new-keys")
     assert "does not open all data keys" in server.log()
     assert not logs_in(server, alice)
     server.run("user", "password", "alice", "--password-stdin", stdin=alice.password + "\n")

@@ -203,6 +203,7 @@ def test_namespace_of_nobody(registry, admin):
 
 def test_upload_session_of_another_user(server, registry, members, repository, rng):
     """security.md: Quay CVE-2026-32589."""
+    registry.push_blob(repository, content.random_blob(rng, 100))
     upload = registry.start_upload(repository)
     server.run("grant", "set", members["writer"].name, "writer", repository)
     other = Registry(server, members["writer"])

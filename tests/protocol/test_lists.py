@@ -125,6 +125,34 @@ def test_catalog_pages_in_byte_order(registry, repository, rng):
 def test_catalog_of_nobody(anonymous, registry, repository, rng):
     registry.push_image(repository, rng, "latest")
     response = anonymous.get("/v2/_catalog")
-    assert response.status_code in (200, 401)
-    if response.status_code == 200:
-        assert repository not in response.json()["repositories"]
+    assert response.status_code == 200
+    assert repository not in response.json()["repositories"]
+
+
+def test_a_parameter_with_two_values_is_refused(registry, repository, rng):
+    """Whoever takes the first and whoever takes the last would list something else. The same twice is the same."""
+    subject = registry.push_image(repository, rng, "latest")
+    for path in (
+        f"/v2/{repository}/referrers/{subject.digest}?artifactType=a/b&artifactType=c/d",
+        f"/v2/{repository}/tags/list?n=1&n=2",
+        f"/v2/{repository}/tags/list?last=a&last=b",
+        "/v2/_catalog?n=1&n=2",
+    ):
+        assert_error(registry.get(path), 400, "BAD_REQUEST")
+    assert registry.get(f"/v2/{repository}/tags/list?n=1&n=1").status_code == 200
+
+
+def test_a_push_with_two_digests_is_refused(registry, repository, rng):
+    blob, other = content.random_blob(rng, 10), content.random_blob(rng, 10)
+    start = f"/v2/{repository}/blobs/uploads/"
+    for query in (
+        f"digest={blob.digest}&digest={other.digest}",
+        f"mount={blob.digest}&mount={other.digest}&from={repository}",
+        f"mount={blob.digest}&from=alice/a&from=alice/b",
+        "digest-algorithm=sha256&digest-algorithm=sha512",
+    ):
+        assert_error(registry.post(f"{start}?{query}", data=blob.data), 400, "BAD_REQUEST")
+    upload = registry.start_upload(repository)
+    refused = registry.put(upload.with_query(f"digest={blob.digest}&digest={other.digest}"), data=blob.data)
+    assert_error(refused, 400, "BAD_REQUEST")
+    assert upload.finish(blob.digest, blob.data).status_code == 201

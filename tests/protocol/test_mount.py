@@ -29,6 +29,15 @@ def test_mount_without_source_finds_what_the_caller_can_read(registry, repositor
         assert registry.get_blob(repository, blob.digest).content == blob.data
 
 
+def test_an_empty_source_is_none(registry, repository, rng):
+    blob = registry.push_blob(repository + "-source", content.random_blob(rng, 1000))
+    answers = [
+        registry.post(f"/v2/{repository}/blobs/uploads/?mount={blob.digest}{end}", also=[repository + "-source"])
+        for end in ("&from=", "")
+    ]
+    assert [answer.status_code for answer in answers] == [201, 201]
+
+
 @pytest.mark.parametrize("source", ["alice/there-is-no-such-repository", "bad//name", "mallory/other"])
 def test_mount_from_where_it_is_not_becomes_an_upload(registry, repository, rng, source):
     blob = content.random_blob(rng, 1000)

@@ -1,5 +1,7 @@
 """Blobs and manifests as they are read."""
 
+import re
+
 import pytest
 
 from harness import content
@@ -116,6 +118,31 @@ def test_unknown_manifest(registry, repository, rng, reference):
     assert registry.head(f"/v2/{repository}/manifests/{reference}").status_code == 404
 
 
+IMPOSSIBLE = [".INVALID_MANIFEST_NAME", "-x", "t" * 129, "a+b", "%20", "sha256:zz", "sha256:" + "A" * 64, "md5:abc"]
+
+
+@pytest.mark.parametrize("reference", IMPOSSIBLE)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+def test_what_cannot_be_there_is_not_there(registry, repository, rng, reference, method):
+    """The released conformance suites look for ".INVALID_MANIFEST_NAME". Why it cannot be there is in the message."""
+    registry.push_image(repository, rng, "latest")
+    response = registry.request(method, f"/v2/{repository}/manifests/{reference}")
+    assert_error(response, 404, "MANIFEST_UNKNOWN")
+    if method == "GET":
+        assert re.search("tag|digest|algorithm", response.json()["errors"][0]["message"])
+    put = registry.put(
+        f"/v2/{repository}/manifests/{reference}", data=b"{}", headers={"Content-Type": content.OCI_MANIFEST}
+    )
+    assert put.status_code == 400
+
+
+def test_what_cannot_be_there_tells_a_stranger_nothing(registry, stranger, anonymous, repository, rng):
+    registry.push_image(repository, rng, "latest")
+    for client in (stranger, anonymous):
+        for name in (repository, repository + "-absent"):
+            assert client.get_manifest(name, ".INVALID_MANIFEST_NAME").status_code == 401
+
+
 def test_own_absent_repository(registry, repository):
     response = registry.get_manifest(repository, "latest")
     assert_error(response, 404, ("NAME_UNKNOWN", "MANIFEST_UNKNOWN"))
@@ -139,5 +166,5 @@ def test_keep_alive(registry, repository, blob):
     for _ in range(20):
         response = registry.get_blob(repository, blob.digest)
         assert response.status_code == 200
-    pool = registry.session.adapters["http://"].poolmanager.connection_from_url(registry.server.url)
-    assert pool.num_connections == 1
+    pools = registry.session.adapters["http://"].poolmanager.pools
+    assert sum(pools[key].num_connections for key in pools.keys()) == 1

@@ -41,6 +41,19 @@ def test_single_post_with_wrong_digest(registry, repository, rng):
     assert registry.get_blob(repository, blob.digest).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("range_", "status"), [("0-9", 201), ("bytes 0-9/10", 201), ("5-14", 416), ("0-99", 400), ("0-4", 400), ("x", 416)]
+)
+def test_single_post_with_a_content_range(registry, repository, rng, range_, status):
+    """Held to what it promises, as every chunk is; nothing is left of what does not keep it."""
+    blob = content.random_blob(rng, 10)
+    response = registry.post(
+        f"/v2/{repository}/blobs/uploads/?digest={blob.digest}", data=blob.data, headers={"Content-Range": range_}
+    )
+    assert response.status_code == status, response.text
+    assert registry.get_blob(repository, blob.digest).status_code == (200 if status == 201 else 404)
+
+
 def test_chunks(registry, repository, rng):
     blob = content.random_blob(rng, 30_000)
     upload = registry.start_upload(repository)

@@ -50,6 +50,37 @@ def exchange(server, issuer, **claims):
     return requests.post(server.url + "/api/v1/workload/token", json=body, timeout=30)
 
 
+def test_a_token_for_several_audiences_is_for_each_of_them(ci, issuer):
+    """GitLab's `id_tokens: {aud: [a, b]}` (RFC 7519 section 4.1.3)."""
+    server, _, _ = ci
+    for audience in ([AUDIENCE], ["https://other.example", AUDIENCE]):
+        body = {"token": issuer.token(audience, project_id="7")}
+        answer = requests.post(server.url + "/api/v1/workload/token", json=body, timeout=30)
+        assert answer.status_code == 200, answer.text
+    for wrong in (["https://other.example", "https://another.example"], []):
+        body = {"token": issuer.token(wrong, project_id="7")}
+        assert requests.post(server.url + "/api/v1/workload/token", json=body, timeout=30).status_code == 401
+
+
+def test_a_refused_exchange_leaves_what_to_compare(ci, issuer):
+    server, _, _ = ci
+    assert exchange(server, issuer, sub="another job").status_code == 401
+    stranger = {"token": issuer.token("https://another.example", project_id="7")}
+    assert requests.post(server.url + "/api/v1/workload/token", json=stranger, timeout=30).status_code == 401
+    unknown = CiIssuer()
+    try:
+        foreign = {"token": unknown.token(AUDIENCE)}
+        assert requests.post(server.url + "/api/v1/workload/token", json=foreign, timeout=30).status_code == 401
+    finally:
+        unknown.close()
+    lines = server.run("audit", "query", "--action", "login_failed", "--json").stdout.splitlines()
+    first, second, third = [json.loads(json.loads(line)["detail"]) for line in lines]
+    assert first["reason"] == second["reason"] == "workload_no_trust_matches"
+    assert (first["issuer"], first["subject"], first["audience"]) == (issuer.url, "another job", [AUDIENCE])
+    assert second["audience"] == ["https://another.example"]
+    assert (third["reason"], third["issuer"]) == ("workload_issuer_unknown", unknown.url)
+
+
 def bearer_of(server, issuer):
     answer = exchange(server, issuer)
     assert answer.status_code == 200, answer.text
@@ -71,7 +102,7 @@ def test_it_stands_for_the_robots_password(ci, issuer, rng):
     job = Registry(server, User(ROBOT, bearer_of(server, issuer)))
     job.push_image("acme/app", rng, "built")
     assert job.get_manifest("acme/app", "built").status_code == 200
-    assert job.delete("/v2/acme/app/manifests/built").status_code == 401, "the trust does not say delete"
+    assert job.delete("/v2/acme/app/manifests/built").status_code == 403, "the trust does not say delete"
     assert job.get_manifest("acme/other", "latest").status_code == 401
     form = {"grant_type": "password", "username": ROBOT, "password": job.user.password, "service": "bulkhead"}
     assert requests.post(server.url + "/token", data=form, timeout=30).status_code == 200

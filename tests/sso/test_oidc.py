@@ -114,8 +114,10 @@ def test_the_binder_ties_a_log_in_to_its_browser(registry_server, corp, root, br
     refused = other.get(back)
     assert refused.status_code == 403 and "another browser" in refused.text
     check_page(refused)
-    assert browser.get(back).status_code == 404  # its state was used up by that
     assert SESSION_COOKIE not in browser.cookies and SESSION_COOKIE not in other.cookies
+    # Nobody spoils somebody else's log-in by that either.
+    assert browser.get(back).status_code == 200
+    assert browser.get(back).status_code == 403, "an answer is used once"
 
     first = browser.get(registry_server.url + "/login/corp")
     back = requests.get(first.headers["Location"], allow_redirects=False, timeout=60).headers["Location"]
@@ -123,7 +125,7 @@ def test_the_binder_ties_a_log_in_to_its_browser(registry_server, corp, root, br
     assert browser.get(forged).status_code == 404
     assert browser.get(back + "&code=another").status_code == 400
     assert browser.get(back).status_code == 200
-    assert browser.get(back).status_code == 404
+    assert browser.get(back).status_code == 403
     assert accounts(root) == {"root-admin", "dora"}
 
 
@@ -149,7 +151,6 @@ FORGERIES = {
     "wrong issuer": (lambda it: it.mischief.update(claims={"iss": "https://other.example"}), 403),
     "expired": (lambda it: it.mischief.update(claims={"iat": 1, "exp": 2}), 403),
     "wrong at_hash": (lambda it: it.mischief.update(claims={"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}), 403),
-    "many groups": (lambda it: it.mischief.update(claims={"groups": ["g"] * 10_000}), 403),
     "a name that is none": (lambda it: it.mischief.update(claims={"preferred_username": "<script>"}), 400),
     "alg none": (unsigned, 403),
     "another key": (signed_by_another, 403),

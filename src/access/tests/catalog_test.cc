@@ -40,7 +40,8 @@ TEST_P(CatalogTest, AgreesWithDecideOnEveryRepository) {
   grant("bob", Role::reader, "alice/app");
   grant("alice", Role::writer, "/");
   for (const bool anonymous_pull : {true, false}) {
-    Facts facts(*installation_.database, installation_.accounts, installation_.clock, 0, anonymous_pull);
+    Facts facts(*installation_.database, installation_.accounts, policies_, installation_.clock, 0,
+                anonymous_pull);
     for (const Principal& principal : {Principal{}, alice_, bob_, admin_}) {
       Names readable;
       for (const char* name :

@@ -12,6 +12,7 @@
 #include "access/facts.h"
 #include "access/tokens.h"
 #include "db/testing/database_contract.h"
+#include "identity/login/policies.h"
 #include "identity/people/testing/installation.h"
 
 namespace bulkhead::access::testing {
@@ -101,7 +102,8 @@ class FactsFixture : public ::testing::TestWithParam<db::testing::Engine> {
   Role role(const Principal& principal, std::string_view name) { return standing(principal, name).role; }
 
   identity::testing::Installation installation_{GetParam()};
-  Facts facts_{*installation_.database, installation_.accounts, installation_.clock, 1000, true};
+  identity::Policies policies_{*installation_.database, installation_.clock, 1000};
+  Facts facts_{*installation_.database, installation_.accounts, policies_, installation_.clock, 1000, true};
   Principal alice_ = account("alice");
   Principal bob_ = account("bob");
   Principal admin_ = account("admin", true);

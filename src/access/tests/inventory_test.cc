@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "db/testing/database_contract.h"
+#include "identity/login/policies.h"
 #include "identity/people/directory.h"
 #include "identity/people/members.h"
 #include "identity/people/organizations.h"
@@ -47,7 +48,8 @@ class Inventory : public ::testing::TestWithParam<db::testing::Engine> {
   }
 
   identity::testing::Installation installation_{GetParam()};
-  Facts facts_{*installation_.database, installation_.accounts, installation_.clock, 100, true};
+  identity::Policies policies_{*installation_.database, installation_.clock, 100};
+  Facts facts_{*installation_.database, installation_.accounts, policies_, installation_.clock, 100, true};
   identity::Directory directory_{*installation_.database, installation_.accounts, installation_.clock, [] {}};
   identity::Organizations organizations_{directory_};
   identity::Teams teams_{directory_};

@@ -235,7 +235,7 @@ TEST_P(MatrixTest, HasNoUnexpectedCell) {
 }
 
 TEST_P(MatrixTest, LeavesAnonymousCallersNothingWhereTheInstallationSaysSo) {
-  Facts closed(*installation_.database, installation_.accounts, installation_.clock, 100, false);
+  Facts closed(*installation_.database, installation_.accounts, policies_, installation_.clock, 100, false);
   each_cell({"nobody", "--- --- --- --- --- ---"},
             [&](const Principal& caller, const std::string& name, bool, char) {
               const auto standing = closed.resolve(caller, repository(name)).value().standing;

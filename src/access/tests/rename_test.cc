@@ -88,7 +88,7 @@ TEST_P(RenameTest, BearerTokensOfTheOldNameReachNothingByIt) {
   Tokens tokens(installation_.keyring, installation_.accounts, access_tokens, policies, facts_,
                 installation_.clock, {});
   grant("bob", Role::writer, "alice/app");
-  const auto issued = tokens.issue(bob_, parse_scopes({"repository:alice/app:pull,push"}, 1).value());
+  const auto issued = tokens.issue(bob_, parse_scopes({"repository:alice/app:pull,push"}, 1));
   ASSERT_THAT(issued, Succeeds());
   const auto may = [&](std::string_view name, Action action) {
     const auto bearer = tokens.verify(issued->token, "192.0.2.1").value();
@@ -142,8 +142,8 @@ TEST_P(RenameTest, BearerTokensReachNothingNewInANamespaceOfAnOldName) {
   const auto made = access_tokens.create(narrow, some_origin()).value().token;
   with_token.token_id = made.id;
   with_token.ceiling = made.scopes;
-  const std::string by_password = tokens.issue(bob_, parse_scopes(wanted, 9).value()).value().token;
-  const std::string by_token = tokens.issue(with_token, parse_scopes(wanted, 9).value()).value().token;
+  const std::string by_password = tokens.issue(bob_, parse_scopes(wanted, 9)).value().token;
+  const std::string by_token = tokens.issue(with_token, parse_scopes(wanted, 9)).value().token;
 
   // By memory where it knows, as a request would be; a mount's source is decided on as a pull is.
   const auto may = [&](const std::string& token, std::string_view name, Action action) {

@@ -3,19 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "db/testing/database_contract.h"
+#include "base/bytes.h"
 
 namespace bulkhead::access {
 namespace {
 
-using db::testing::FailsWith;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 // "name=pull,push" for each scope that was kept.
 std::vector<std::string> parsed(const std::vector<std::string>& values, std::size_t limit = 100) {
   std::vector<std::string> kept;
-  for (const Scope& scope : parse_scopes(values, limit).value()) {
+  for (const Scope& scope : parse_scopes(values, limit)) {
     std::string text = scope.name + "=";
     for (const std::string& action : scope.actions.render()) text += (text.back() == '=' ? "" : ",") + action;
     kept.push_back(text);
@@ -45,7 +44,7 @@ TEST(Scope, JoinsScopesOfOneRepository) {
 }
 
 TEST(Scope, ReadsTheCatalogAsAWholeOnly) {
-  const auto scopes = parse_scopes({"registry:catalog:*"}, 1).value();
+  const auto scopes = parse_scopes({"registry:catalog:*"}, 1);
   ASSERT_EQ(scopes.size(), 1u);
   EXPECT_EQ(scopes[0].type, Scope::Type::catalog);
   EXPECT_TRUE(scopes[0].actions.all());
@@ -72,11 +71,46 @@ TEST(Scope, DropsUnknownTypesAndBadNames) {
   EXPECT_THAT(parsed({"repository:" + std::string(256, 'a') + ":pull"}), IsEmpty());
 }
 
-TEST(Scope, RefusesMoreThanTheLimitDroppedOnesIncluded) {
-  EXPECT_THAT(parsed({"repository:a:pull repository:b:pull"}, 2), ElementsAre("a=pull", "b=pull"));
-  EXPECT_THAT(parse_scopes({"repository:a:pull repository:b:pull", "x"}, 2),
-              FailsWith(Errc::invalid_argument));
-  EXPECT_THAT(parse_scopes({"x x x"}, 2), FailsWith(Errc::invalid_argument));
+TEST(Scope, OfMoreThanTheLimitTheLastNamedAreKept) {
+  EXPECT_THAT(parsed({"repository:a:pull repository:b:pull", "repository:c:pull"}, 2),
+              ElementsAre("b=pull", "c=pull"));
+  EXPECT_THAT(parsed({"repository:a:pull", "repository:b:pull", "repository:a:push"}, 2),
+              ElementsAre("b=pull", "a=pull,push"));
+  EXPECT_THAT(parsed({"repository:a:pull x y repository:UPPER:pull repository:a:pull"}, 1),
+              ElementsAre("a=pull"));
+  EXPECT_THAT(parsed({"repository:a:pull registry:catalog:*"}, 1), ElementsAre("catalog=pull,push,delete"));
+}
+
+TEST(HashedScopes, CoverWhatTheyWereMadeOf) {
+  const auto scopes = parse_scopes({"repository:a/b:pull repository:c:push,delete registry:catalog:*"}, 9);
+  const HashedScopes hashed(scopes);
+  EXPECT_TRUE(hashed.cover("a/b", Action::pull));
+  EXPECT_FALSE(hashed.cover("a/b", Action::push));
+  EXPECT_TRUE(hashed.cover("c", Action::push));
+  EXPECT_TRUE(hashed.cover("c", Action::remove));
+  EXPECT_FALSE(hashed.cover("c", Action::pull));
+  for (const char* other : {"a", "b", "a/b/c", "catalog", ""})
+    EXPECT_FALSE(hashed.cover(other, Action::pull)) << other;
+  const auto again = HashedScopes::parse(hashed.render());
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->cover("a/b", Action::pull));
+  EXPECT_FALSE(again->cover("a/b", Action::push));
+  EXPECT_FALSE(HashedScopes().cover("a", Action::pull));
+}
+
+TEST(HashedScopes, ReadNothingButTheirOwnForm) {
+  const std::string name(12, 'n');
+  const auto parse = [](const std::string& bytes) {
+    return HashedScopes::parse(to_base64url(as_bytes(bytes)));
+  };
+  EXPECT_TRUE(parse(""));
+  EXPECT_TRUE(parse(name + "\x01"));
+  EXPECT_FALSE(parse(name)) << "no actions";
+  EXPECT_FALSE(parse(name + std::string(1, '\0'))) << "none";
+  EXPECT_FALSE(parse(name + "\x08")) << "one that there is not";
+  EXPECT_FALSE(parse(name + "\x01" + name + "\x01")) << "twice";
+  EXPECT_FALSE(parse(std::string(12, 'z') + "\x01" + name + "\x01")) << "out of order";
+  EXPECT_FALSE(HashedScopes::parse("####"));
 }
 
 TEST(Actions, TellsWhetherAWordIsKnown) {

@@ -25,7 +25,7 @@ class TokenBearersTest : public testing::FactsFixture {
     return tokens_.verify(token, address);
   }
   std::string issue(const Principal& principal, const std::vector<std::string>& requested = {}) {
-    return tokens_.issue(principal, parse_scopes(requested, 100).value()).value().token;
+    return tokens_.issue(principal, parse_scopes(requested, 100)).value().token;
   }
   identity::AccessToken make_token(const Principal& of, std::vector<TokenScope> scopes,
                                    std::string_view networks = "") {
@@ -52,7 +52,6 @@ class TokenBearersTest : public testing::FactsFixture {
 
   static constexpr identity::TokenActions kAll{true, true, true};
 
-  identity::Policies policies_{*installation_.database, installation_.clock, 1000};
   identity::AccessTokens access_tokens_{*installation_.database, installation_.keyring,
                                         installation_.accounts,  policies_,
                                         installation_.clock,     {}};
@@ -117,8 +116,11 @@ TEST_P(TokenBearersTest, ListNoMoreThanTheyMayPull) {
   publish("bob/open");
   const auto names = [&](const Principal& principal) { return facts_.catalog(principal, "", 100).value(); };
   const Principal limited = with(make_token(alice_, {{0, make("alice/other"), kAll}}));
-  EXPECT_TRUE(check(issue(limited, {"registry:catalog:*"})).value()->scopes.empty());
-  EXPECT_EQ(names(limited), std::vector<std::string>{"bob/open"});
+  EXPECT_TRUE(check(issue(limited, {"registry:catalog:*"})).value()->covers_catalog());
+  EXPECT_EQ(names(limited), (std::vector<std::string>{"alice/other", "bob/open"}));
+  const Principal pushes =
+      with(make_token(alice_, {{id_of("namespaces", "alice"), 0, {false, true, false}}}));
+  EXPECT_EQ(names(pushes), std::vector<std::string>{"bob/open"});
   const Principal everywhere = with(make_token(alice_, {{0, 0, {true, false, false}}}));
   EXPECT_TRUE(check(issue(everywhere, {"registry:catalog:*"})).value()->covers_catalog());
   EXPECT_EQ(names(everywhere).size(), 3u);
@@ -135,7 +137,7 @@ TEST_P(TokenBearersTest, DieWithTheirAccessToken) {
   EXPECT_THAT(check(token), FailsWith(Errc::unauthenticated));
   EXPECT_THAT(tokens_.verify(token, kHome), FailsWith(Errc::unauthenticated));
   EXPECT_THAT(check(another), Succeeds());
-  ASSERT_THAT(access_tokens_.rotate(alice_.account_id, other.id, 0s, some_origin()), Succeeds());
+  ASSERT_THAT(access_tokens_.rotate(alice_.account_id, other.id, 0s, true, some_origin()), Succeeds());
   EXPECT_THAT(check(another), FailsWith(Errc::unauthenticated));
 }
 
@@ -197,7 +199,18 @@ TEST_P(TokenBearersTest, ObeyPoliciesFromTheNextRequestOn) {
   EXPECT_THAT(check(by_token), Succeeds());
   set([](auto& policy) { policy.mfa_required = true; });
   EXPECT_THAT(check(by_password), FailsWith(Errc::unauthenticated));
-  EXPECT_THAT(check(by_token), Succeeds());
+  EXPECT_THAT(check(by_token), FailsWith(Errc::unauthenticated)) << "made without a second factor";
+}
+
+TEST_P(TokenBearersTest, AreGoodEnoughForARequestThatTookTheirTime) {
+  const std::string token = issue(alice_);
+  installation_.clock.advance(24h);
+  EXPECT_THAT(check(token), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(tokens_.verify_again(token, kHome), Succeeds());
+  EXPECT_THAT(check(token), FailsWith(Errc::unauthenticated)) << "and for nothing else";
+  ASSERT_THAT(installation_.accounts.set_active("alice", false, some_origin()), Succeeds());
+  EXPECT_THAT(tokens_.verify_again(token, kHome), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(tokens_.verify_again(token + "x", kHome), FailsWith(Errc::unauthenticated));
 }
 
 TEST_P(TokenBearersTest, MayBringACeilingOfTheirOwn) {
@@ -206,7 +219,7 @@ TEST_P(TokenBearersTest, MayBringACeilingOfTheirOwn) {
   Principal limited = alice_;
   limited.ceiling = std::make_shared<const identity::TokenScopes>(std::vector<TokenScope>{{0, app, kAll}});
   const auto issued = tokens_.issue(
-      limited, parse_scopes({"repository:alice/app:pull", "repository:alice/other:pull"}, 10).value(), 900s);
+      limited, parse_scopes({"repository:alice/app:pull", "repository:alice/other:pull"}, 10), 900s);
   ASSERT_THAT(issued, Succeeds());
   EXPECT_EQ(issued->lifetime, 900s);
   EXPECT_TRUE(may(issued->token, Action::pull, "alice/app"));
@@ -233,12 +246,12 @@ class BearersOfBearersTest : public TokenBearersTest {
 
   std::shared_ptr<const Bearer> first(const std::vector<std::string>& scopes,
                                       std::chrono::seconds lifetime = 900s) {
-    const auto issued = tokens_.issue(bot_, parse_scopes(scopes, 9).value(), lifetime);
+    const auto issued = tokens_.issue(bot_, parse_scopes(scopes, 9), lifetime);
     return check(issued.value().token).value();
   }
   Result<IssuedToken> second(const std::shared_ptr<const Bearer>& with,
                              const std::vector<std::string>& scopes = {"repository:acme/app:*"}) {
-    return tokens_.issue(*with, parse_scopes(scopes, 9).value());
+    return tokens_.issue(*with, parse_scopes(scopes, 9));
   }
 
   std::int64_t app_ = 0;

@@ -33,6 +33,7 @@ std::string render(const api::Route& parsed) {
         if constexpr (std::is_same_v<T, route::Catalog>) return "/v2/_catalog";
         if constexpr (std::is_same_v<T, route::Manifest>)
           return "/v2/" + at.name.render() + "/manifests/" + reference(at.reference);
+        if constexpr (std::is_same_v<T, route::NoManifest>) return "";
         if constexpr (std::is_same_v<T, route::Blob>)
           return "/v2/" + at.name.render() + "/blobs/" + at.digest.render();
         if constexpr (std::is_same_v<T, route::UploadStart>)
@@ -78,6 +79,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   require(!api::name(*parsed).empty());
+  if (const auto* none = std::get_if<route::NoManifest>(&*parsed)) {
+    require(!none->why.message.empty());
+    return 0;
+  }
   // Left as they were sent: management_fuzz has one of them, and the pages compare the other with a few
   // words.
   if (std::holds_alternative<route::Management>(*parsed) || std::holds_alternative<route::LogIn>(*parsed)) {

@@ -66,6 +66,10 @@ std::string browser_origin(const Options& options) {
   return fmt::format("http://localhost{}", address.substr(std::min(address.rfind(':'), address.size())));
 }
 
+std::string login_callback_url(std::string_view origin, std::string_view provider) {
+  return fmt::format("{}/login/callback/{}", origin, provider);
+}
+
 bool has_origin(const http::Request& request, std::string_view origin) {
   return !origin.empty() && request.count("Origin") == 1 && request.header("Origin") == origin;
 }

@@ -25,6 +25,10 @@ std::string browser_origin(const http::Request& request, const Options& options,
 // The same where no request is at hand.
 std::string browser_origin(const Options& options);
 
+// Where a provider sends people back to: an address of its own for each, so that no provider's answer is
+// taken for another's (RFC 9700 section 4.4).
+std::string login_callback_url(std::string_view origin, std::string_view provider);
+
 // Whether the request names `origin`, which is not "", as its one Origin (RFC 6454 section 7).
 bool has_origin(const http::Request& request, std::string_view origin);
 // Whether a page of `origin` sent the request. Says no when the browser says nothing.

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "api/caller.h"
 #include "api/login/browser.h"
 #include "api/login/page.h"
 #include "api/problem.h"
+#include "async/lanes.h"
 #include "async/offload.h"
 #include "crypto/hash.h"
 #include "identity/federation/login_providers.h"
@@ -23,6 +25,7 @@ using identity::OidcLogIn;
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 constexpr std::size_t kFormBytes = 4096;
+constexpr std::size_t kMostParameters = 100;  // of an answer or a form; providers send a handful
 
 std::string_view value_of(const Parameters& parameters, std::string_view key) {
   for (const auto& [name, value] : parameters)
@@ -34,11 +37,14 @@ std::string_view value_of(const Parameters& parameters, std::string_view key) {
 std::optional<Parameters> read_parameters(std::string text) {
   // As forms encode it, and redirects too (RFC 6749 appendix B).
   std::ranges::replace(text, '+', ' ');
+  // Before anything is made of them.
+  if (std::cmp_greater_equal(std::ranges::count(text, '&'), kMostParameters)) return std::nullopt;
   auto parameters = http::parse_query(text);
   if (!parameters) return std::nullopt;
-  for (std::size_t i = 0; i < parameters->size(); ++i)
-    for (std::size_t j = 0; j < i; ++j)
-      if ((*parameters)[i].first == (*parameters)[j].first) return std::nullopt;
+  std::vector<std::string_view> names;
+  for (const auto& [name, value] : *parameters) names.push_back(name);
+  std::ranges::sort(names);
+  if (std::ranges::adjacent_find(names) != names.end()) return std::nullopt;
   return parameters;
 }
 
@@ -87,11 +93,11 @@ unsigned status_of(Errc code) {
 http::Response problem_page(const Error& error) {
   Page page;
   page.status = status_of(error.code);
+  page.wait = error.retry_after;
   page.title = "You are not logged in";
   const std::string message =
       page.status == 500 ? std::string("something failed here; the server's log says what") : error.message;
-  page.body = fmt::format("<p role=\"alert\">What went wrong: {}.</p><p>{}</p>", escape_html(message),
-                          advice(error.code));
+  page.body = html("<p role=\"alert\">What went wrong: {}.</p><p>{}</p>", message, advice(error.code));
   return render(page);
 }
 
@@ -99,7 +105,12 @@ http::Response bad_request(std::string_view why) {
   return problem_page(Error(Errc::invalid_argument, std::string(why)));
 }
 
-std::string callback_url(const std::string& origin) { return origin + "/login/callback"; }
+// What comes behind it is the name of a provider.
+constexpr std::string_view kCallback = "/callback";
+
+OidcLogIn::RedirectUri callbacks(const std::string& origin) {
+  return [origin](std::string_view provider) { return login_callback_url(origin, provider); };
+}
 
 std::string escape_code(std::string_view code) {
   const auto parsed = identity::parse_user_code(code);
@@ -124,7 +135,10 @@ async::Task<http::Response> LoginPages::handle(http::Exchange& exchange, std::st
                                  "public_url, and until then you can log in at http://localhost only"));
   if (posts) co_return co_await answer(exchange, origin);
   if (path.empty() || path == "/") co_return co_await choose(exchange);
-  if (path == "/callback") co_return co_await callback(exchange, origin);
+  if (path == kCallback || path.starts_with("/callback/")) {
+    const std::string sender(path.substr(std::min(kCallback.size() + 1, path.size())));
+    co_return co_await callback(exchange, sender, origin);
+  }
   if (path == "/device") co_return co_await ask(exchange);
   const std::string provider(path.substr(1));
   co_return co_await depart(exchange, provider, origin);
@@ -138,8 +152,7 @@ async::Task<http::Response> LoginPages::choose(http::Exchange&) const {
   page.title = "Log in";
   for (const identity::LoginProvider& provider : *providers)
     if (provider.enabled && provider.kind() == identity::ProviderKind::oidc)
-      page.body +=
-          fmt::format("<p><a href=\"/login/{0}\">Log in with {0}</a></p>", escape_html(provider.name));
+      page.body += html("<p><a href=\"/login/{0}\">Log in with {0}</a></p>", provider.name);
   if (page.body.empty()) page.body = "<p>No provider is set up that a browser could log in with.</p>";
   co_return render(page);
 }
@@ -149,40 +162,54 @@ async::Task<http::Response> LoginPages::depart(http::Exchange& exchange, const s
   Secret<> binder = binder_of(exchange.request());
   if (binder.empty()) binder = identity::make_token(identity::kBinderPrefix);
   const audit::Origin from = origin_of(exchange);
-  const std::string back = callback_url(origin);
-  const auto url = co_await async::offload(
-      services_.passwords, [&] { return services_.oidc_login.begin(provider, binder, back, from); });
+  const OidcLogIn::RedirectUri back = callbacks(origin);
+  const std::string known = co_await known_provider(provider);
+  auto lane = services_.providers.lane(known);
+  const auto url =
+      co_await async::offload(lane, [&] { return services_.oidc_login.begin(provider, binder, back, from); });
   if (!url) co_return problem_page(url.error());
   Page page;
   page.status = 302;
   page.title = "Log in";
-  page.body = fmt::format("<p><a href=\"{}\">Go on</a></p>", escape_html(*url));
+  page.body = html("<p><a href=\"{}\">Go on</a></p>", *url);
   http::Response response = render(page);
   response.header("Location", *url);
   response.header("Set-Cookie", set_cookie(kBinderCookie, binder.reveal(), "Lax"));
   co_return response;
 }
 
-async::Task<http::Response> LoginPages::callback(http::Exchange& exchange, const std::string& origin) const {
+// Names that are no provider's wait together: strangers make up as many as they like.
+async::Task<std::string> LoginPages::known_provider(const std::string& name) const {
+  const auto found =
+      co_await async::offload(services_.work, [&] { return services_.login_providers.find(name); });
+  co_return found ? found->name : std::string();
+}
+
+async::Task<http::Response> LoginPages::callback(http::Exchange& exchange, const std::string& provider,
+                                                 const std::string& origin) const {
   const auto parameters = read_parameters(std::string(exchange.request().query));
   if (!parameters) co_return bad_request("the provider's answer is not properly encoded");
   OidcLogIn::Callback sent;
+  sent.provider = provider;
   sent.state = value_of(*parameters, "state");
   sent.code = Secret<>(std::string(value_of(*parameters, "code")));
   sent.error = value_of(*parameters, "error");
   sent.issuer = value_of(*parameters, "iss");
   const Secret<> binder = binder_of(exchange.request());
   const audit::Origin from = origin_of(exchange);
-  const std::string back = callback_url(origin);
-  const auto finished = co_await async::offload(
-      services_.passwords, [&] { return services_.oidc_login.finish(sent, binder, back, from); });
+  const OidcLogIn::RedirectUri back = callbacks(origin);
+  const auto began_with =
+      co_await async::offload(services_.work, [&] { return services_.oidc_login.provider_of(sent.state); });
+  if (!began_with) co_return problem_page(began_with.error());
+  auto lane = services_.providers.lane(*began_with);
+  const auto finished =
+      co_await async::offload(lane, [&] { return services_.oidc_login.finish(sent, binder, back, from); });
   if (!finished) co_return problem_page(finished.error());
   exchange.account = finished->account;
   Page page;
   page.title = finished->session ? "You are logged in" : "The command line is logged in";
-  page.body = fmt::format("<p>You are <strong>{}</strong> here.</p><p>You can close this page{}.</p>",
-                          escape_html(finished->account),
-                          finished->session ? "" : " and go back to the command line");
+  page.body = html("<p>You are <strong>{}</strong> here.</p><p>You can close this page{}.</p>",
+                   finished->account, finished->session ? "" : " and go back to the command line");
   http::Response response = render(page);
   response.header("Set-Cookie", drop_cookie(kBinderCookie, "Lax"));
   if (finished->session)
@@ -211,18 +238,17 @@ async::Task<http::Response> LoginPages::ask(http::Exchange& exchange) const {
   if (!waiting) co_return problem_page(waiting.error());
   Secret<> binder = binder_of(exchange.request());
   if (binder.empty()) binder = identity::make_token(identity::kBinderPrefix);
-  page.body = fmt::format(
-      "<p>Somebody asks to be logged in as you, with <strong>{provider}</strong>:</p>"
-      "<dl><dt>Code</dt><dd><code>{code}</code></dd><dt>Program</dt><dd>{client}</dd>"
-      "<dt>Address</dt><dd>{address}</dd><dt>Since</dt><dd>{since}</dd></dl>"
+  page.body = html(
+      "<p>Somebody asks to be logged in as you, with <strong>{0}</strong>:</p>"
+      "<dl><dt>Code</dt><dd><code>{1}</code></dd><dt>Program</dt><dd>{2}</dd>"
+      "<dt>Address</dt><dd>{3}</dd><dt>Since</dt><dd>{4}</dd></dl>"
       "<p>Go on only if you have begun this yourself, and the code is the one that you see there.</p>"
       "<form method=\"post\" action=\"/login/device\"><input type=\"hidden\" name=\"user_code\" "
-      "value=\"{code}\"><input type=\"hidden\" name=\"form\" value=\"{mark}\">"
-      "<button name=\"answer\" value=\"yes\">Log in with {provider}</button>"
+      "value=\"{1}\"><input type=\"hidden\" name=\"form\" value=\"{5}\">"
+      "<button name=\"answer\" value=\"yes\">Log in with {0}</button>"
       "<button name=\"answer\" value=\"no\">This was not me</button></form>",
-      fmt::arg("provider", escape_html(waiting->provider)), fmt::arg("code", escape_code(code)),
-      fmt::arg("client", escape_html(waiting->client)), fmt::arg("address", escape_html(waiting->address)),
-      fmt::arg("since", to_rfc3339(waiting->created_at)), fmt::arg("mark", form_mark(binder)));
+      waiting->provider, escape_code(code), waiting->client, waiting->address,
+      to_rfc3339(waiting->created_at), form_mark(binder));
   http::Response response = render(page);
   response.header("Set-Cookie", set_cookie(kBinderCookie, binder.reveal(), "Lax"));
   co_return response;
@@ -230,7 +256,8 @@ async::Task<http::Response> LoginPages::ask(http::Exchange& exchange) const {
 
 async::Task<http::Response> LoginPages::answer(http::Exchange& exchange, const std::string& origin) const {
   const http::Request& request = exchange.request();
-  auto body = co_await exchange.read_all(kFormBytes);
+  http::BodyMemory::Lease lease(bodies_, holder_of(exchange));
+  auto body = co_await exchange.read_all(kFormBytes, &lease);
   if (!body) co_return problem_page(body.error());
   const auto form = read_parameters(*body);
   if (!form) co_return bad_request("the form is not properly encoded");
@@ -246,12 +273,16 @@ async::Task<http::Response> LoginPages::answer(http::Exchange& exchange, const s
   const audit::Origin from = origin_of(exchange);
   Page page;
   if (value_of(*form, "answer") == "yes") {
-    const std::string back = callback_url(origin);
-    const auto url = co_await async::offload(
-        services_.passwords, [&] { return services_.oidc_login.confirm(code, binder, back, from); });
+    const OidcLogIn::RedirectUri back = callbacks(origin);
+    const auto waiting =
+        co_await async::offload(services_.work, [&] { return services_.oidc_login.waiting(code, from); });
+    if (!waiting) co_return problem_page(waiting.error());
+    auto lane = services_.providers.lane(waiting->provider);
+    const auto url =
+        co_await async::offload(lane, [&] { return services_.oidc_login.confirm(code, binder, back, from); });
     if (!url) co_return problem_page(url.error());
     page.title = "Go on to your provider";
-    page.body = fmt::format("<p><a href=\"{}\">Go on</a></p>", escape_html(*url));
+    page.body = html("<p><a href=\"{}\">Go on</a></p>", *url);
     page.next = *url;
     co_return render(page);
   }

@@ -3,7 +3,7 @@
 //
 //   GET  /login              the providers there are
 //   GET  /login/PROVIDER     to the provider
-//   GET  /login/callback     back from it
+//   GET  /login/callback/PROVIDER   back from it
 //   GET  /login/device       the code that a command line shows, and then the question
 //   POST /login/device       its answer
 //
@@ -23,8 +23,9 @@ namespace bulkhead::api {
 
 class LoginPages {
  public:
-  // Both must outlive this.
-  LoginPages(const Services& services, const Options& options) : services_(services), options_(options) {}
+  // All must outlive this.
+  LoginPages(const Services& services, const Options& options, http::BodyMemory& bodies)
+      : services_(services), options_(options), bodies_(bodies) {}
 
   // `path` is below /login, as sent.
   async::Task<http::Response> handle(http::Exchange& exchange, std::string_view path);
@@ -33,12 +34,15 @@ class LoginPages {
   async::Task<http::Response> choose(http::Exchange& exchange) const;
   async::Task<http::Response> depart(http::Exchange& exchange, const std::string& provider,
                                      const std::string& origin) const;
-  async::Task<http::Response> callback(http::Exchange& exchange, const std::string& origin) const;
+  async::Task<std::string> known_provider(const std::string& name) const;
+  async::Task<http::Response> callback(http::Exchange& exchange, const std::string& provider,
+                                       const std::string& origin) const;
   async::Task<http::Response> ask(http::Exchange& exchange) const;
   async::Task<http::Response> answer(http::Exchange& exchange, const std::string& origin) const;
 
   const Services& services_;
   const Options& options_;
+  http::BodyMemory& bodies_;
 };
 
 }  // namespace bulkhead::api

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/errors.h"
 #include "base/bytes.h"
 #include "crypto/hash.h"
 
@@ -36,21 +37,6 @@ const std::string& policy() {
 
 }  // namespace
 
-std::string escape_html(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
-
 http::Response render(const Page& page) {
   http::Response response;
   response.status = page.status;
@@ -61,10 +47,10 @@ http::Response render(const Page& page) {
   response.header("Referrer-Policy", page.has_form ? "same-origin" : "no-referrer");
   response.header("X-Frame-Options", "DENY");
   response.header("Cross-Origin-Opener-Policy", "same-origin");
-  if (page.status == 429 || page.status == 503) response.header("Retry-After", "5");
+  add_retry_after(response, page.wait);
   if (!page.next.empty()) response.header("Refresh", "0;url=" + page.next);
-  response.body = fmt::format(kTemplate, fmt::arg("title", escape_html(page.title)),
-                              fmt::arg("style", kStyle), fmt::arg("body", page.body));
+  response.body = fmt::format(kTemplate, fmt::arg("title", shown(page.title, Shown::html)),
+                              fmt::arg("style", kStyle), fmt::arg("body", page.body.text()));
   return response;
 }
 

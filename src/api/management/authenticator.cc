@@ -45,6 +45,9 @@ Result<ManagementCaller> CredentialAuthenticator::verify(std::string_view creden
     who->session_id = checked->session->id;
     who->credential = fmt::format("session:{}", checked->session->id);
     who->needs_factor = checked->needs_factor;
+    who->multi_factor = checked->session->multi_factor;
+    who->principal.proof = {.by_password = false, .multi_factor = checked->session->multi_factor, .life = {}};
+    who->principal.address = origin.address;
     who->proved_at = checked->session->proved_at;
     return who;
   }
@@ -55,6 +58,7 @@ Result<ManagementCaller> CredentialAuthenticator::verify(std::string_view creden
   if (!who) return who.error();
   who->reach = reach_of((*checked)->management);
   who->access_token_id = (*checked)->id;
+  who->principal.address = origin.address;
   who->credential = fmt::format("token:{}", (*checked)->id);
   return who;
 }

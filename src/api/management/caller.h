@@ -33,6 +33,8 @@ struct ManagementCaller {
   bool is_operator = false;
   // Policy asks for a second factor that the session has not seen.
   bool needs_factor = false;
+  // Whether whoever calls has shown a second factor in this session.
+  bool multi_factor = false;
   // When the person last proved who they are; only sessions know.
   std::optional<Time> proved_at;
 };

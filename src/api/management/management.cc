@@ -6,6 +6,7 @@
 #include "api/login/browser.h"
 #include "api/management/input.h"
 #include "api/problem.h"
+#include "async/lanes.h"
 #include "async/offload.h"
 #include "identity/secrets/token_format.h"
 
@@ -38,12 +39,24 @@ std::optional<std::string> header_of(const http::Exchange& exchange, std::string
   return std::string(*value);
 }
 
+async::LanePool* waiting_pool(const Services& services, Wait::For purpose) {
+  switch (purpose) {
+    case Wait::For::directory: return &services.directories;
+    case Wait::For::provider: return &services.providers;
+    case Wait::For::issuer: return &services.issuers;
+    case Wait::For::nobody: break;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
-Management::Management(const Services& services, const Options& options, Authenticator& authenticator)
+Management::Management(const Services& services, const Options& options, Authenticator& authenticator,
+                       http::BodyMemory& bodies)
     : services_(services),
       options_(options),
       authenticator_(authenticator),
+      bodies_(bodies),
       router_(all_operations()),
       performer_(services, options, router_) {}
 
@@ -70,23 +83,52 @@ async::Task<http::Response> Management::handle(http::Exchange& exchange, std::st
   incoming.origin.account = incoming.caller.principal.account;
   incoming.origin.credential = incoming.caller.credential;
   exchange.account = incoming.caller.principal.account;
-  if (auto refused = out_of_reach(operation, incoming.caller, exchange.request_id))
+  if (auto refused = out_of_reach(operation, incoming.caller, exchange.request_id)) {
+    if (refused->status == 403) performer_.journal_denial(incoming);
     co_return std::move(*refused);
+  }
 
-  auto body = co_await exchange.read_all(kBodyBytes);
+  http::BodyMemory::Lease lease(bodies_, holder_of(exchange));
+  auto body = co_await exchange.read_all(kBodyBytes, &lease);
   if (!body) co_return problem_response(body.error(), exchange.request_id);
+  const bool waited = !body->empty();
   incoming.body = Secret<>(std::move(*body));
+  // A body takes as long as its sender likes: the credential may have ended meanwhile.
+  if (waited) {
+    auto again = co_await authenticate(exchange, operation, incoming.origin);
+    if (auto* refused = std::get_if<http::Response>(&again)) co_return std::move(*refused);
+    incoming.caller = std::move(std::get<ManagementCaller>(again));
+    if (auto refused = out_of_reach(operation, incoming.caller, exchange.request_id))
+      co_return std::move(*refused);
+  }
   incoming.path = path;
   incoming.query = exchange.request().query;
   incoming.content_type = exchange.request().header("Content-Type").value_or("");
-  incoming.if_match = header_of(exchange, "If-Match");
-  incoming.if_none_match = header_of(exchange, "If-None-Match");
+  incoming.if_match = exchange.request().list("If-Match");
+  incoming.if_none_match = exchange.request().list("If-None-Match");
   incoming.idempotency_key = header_of(exchange, "Idempotency-Key");
-  async::OffloadPool& pool = operation.slow ? services_.passwords : services_.work;
-  auto response = co_await async::offload(
-      pool, [this, &incoming]() -> Result<http::Response> { return performer_.perform(incoming); });
+  auto response = co_await perform(operation, incoming);
   if (!response) co_return problem_response(response.error(), exchange.request_id);
   co_return std::move(*response);
+}
+
+// Where it hinders nobody: what waits for another server on that server's lane.
+async::Task<Result<http::Response>> Management::perform(const Operation& operation, Incoming& incoming) {
+  const auto carry_out = [this, &incoming]() -> Result<http::Response> {
+    return performer_.perform(incoming);
+  };
+  if (operation.wait != nullptr) {
+    auto wait = co_await async::offload(
+        services_.work, [this, &incoming]() -> Result<Wait> { return performer_.wait_of(incoming); });
+    if (!wait) co_return wait.error();
+    if (async::LanePool* pool = waiting_pool(services_, wait->purpose)) {
+      auto lane = pool->lane(wait->server);
+      co_return co_await async::offload(lane, carry_out);
+    }
+    incoming.may_wait = false;
+  }
+  async::OffloadPool& pool = operation.slow ? services_.passwords : services_.work;
+  co_return co_await async::offload(pool, carry_out);
 }
 
 async::Task<std::variant<ManagementCaller, http::Response>> Management::authenticate(

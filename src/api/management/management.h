@@ -18,7 +18,8 @@ namespace bulkhead::api::management {
 class Management {
  public:
   // All must outlive this.
-  Management(const Services& services, const Options& options, Authenticator& authenticator);
+  Management(const Services& services, const Options& options, Authenticator& authenticator,
+             http::BodyMemory& bodies);
 
   // `path` is below /api/v1, as sent.
   async::Task<http::Response> handle(http::Exchange& exchange, std::string_view path);
@@ -32,9 +33,12 @@ class Management {
   std::optional<http::Response> out_of_reach(const Operation& operation, const ManagementCaller& caller,
                                              std::string_view instance) const;
 
+  async::Task<Result<http::Response>> perform(const Operation& operation, Incoming& incoming);
+
   const Services& services_;
   const Options& options_;
   Authenticator& authenticator_;
+  http::BodyMemory& bodies_;
   const Router router_;
   Performer performer_;
 };

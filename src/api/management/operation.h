@@ -92,6 +92,8 @@ class Call {
   const Services& services;
   const Options& options;
   const ManagementCaller& caller;
+  // False on the pools of local work, where nothing may wait for another server.
+  bool may_wait = true;
   audit::Origin origin;
   PathValues path_values;
   boost::json::object query;
@@ -125,6 +127,14 @@ class Call {
 
 using Handler = Result<Reply> (*)(Call&);
 
+// The other server that a request will wait for, which is asked before it is carried out: then it does so on
+// that server's lane. Without one nothing waits.
+struct Wait {
+  enum class For : std::uint8_t { nobody, directory, provider, issuer };
+  For purpose = For::nobody;
+  std::string server;
+};
+
 struct Operation {
   http::Method method = http::Method::get;
   std::string_view path = {};  // below /api/v1, as in "/users/{user}"
@@ -143,6 +153,7 @@ struct Operation {
   bool proof = false;                  // takes a session whose owner proved who they are a short time ago
   bool secret = false;                 // the answer holds a secret, or what should not be kept
   bool slow = false;                   // hashes a password
+  Wait (*wait)(Call&) = nullptr;       // which other server it will wait for
   Handler handler = nullptr;
 };
 

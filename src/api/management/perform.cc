@@ -40,9 +40,17 @@ bool is_idempotency_key(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
 }
 
+// What a path names, however it is written.
+std::string what_is_named(const Router::Match& match) {
+  std::string named(match.operation->path);
+  for (const auto& [name, value] : match.values) named.append(1, '\0').append(value);
+  return named;
+}
+
 Call call_for(const Services& services, const Options& options, const Incoming& incoming) {
   Call call(services, options, incoming.caller);
   call.origin = incoming.origin;
+  call.may_wait = incoming.may_wait;
   call.path_values = incoming.match.values;
   return call;
 }
@@ -54,6 +62,21 @@ Performer::Performer(const Services& services, const Options& options, const Rou
       options_(options),
       router_(router),
       keys_(services.database, services.keyring, services.clock) {}
+
+Wait Performer::wait_of(const Incoming& incoming) const {
+  const Operation& operation = *incoming.match.operation;
+  if (operation.wait == nullptr) return {};
+  Call call = call_for(services_, options_, incoming);
+  Wait wait;
+  const bool readable = operation.request == nullptr || [&] {
+    const auto problems = read_body(operation, incoming.body.reveal(), call);
+    return problems && problems->empty();
+  }();
+  if (readable) wait = operation.wait(call);
+  json::value body = std::move(call.body);
+  wipe(body);
+  return wait;
+}
 
 http::Response Performer::perform(Incoming& incoming) {
   Call call = call_for(services_, options_, incoming);
@@ -68,9 +91,9 @@ http::Response Performer::answer(const Incoming& incoming, Call& call) {
   const std::string& instance = incoming.origin.request_id;
   if (const auto problems = check_path(call); !problems.empty()) return fields_response(problems, instance);
   if (const auto permitted = permit(operation, call); !permitted) {
-    const Errc code = permitted.error().code;
-    if (code == Errc::not_found || code == Errc::denied) journal_denial(operation, call);
-    return problem_response(permitted.error(), instance);
+    // Before the permission is there, the caller hears of a refusal as of an absence.
+    if (permitted.error().code == Errc::not_found) journal_denial(incoming, call.body);
+    return failed(incoming, call, permitted.error());
   }
   if (const auto problems = read_query(operation, incoming.query, call); !problems.empty())
     return fields_response(problems, instance);
@@ -83,7 +106,7 @@ http::Response Performer::answer(const Incoming& incoming, Call& call) {
   if (operation.creates && incoming.idempotency_key && !incoming.caller.principal.anonymous())
     return create(incoming, call);
   if (operation.if_match == IfMatch::unused) return run(incoming, call);
-  const std::lock_guard lock(changing_[std::hash<std::string>{}(incoming.path) % changing_.size()]);
+  const std::lock_guard lock(changing_[path_hash_(what_is_named(incoming.match)) % changing_.size()]);
   if (auto refused = check_condition(incoming, call)) return std::move(*refused);
   return run(incoming, call);
 }
@@ -92,11 +115,12 @@ std::optional<http::Response> Performer::check_condition(const Incoming& incomin
   const Operation& operation = *incoming.match.operation;
   const std::string& instance = incoming.origin.request_id;
   if (!incoming.if_match) {
-    if (operation.if_match == IfMatch::optional) return std::nullopt;
-    return problem_response(kPreconditionRequired,
-                            "read it first and send its ETag as If-Match, so that nobody's change is lost; "
-                            "If-Match: * changes it whatever it is",
-                            instance);
+    if (operation.if_match == IfMatch::optional && !incoming.if_none_match) return std::nullopt;
+    if (operation.if_match != IfMatch::optional)
+      return problem_response(kPreconditionRequired,
+                              "read it first and send its ETag as If-Match, so that nobody's change is lost; "
+                              "If-Match: * changes it whatever it is",
+                              instance);
   }
   Call reading = call_for(services_, options_, incoming);
   // What the change's own permission has found; a handler relies on it.
@@ -104,10 +128,16 @@ std::optional<http::Response> Performer::check_condition(const Incoming& incomin
   reading.organization = call.organization;
   reading.account = call.account;
   auto current = incoming.match.reading->handler(reading);
-  if (!current) return problem_response(current.error(), instance);
-  const auto matches = if_match(*incoming.if_match, etag_of(json::serialize(current->body)));
+  // If-None-Match alone asks for nothing that is there.
+  if (!current && current.error().code == Errc::not_found && !incoming.if_match) return std::nullopt;
+  if (!current) return failed(incoming, call, current.error());
+  const std::string etag = etag_of(json::serialize(current->body));
+  const auto matches = incoming.if_match ? if_match(*incoming.if_match, etag) : Result<bool>(true);
   if (!matches) return problem_response(matches.error(), instance);
-  if (*matches) return std::nullopt;
+  const auto known =
+      incoming.if_none_match ? if_none_match(*incoming.if_none_match, etag) : Result<bool>(false);
+  if (!known) return problem_response(known.error(), instance);
+  if (*matches && !*known) return std::nullopt;
   return problem_response(kPreconditionFailed, "read it again, and decide again", instance);
 }
 
@@ -171,10 +201,12 @@ http::Response Performer::run(const Incoming& incoming, Call& call, std::optiona
     return problem_response(*reply->problem, reply->detail, incoming.origin.request_id);
   if (created != nullptr && reply) *created = reply->location;
   if (reply) return render(incoming, call, std::move(*reply));
-  if (problem_kind(reply.error().code).status == 500)
-    services_.log.error("a management request failed",
-                        {{"request", incoming.origin.request_id}, {"error", reply.error().message}});
-  return problem_response(reply.error(), incoming.origin.request_id);
+  return failed(incoming, call, reply.error());
+}
+
+http::Response Performer::failed(const Incoming& incoming, const Call& call, const Error& error) {
+  if (error.code == Errc::denied) journal_denial(incoming, call.body);
+  return problem_response(error, incoming.origin.request_id);
 }
 
 http::Response Performer::render(const Incoming& incoming, const Call& call, Reply reply) {
@@ -213,15 +245,23 @@ http::Response Performer::render(const Incoming& incoming, const Call& call, Rep
   return response;
 }
 
-void Performer::journal_denial(const Operation& operation, const Call& call) {
+void Performer::journal_denial(const Incoming& incoming, const json::object& body) const {
   audit::Event event;
   event.at = services_.clock.now();
   event.action = audit::Action::request_denied;
-  event.origin = call.origin;
-  event.target = operation.id;
-  const auto named =
-      std::ranges::find(call.path_values, "repository", [](const auto& value) { return value.first; });
-  if (named != call.path_values.end()) event.repository = named->second;
+  event.origin = incoming.origin;
+  event.target = incoming.match.operation->id;
+  json::object detail;
+  for (const auto& [name, value] : incoming.match.values)
+    if (name == "repository")
+      event.repository = value;
+    else
+      detail[name] = value;
+  // What was to be changed, and never to what: a body may hold a password.
+  json::array fields;
+  for (const auto& field : body) fields.emplace_back(field.key());
+  if (!fields.empty()) detail["fields"] = std::move(fields);
+  if (!detail.empty()) event.detail = json::serialize(detail);
   services_.journal.append(event);
 }
 

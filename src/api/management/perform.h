@@ -10,6 +10,7 @@
 #include "api/management/idempotency.h"
 #include "api/management/operation.h"
 #include "api/management/router.h"
+#include "base/keyed_hash.h"
 #include "http/response.h"
 
 namespace bulkhead::api::management {
@@ -26,6 +27,7 @@ struct Incoming {
   Secret<> body;
   ManagementCaller caller;
   audit::Origin origin;
+  bool may_wait = true;  // for other servers
 };
 
 class Performer {
@@ -33,7 +35,12 @@ class Performer {
   // All must outlive this.
   Performer(const Services& services, const Options& options, const Router& router);
 
+  // Which other server it will wait for. Blocks, but for the database alone.
+  Wait wait_of(const Incoming& incoming) const;
   http::Response perform(Incoming& incoming);
+  // The evidence of a refusal: who, what, and on what: the names in the path, and of a body the fields that
+  // it would have set. Does not block.
+  void journal_denial(const Incoming& incoming, const boost::json::object& body = {}) const;
 
  private:
   http::Response answer(const Incoming& incoming, Call& call);
@@ -44,7 +51,9 @@ class Performer {
   // `created` is given the location of what was made; it stays empty when nothing was.
   http::Response run(const Incoming& incoming, Call& call, std::optional<std::string>* created = nullptr);
   http::Response render(const Incoming& incoming, const Call& call, Reply reply);
-  void journal_denial(const Operation& operation, const Call& call);
+  // The one place where an outcome that is an error becomes an answer: what was refused leaves its evidence
+  // here, whichever step refused it.
+  http::Response failed(const Incoming& incoming, const Call& call, const Error& error);
 
   const Services& services_;
   const Options& options_;
@@ -52,6 +61,7 @@ class Performer {
   IdempotencyKeys keys_;
   // Held from the check of a condition to the end of the change, by path: two changes made for the same state
   // are not both made.
+  KeyedHash path_hash_;  // nobody chooses with whom they wait
   std::array<std::mutex, 64> changing_;
 };
 

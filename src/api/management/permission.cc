@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "access/facts.h"
 #include "access/roles.h"
 #include "api/management/robot_managers.h"
 #include "db/database.h"
+#include "identity/login/policies.h"
 #include "identity/people/accounts.h"
 #include "identity/people/members.h"
 #include "identity/people/organizations.h"
@@ -46,15 +49,45 @@ Result<Finding> on_credentials(Call& call) {
   return Finding{*manages, *manages || own, "those who manage the robot"};
 }
 
-Result<Finding> in_organization(Call& call, identity::MemberRole least) {
+// Reading is pulling; whoever changes something may do all that its maintainers may.
+access::Action action_of(const Operation& operation) {
+  return operation.method == http::Method::get ? access::Action::pull : access::Action::remove;
+}
+
+// Whether the caller goes away from where the path leads. No policy keeps anybody in.
+bool leaves(const Operation& operation, const Call& call) {
+  if (operation.method != http::Method::delete_ || operation.permission.kind != Kind::member) return false;
+  return std::ranges::any_of(call.path_values, [&](const auto& value) {
+    return value.first == "member" && value.second == call.caller.principal.account;
+  });
+}
+
+// What a member's credential lacks to come to the organization: by the token's scopes, which bound the
+// organization as they bound its namespace, and by its policy.
+Result<std::string_view> lacking(const Operation& operation, const Call& call,
+                                 const identity::Organization& organization) {
+  const access::Principal& principal = call.caller.principal;
+  if (!access::within_ceiling(principal, action_of(operation), organization.namespace_id, 0))
+    return std::string_view("an access token whose scopes hold the whole namespace, or a log-in");
+  if (leaves(operation, call)) return std::string_view();
+  const auto policy = call.services.policies.of_organization(organization.id);
+  if (!policy) return policy.error();
+  return (*policy)->lacking(principal.proof, principal.address);
+}
+
+Result<Finding> in_organization(const Operation& operation, Call& call, identity::MemberRole least) {
   auto organization = call.services.organizations.find(call.path("organization"));
   if (!organization && organization.error().code == Errc::not_found) return Finding{};
   if (!organization) return organization.error();
   const auto role = call.services.members.role(organization->id, call.caller.principal.account_id);
   if (!role) return role.error();
   call.organization = *std::move(organization);
-  return Finding{*role && (**role == identity::MemberRole::owner || least == identity::MemberRole::member),
-                 role->has_value(), "an owner of the organization"};
+  if (!*role) return Finding{};
+  const bool enough = **role == identity::MemberRole::owner || least == identity::MemberRole::member;
+  const auto wanting = lacking(operation, call, *call.organization);
+  if (!wanting) return wanting.error();
+  if (!wanting->empty()) return Finding{false, true, *wanting};
+  return Finding{enough, true, "an owner of the organization"};
 }
 
 Result<Finding> in_namespace(const Call& call, access::Role least) {
@@ -62,17 +95,26 @@ Result<Finding> in_namespace(const Call& call, access::Role least) {
   const access::Principal& principal = call.caller.principal;
   access::Role role = access::Role::none;
   std::int64_t id = 0;
+  std::int64_t organization = 0;
   const auto read = call.services.database.read([&](db::Session& session) -> Result<void> {
     const auto found = access::read_namespace_role(session, principal.account_id, name);
     if (!found) return found.error();
     role = *found;
-    const auto rows = session.query("SELECT id FROM namespaces WHERE name = ?", {name});
+    const auto rows =
+        session.query("SELECT id, COALESCE(organization_id, 0) FROM namespaces WHERE name = ?", {name});
     if (!rows) return rows.error();
     id = rows->empty() ? 0 : rows->front().integer(0);
+    organization = rows->empty() ? 0 : rows->front().integer(1);
     return {};
   });
   if (!read) return read.error();
   if (access::owns_installation(principal, name)) role = access::Role::owner;
+  if (organization != 0 && role > access::Role::none) {
+    const auto policy = call.services.policies.of_organization(organization);
+    if (!policy) return policy.error();
+    const std::string_view wanting = (*policy)->lacking(principal.proof, principal.address);
+    if (!wanting.empty()) return Finding{false, true, wanting};
+  }
   const bool reached = access::within_ceiling(principal, access::Action::remove, id, 0);
   return Finding{role >= least && reached, role > access::Role::none, "the owner of the namespace"};
 }
@@ -84,6 +126,10 @@ Result<Finding> in_repository(Call& call, access::Role least) {
   if (!resolved) return resolved.error();
   const access::Standing& standing = resolved->standing;
   const bool visible = access::decide(call.caller.principal, access::Action::pull, standing);
+  if (!visible && !standing.lacking.empty()) {
+    call.repository = resolved->repository;
+    return Finding{false, true, standing.lacking};
+  }
   if (visible && !resolved->repository)
     return Error{Errc::name_unknown, fmt::format("there is no repository {}", name->render())};
   call.repository = resolved->repository;
@@ -93,7 +139,8 @@ Result<Finding> in_repository(Call& call, access::Role least) {
           ? visible
           : standing.role >= least && access::within_ceiling(call.caller.principal, access::Action::remove,
                                                              standing.namespace_id, standing.repository_id);
-  return Finding{allowed && call.repository != nullptr, visible, "a higher role in the repository"};
+  return Finding{allowed && call.repository != nullptr, visible,
+                 standing.lacking.empty() ? "a higher role in the repository" : standing.lacking};
 }
 
 // Nobody's by what is theirs; but one's own account and namespace are not hidden from anybody.
@@ -109,15 +156,17 @@ Result<Finding> in_installation(const Call& call) {
   return Finding{false, visible, "another system role"};
 }
 
-Result<Finding> find(const Permission& permission, Call& call) {
+Result<Finding> find(const Operation& operation, Call& call) {
+  const Permission& permission = operation.permission;
   switch (permission.kind) {
     case Kind::system: return in_installation(call);
     case Kind::anyone: return Finding{true, true};
     case Kind::account: return Finding{true, true};
     case Kind::self: return Finding{is_self(call), false};
     case Kind::credentials: return on_credentials(call);
-    case Kind::member: return in_organization(call, identity::MemberRole::member);
-    case Kind::organization_owner: return in_organization(call, identity::MemberRole::owner);
+    case Kind::member: return in_organization(operation, call, identity::MemberRole::member);
+    case Kind::organization_owner:
+      return in_organization(operation, call, identity::MemberRole::owner);
     case Kind::in_namespace: return in_namespace(call, permission.role);
     case Kind::in_repository: return in_repository(call, permission.role);
   }
@@ -173,6 +222,11 @@ Error not_visible() {
   return {Errc::not_found, "there is nothing at this address, or it is not yours to see"};
 }
 
+access::Namer namer_of(const Call& call) {
+  if (call.caller.is_operator || call.may(access::SystemAction::read_directory)) return std::nullopt;
+  return call.caller.principal.account_id;
+}
+
 std::string namespace_name(std::string_view text) { return text == "/" ? std::string() : std::string(text); }
 
 std::string describe(const Permission& permission) {
@@ -185,7 +239,7 @@ std::string describe(const Permission& permission) {
 
 Result<void> permit(const Operation& operation, Call& call) {
   const Permission& permission = operation.permission;
-  const auto finding = find(permission, call);
+  const auto finding = find(operation, call);
   if (!finding) return finding.error();
   if (finding->allowed) return {};
   if (call.caller.is_operator) return check_present(permission, call);

@@ -2,6 +2,7 @@
 // know of is refused in the words in which its absence is told.
 #pragma once
 
+#include "access/decide.h"
 #include "api/management/operation.h"
 #include "base/error.h"
 
@@ -14,6 +15,9 @@ Result<void> permit(const Operation& operation, Call& call);
 
 // What a caller without the permission is told of a thing, and what is told of a thing that is not there.
 Error not_visible();
+
+// Whom the caller has to be able to see, to name them: nobody in particular for who reads the directory.
+access::Namer namer_of(const Call& call);
 
 // A namespace as a path has it: "/" is the installation's own.
 std::string namespace_name(std::string_view text);

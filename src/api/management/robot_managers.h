@@ -7,8 +7,9 @@
 
 namespace bulkhead::api::management {
 
-// Whether the caller does: an owner of the organization that the robot belongs to; or who owns its repository
-// at this moment, with a credential that reaches there. Errc::not_found for what is no robot. Blocking.
+// Whether the caller does: an owner of the organization that the robot belongs to, or who owns its repository
+// at this moment; with a credential that reaches there and that the organization's policy lets in.
+// Errc::not_found for what is no robot. Blocking.
 Result<bool> manages_robot(const Call& call, std::int64_t robot_id);
 
 }  // namespace bulkhead::api::management

@@ -233,7 +233,10 @@ json::value describe(const Schema& schema, bool closed) {
       if (schema.least > 0) out["minLength"] = schema.least;
       if (schema.most > 0) out["maxLength"] = schema.most;
       if (schema.characters != nullptr) out["pattern"] = schema.characters->pattern();
-      if (!schema.format.empty()) out["format"] = schema.format;
+      if (!schema.format.empty() && schema.least > 0) out["format"] = schema.format;
+      // Nothing has no format.
+      if (!schema.format.empty() && schema.least == 0)
+        out["anyOf"] = json::array{json::object{{"maxLength", 0}}, json::object{{"format", schema.format}}};
       if (schema.secret) out["writeOnly"] = true;
       break;
     case Schema::Kind::choice: {

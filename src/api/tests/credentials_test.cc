@@ -51,11 +51,35 @@ TEST(ParseBasic, RefusesWhatIsMalformedWithoutRepeatingIt) {
   }
 }
 
-TEST(ScopeFor, NamesWhatAClientMustAskFor) {
-  const auto name = oci::RepositoryName::parse("team/app").value();
-  EXPECT_EQ(scope_for(name, access::Action::pull), "repository:team/app:pull");
-  EXPECT_EQ(scope_for(name, access::Action::push), "repository:team/app:pull,push");
-  EXPECT_EQ(scope_for(name, access::Action::remove), "repository:team/app:delete");
+std::string needed(http::Method method, std::string_view path, std::string_view query = "") {
+  http::Request request;
+  request.method = method;
+  request.query = query;
+  return scope_of(parse_route(path).value(), request);
+}
+
+TEST(ScopeOf, NamesWhatAClientMustAskFor) {
+  using http::Method;
+  const std::string digest = "sha256:" + std::string(64, 'a');
+  EXPECT_EQ(needed(Method::get, "/v2/team/app/manifests/v1"), "repository:team/app:pull");
+  EXPECT_EQ(needed(Method::head, "/v2/team/app/manifests/-"), "repository:team/app:pull");
+  EXPECT_EQ(needed(Method::put, "/v2/team/app/manifests/v1"), "repository:team/app:pull,push");
+  EXPECT_EQ(needed(Method::delete_, "/v2/team/app/blobs/" + digest), "repository:team/app:delete");
+  EXPECT_EQ(needed(Method::get, "/v2/team/app/blobs/uploads/x"), "repository:team/app:pull,push");
+  EXPECT_EQ(needed(Method::get, "/v2/team/app/referrers/" + digest), "repository:team/app:pull");
+  EXPECT_EQ(needed(Method::get, "/v2/_catalog"), "registry:catalog:*");
+  EXPECT_EQ(needed(Method::get, "/v2/"), "");
+}
+
+TEST(ScopeOf, AMountHasItsSource) {
+  const auto mount = [](std::string_view query) {
+    return needed(http::Method::post, "/v2/team/app/blobs/uploads/", query);
+  };
+  EXPECT_EQ(mount("mount=d&from=team/other"), "repository:team/app:pull,push repository:team/other:pull");
+  for (const std::string_view query :
+       {"", "mount=d", "mount=d&from=", "mount=d&from=team/app", "from=team/other", "mount=d&from=Team",
+        "mount=d&from=a&from=b", "mount=d&from=a%22b"})
+    EXPECT_EQ(mount(query), "repository:team/app:pull,push") << query;
 }
 
 }  // namespace

@@ -82,7 +82,11 @@ TEST(ErrorResponse, KeepsTheInsideOfTheMachineToTheLog) {
 }
 
 TEST(ErrorResponse, SaysWhenToTryAgain) {
-  EXPECT_EQ(header(error_response(Error{Errc::rate_limited, "slowly"}), "Retry-After"), "5");
+  EXPECT_EQ(header(error_response(Error{Errc::rate_limited, "slowly"}), "Retry-After"), "5") << "unknown";
+  EXPECT_EQ(
+      header(error_response(Error{Errc::rate_limited, "slowly", std::chrono::seconds(298)}), "Retry-After"),
+      "298");
+  EXPECT_EQ(header(error_response(Error{Errc::denied, "no", std::chrono::seconds(298)}), "Retry-After"), "");
   EXPECT_EQ(header(error_response(Error{Errc::unavailable, "later"}), "Retry-After"), "5");
   EXPECT_EQ(header(error_response(Error{Errc::denied, "no"}), "Retry-After"), "");
 }

@@ -79,7 +79,8 @@ TEST(BrowserTest, TellsItsOwnPagesFromOthers) {
 }
 
 TEST(PageTest, EscapesAndLoadsNothing) {
-  EXPECT_EQ(escape_html("<a href=\"'&>"), "&lt;a href=&quot;&#39;&amp;&gt;");
+  EXPECT_EQ(html("{}", "<a href=\"'&>").text(), "&lt;a href=&quot;&#39;&amp;&gt;");
+  EXPECT_EQ(html("<b>{}</b>{}", "\xe2\x80\xae", Html("<i>")).text(), "<b>\\u{202e}</b><i>");
   Page page;
   page.title = "A & B";
   page.body = "<p>x</p>";

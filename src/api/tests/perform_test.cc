@@ -436,13 +436,13 @@ class PerformConditions : public ::testing::Test {
 };
 
 TEST_F(PerformConditions, OfAnOrganizationsPolicyAreComparedWithIt) {
-  const auto policy = [](bool mfa_required) {
-    return json::serialize(json::object{{"mfa_required", mfa_required},
-                                        {"token_seconds", 86'400},
+  const auto policy = [](int token_seconds) {
+    return json::serialize(json::object{{"mfa_required", false},
+                                        {"token_seconds", token_seconds},
                                         {"networks", json::array()},
                                         {"password_login", true}});
   };
-  expect_compared(Method::put, "/organizations/acme/policy", policy(true), policy(false));
+  expect_compared(Method::put, "/organizations/acme/policy", policy(86'400), policy(172'800));
 }
 
 TEST_F(PerformConditions, OfAnOrganizationAreComparedWithIt) {

@@ -49,6 +49,9 @@ TEST(Problem, KeepsTheInsideInside) {
 TEST(Problem, SaysWhenToTryAgain) {
   EXPECT_EQ(header(problem_response(Error{Errc::rate_limited, ""}, ""), "Retry-After"), "5");
   EXPECT_EQ(header(problem_response(Error{Errc::unavailable, ""}, ""), "Retry-After"), "5");
+  EXPECT_EQ(
+      header(problem_response(Error{Errc::unavailable, "", std::chrono::seconds(41)}, ""), "Retry-After"),
+      "41");
   EXPECT_EQ(header(problem_response(Error{Errc::conflict, ""}, ""), "Retry-After"), "");
 }
 

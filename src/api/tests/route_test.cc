@@ -126,17 +126,32 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     References, WrongRoutes,
-    testing::Values(
-        Wrong{"/v2/a/manifests/", Errc::tag_invalid}, Wrong{"/v2/a/manifests/.v1", Errc::tag_invalid},
-        Wrong{"/v2/a/manifests/-v1", Errc::tag_invalid}, Wrong{"/v2/a/manifests/v%201", Errc::tag_invalid},
-        Wrong{"/v2/a/manifests/" + std::string(129, 't'), Errc::tag_invalid},
-        Wrong{"/v2/a/blobs/latest", Errc::digest_invalid}, Wrong{"/v2/a/blobs/", Errc::digest_invalid},
-        Wrong{"/v2/a/blobs/sha256:" + std::string(63, 'a'), Errc::digest_invalid},
-        Wrong{"/v2/a/blobs/sha256:" + std::string(64, 'A'), Errc::digest_invalid},
-        Wrong{"/v2/a/manifests/sha256:" + std::string(65, 'a'), Errc::digest_invalid},
-        Wrong{"/v2/a/referrers/latest", Errc::digest_invalid},
-        Wrong{"/v2/a/blobs/md5:" + std::string(32, 'a'), Errc::digest_unsupported},
-        Wrong{"/v2/a/manifests/md5:" + std::string(32, 'a'), Errc::digest_unsupported}));
+    testing::Values(Wrong{"/v2/a/blobs/latest", Errc::digest_invalid},
+                    Wrong{"/v2/a/blobs/", Errc::digest_invalid},
+                    Wrong{"/v2/a/blobs/sha256:" + std::string(63, 'a'), Errc::digest_invalid},
+                    Wrong{"/v2/a/blobs/sha256:" + std::string(64, 'A'), Errc::digest_invalid},
+                    Wrong{"/v2/a/referrers/latest", Errc::digest_invalid},
+                    Wrong{"/v2/a/blobs/md5:" + std::string(32, 'a'), Errc::digest_unsupported}));
+
+class NoManifests : public testing::TestWithParam<Wrong> {};
+TEST_P(NoManifests, AreKnownByTheirRepositoryAndWhy) {
+  const auto parsed = parse_route(GetParam().path);
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  const auto* at = std::get_if<route::NoManifest>(&*parsed);
+  ASSERT_NE(at, nullptr) << render(*parsed);
+  EXPECT_EQ(at->name.render(), "a");
+  EXPECT_EQ(at->why.code, GetParam().code);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    References, NoManifests,
+    testing::Values(Wrong{"/v2/a/manifests/", Errc::tag_invalid},
+                    Wrong{"/v2/a/manifests/.v1", Errc::tag_invalid},
+                    Wrong{"/v2/a/manifests/-v1", Errc::tag_invalid},
+                    Wrong{"/v2/a/manifests/v%201", Errc::tag_invalid},
+                    Wrong{"/v2/a/manifests/" + std::string(129, 't'), Errc::tag_invalid},
+                    Wrong{"/v2/a/manifests/sha256:" + std::string(65, 'a'), Errc::digest_invalid},
+                    Wrong{"/v2/a/manifests/md5:" + std::string(32, 'a'), Errc::digest_unsupported}));
 
 INSTANTIATE_TEST_SUITE_P(
     Nothing, WrongRoutes,

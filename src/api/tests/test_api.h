@@ -7,6 +7,7 @@
 
 #include "access/tokens.h"
 #include "api/management/perform.h"
+#include "async/lanes.h"
 #include "async/offload.h"
 #include "audit/testing/memory_journal.h"
 #include "blob/verify.h"
@@ -34,6 +35,7 @@
 #include "identity/login/registry_login.h"
 #include "identity/login/sessions.h"
 #include "identity/login/setup.h"
+#include "identity/login/unlock.h"
 #include "identity/people/directory.h"
 #include "identity/people/invitations.h"
 #include "identity/people/members.h"
@@ -104,7 +106,7 @@ class TestApi {
   identity::LogIn login{installation.accounts, installation.hasher, journal, installation.clock, {}};
   identity::Setup setup{*installation.database, installation.keyring, installation.accounts,
                         installation.clock};
-  identity::Policies policies{*installation.database, installation.clock, 100};
+  identity::Policies& policies = *registry.policies;
   std::unique_ptr<identity::DataKeys> sealer =
       identity::DataKeys::open(*installation.database, installation.keyring, installation.clock).value();
   identity::Sessions sessions{*installation.database,
@@ -131,14 +133,17 @@ class TestApi {
   identity::Invitations invitations{directory, installation.keyring};
   identity::LoginProviders login_providers{directory, sessions, *sealer, {}};
   identity::SingleSignOn single_sign_on{directory, sessions};
-  identity::CodeLimiter code_limiter{installation.clock, {}};
+  identity::CodeLimiter code_limiter{installation.clock, identity::kCodeLimits};
+  identity::CodeLimiter recovery_limiter{installation.clock, identity::kRecoveryLimits};
+  identity::Unlock unlock{*installation.database, installation.accounts, login,
+                          code_limiter,           recovery_limiter,      installation.clock};
   identity::LogInsEnded log_ins_ended = [this](std::int64_t account, std::int64_t session) {
     installation.accounts.forget(account);
     sessions.forget(session);
   };
   identity::Totp totp{*installation.database, *sealer,    code_limiter,
                       installation.clock,     "Bulkhead", log_ins_ended};
-  identity::RecoveryCodes recovery_codes{*installation.database, installation.keyring, code_limiter,
+  identity::RecoveryCodes recovery_codes{*installation.database, installation.keyring, recovery_limiter,
                                          installation.clock};
   identity::WebAuthn webauthn{*installation.database,
                               installation.keyring,
@@ -162,9 +167,9 @@ class TestApi {
                                          installation.clock};
   identity::OidcLogIn oidc_login{login_providers,       oidc_client, login_requests, single_sign_on,
                                  installation.accounts, sessions,    login,          journal,
-                                 installation.clock};
-  identity::SessionRefresh session_refresh{sessions, login_providers, single_sign_on, directory_login,
-                                           oidc_client};
+                                 installation.clock,    Log::none()};
+  identity::SessionRefresh session_refresh{sessions,        login_providers, single_sign_on,
+                                           directory_login, oidc_client,     Log::none()};
   access::Tokens tokens{installation.keyring,
                         installation.accounts,
                         access_tokens,
@@ -175,6 +180,9 @@ class TestApi {
   blob::Verifier verifier{installation.clock, std::chrono::seconds(60)};
   async::OffloadPool work{"work", 1, 10};
   async::OffloadPool passwords{"password", 1, 10};
+  async::LanePool directories{"directory", {.threads = 1}};
+  async::LanePool providers{"provider", {.threads = 1}};
+  async::LanePool issuers{"issuer", {.threads = 1}};
   Services services{*installation.database,
                     installation.accounts,
                     login,
@@ -188,6 +196,9 @@ class TestApi {
                     journal,
                     work,
                     passwords,
+                    directories,
+                    providers,
+                    issuers,
                     installation.clock,
                     Log::none(),
                     installation.keyring,
@@ -211,7 +222,8 @@ class TestApi {
                     directory_login,
                     oidc_login,
                     login_requests,
-                    session_refresh};
+                    session_refresh,
+                    unlock};
   management::Router router;
   management::Performer performer;
 };

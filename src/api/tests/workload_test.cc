@@ -47,20 +47,21 @@ TEST_F(WorkloadTokens, ThatAreRefusedTooOftenKeepTheirNetworkOut) {
   std::string unknown = identity::testing::mint(
       api_.issuer.key(),
       identity::testing::claims_of("https://elsewhere.example", api_.installation.clock.now()));
-  for (std::uint32_t i = 0; i + 1 < limits.attempts_per_network; ++i) ASSERT_EQ(exchange(unknown), 401u) << i;
+  for (std::uint32_t i = 0; i + 1 < limits.passwords.per_network; ++i)
+    ASSERT_EQ(exchange(unknown), 401u) << i;
   EXPECT_EQ(exchange(mint()), 200u) << "below the limit";
   EXPECT_EQ(exchange("not even a token"), 401u);
   EXPECT_EQ(exchange(unknown), 429u);
   const std::string good = mint();
   EXPECT_EQ(exchange(good), 429u) << "nothing is read for this network now";
   EXPECT_EQ(api_.journal.events().back().detail, "rate_limited");
-  api_.installation.clock.advance(limits.window);
+  api_.installation.clock.advance(limits.passwords.window);
   EXPECT_EQ(exchange(mint()), 200u);
 }
 
 TEST_F(WorkloadTokens, DoNotCountWhenTheyAreGood) {
   const identity::LoginLimits limits;
-  for (std::uint32_t i = 0; i < limits.attempts_per_network + 5; ++i) ASSERT_EQ(exchange(mint()), 200u) << i;
+  for (std::uint32_t i = 0; i < limits.passwords.per_network + 5; ++i) ASSERT_EQ(exchange(mint()), 200u) << i;
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ SegmentIndex sample() {
 }
 
 TEST(BloomFilter, HoldsAllThatWasPutInAndLittleElse) {
-  std::unordered_set<std::uint64_t> hashes;
+  BloomFilter::Hashes hashes;
   for (int i = 0; i < 1000; ++i) hashes.insert(BloomFilter::hash("in" + std::to_string(i)));
   const BloomFilter filter(hashes);
   for (const std::uint64_t hash : hashes) EXPECT_TRUE(filter.may_contain(hash));

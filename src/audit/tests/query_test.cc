@@ -373,11 +373,15 @@ TEST_P(QueryOnPostgres, ATransactionThatStaysOpenHoldsEventsBackButNotTheJournal
 }
 
 TEST(Cursor, ReadsBackAndRefusesAnythingElse) {
-  const Cursor cursor{.event_id = 12, .segment = 3, .offset = 456};
+  Cursor cursor{.event_id = 12, .journals = {{{3, 456}}}};
   EXPECT_EQ(cursor.render(), "12-3-456");
   EXPECT_EQ(*Cursor::parse("12-3-456"), cursor);
-  for (const char* text : {"", "12", "12-3", "12-3-", "12-3-4-5", "-1-3-4", "12-3-4x", " 12-3-4", "12-3--4",
-                           "99999999999999999999-1-1"}) {
+  cursor.journals[2] = {7, 89};
+  EXPECT_EQ(cursor.render(), "12-3-456-0-0-7-89");
+  EXPECT_EQ(*Cursor::parse(cursor.render()), cursor);
+  for (const char* text :
+       {"", "12", "12-3", "12-3-", "12-3-4-5", "12-3-4-5-6", "12-1-1-2-2-3", "12-1-1-2-2-3-3-4-4", "-1-3-4",
+        "12-3-4x", " 12-3-4", "12-3--4", "99999999999999999999-1-1"}) {
     const auto parsed = Cursor::parse(text);
     ASSERT_FALSE(parsed.has_value()) << text;
     EXPECT_EQ(parsed.error().code, Errc::invalid_argument);

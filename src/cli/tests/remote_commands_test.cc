@@ -73,9 +73,9 @@ TEST_F(Remote, SaysAccountsAsTheOperatorsCommandDoes) {
           "email":"","email_verified":false,"created_at":"2026-01-01T00:00:00.000000Z"}]})"};
   const auto users = run(R"({"command":"user.list"})");
   ASSERT_TRUE(users);
-  EXPECT_EQ(
-      json::serialize(*users),
-      R"([{"name":"a","active":false,"administrator":true,"created_at":"2026-01-01T00:00:00.000000Z"}])");
+  EXPECT_EQ(json::serialize(*users),
+            R"([{"name":"a","kind":"person","state":"locked","active":false,"system_role":"administrator",)"
+            R"("administrator":true,"created_at":"2026-01-01T00:00:00.000000Z"}])");
 }
 
 TEST_F(Remote, TakesQuotasAway) {

@@ -223,7 +223,7 @@ TEST_F(KeyringDirectory, RefusesAnotherUsersDirectoryOrFile) {
   const auto error = error_of_open();
   EXPECT_EQ(error.code, Errc::unavailable);
   EXPECT_THAT(error.message, HasSubstr(directory().string() + " belongs to user id 65534"));
-  EXPECT_THAT(error.message, HasSubstr("`chown 0 '" + directory().string() + "'`"));
+  EXPECT_THAT(error.message, HasSubstr("`sudo -u '#65534' bulkhead"));
 }
 
 TEST_F(KeyringDirectory, RefusesLinksPipesAndDirectoriesInPlaceOfFiles) {

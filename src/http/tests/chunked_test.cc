@@ -116,6 +116,15 @@ TEST(ChunkedDecoder, ASizeLineIsLimited) {
   EXPECT_TRUE(decode(std::string(ChunkedDecoder::kSizeLine + 1, '0'), 1, 16).malformed);
 }
 
+TEST(ChunkedDecoder, TrailersThatBelongIntoTheHeadAreRefused) {
+  for (const std::string name : {"Content-Length", "transfer-encoding", "HOST", "Authorization",
+                                 "X-Forwarded-For", "Proxy-Authorization", "If-Unmodified-Since"}) {
+    EXPECT_TRUE(decode("0\r\nX: 1\r\n" + name + ": 1\r\n\r\n", 1, 1).malformed) << name;
+    EXPECT_TRUE(decode("0\r\nX" + name + ": 1\r\n\r\n", 1, 1).done) << name;
+    EXPECT_TRUE(decode("0\r\n" + name + "x: 1\r\n\r\n", 4096, 1).done) << name;
+  }
+}
+
 TEST(ChunkedDecoder, TrailersAreLimitedInNumberAndBytes) {
   Limits limits;
   limits.headers = 2;

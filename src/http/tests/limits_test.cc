@@ -164,6 +164,32 @@ TEST_F(LimitsTest, BodyRateLetsASteadyBodyPass) {
   EXPECT_EQ(client.receive().body.size(), 2000u);
 }
 
+TEST_F(LimitsTest, LingerEndsWhoIsWaitedForInVain) {
+  limits_.linger = 300ms;
+  start();
+  Client client(port_);
+  ASSERT_TRUE(client.send("PUT /status/401 HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n"));
+  EXPECT_EQ(client.receive().status, 401u);
+  EXPECT_TRUE(client.at_end()) << "it sends no more at once";
+  EXPECT_EQ(server_->counters().open, 1u);
+  EXPECT_TRUE(eventually([&] { return server_->counters().open == 0; }));
+}
+
+TEST_F(LimitsTest, LingerBytesAreReadAndNoMore) {
+  limits_.linger_bytes = 100'000;
+  start();
+  Client client(port_);
+  ASSERT_TRUE(client.send("PUT /status/401 HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n"));
+  std::atomic<std::uint64_t> sent = 0;
+  std::thread sender([&] {
+    const std::string piece(100'000, 'b');
+    while (client.send(piece)) sent += piece.size();
+  });
+  EXPECT_EQ(client.receive().status, 401u);
+  sender.join();
+  EXPECT_LT(sent, 100u << 20) << "what sockets hold";
+}
+
 TEST_F(LimitsTest, Connections) {
   limits_.connections = 2;
   start();

@@ -150,6 +150,19 @@ std::vector<Case> heads() {
       {"bare LF at once", "GET /\n", 400},
   };
 }
+TEST(RequestParser, RefusesASingleFieldThatSaysTwoThings) {
+  const auto head = [](std::string_view lines) {
+    return "GET / HTTP/1.1\r\nHost: a\r\n" + std::string(lines) + "\r\n";
+  };
+  for (const std::string name :
+       {"Content-Type", "content-range", "Range", "If-Range", "Authorization", "Origin"}) {
+    EXPECT_EQ(status_of(head(name + ": a\r\n" + name + ": b\r\n")), 400u) << name;
+    EXPECT_EQ(status_of(head(name + ": a\r\n" + name + ": a\r\n")), status_of(head(""))) << name;
+  }
+  EXPECT_EQ(status_of(head("Accept: a\r\nAccept: b\r\nIf-Match: \"a\"\r\nIf-Match: \"b\"\r\n")),
+            status_of(head("")));
+}
+
 INSTANTIATE_TEST_SUITE_P(Table, Heads, testing::ValuesIn(heads()));
 
 TEST(RequestParser, GivesViewsOfEverything) {

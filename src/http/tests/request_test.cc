@@ -37,6 +37,25 @@ TEST(ParseQuery, RefusesWhatIsMalformedAnywhere) {
   EXPECT_EQ(parse_query("a=%00"), std::nullopt);
 }
 
+TEST(ParseForm, TakesAPlusForASpace) {
+  EXPECT_EQ(parse_form("a=1+2&b+c=%2B+%20"), (Pairs{{"a", "1 2"}, {"b c", "+  "}}));
+  EXPECT_EQ(parse_form("a=%"), std::nullopt);
+}
+
+TEST(OneValue, IsNotTwo) {
+  const Parameters parameters = {{"a", "1"}, {"b", "2"}, {"a", "1"}, {"b", "3"}};
+  EXPECT_EQ(one_value(parameters, "a").value(), "1");
+  EXPECT_EQ(one_value(parameters, "c").value(), std::nullopt);
+  EXPECT_EQ(one_value(parameters, "b").error().code, Errc::invalid_argument);
+}
+
+TEST(Request, AListIsOneInSeveralLines) {
+  Request request;
+  request.headers = {{"If-Match", "\"a\""}, {"Host", "x"}, {"IF-MATCH", "\"b\", \"c\""}};
+  EXPECT_EQ(request.list("if-match"), "\"a\", \"b\", \"c\"");
+  EXPECT_EQ(request.list("If-None-Match"), std::nullopt);
+}
+
 TEST(EqualsIgnoringCase, KnowsAsciiOnly) {
   EXPECT_TRUE(equals_ignoring_case("Content-LENGTH", "content-length"));
   EXPECT_FALSE(equals_ignoring_case("Content-Length", "Content-Length "));

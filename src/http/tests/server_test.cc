@@ -105,6 +105,22 @@ TEST_F(ServerTest, AnAnswerSurvivesABodyThatNobodyReads) {
   EXPECT_TRUE(client.at_end()) << "an orderly end, not a reset";
 }
 
+TEST_F(ServerTest, AnAnswerSurvivesALargeBodyThatNobodyReads) {
+  Client client(start());
+  // Sent whole before the answer is looked at.
+  EXPECT_TRUE(client.send(put("/status/413", std::string(64 << 20, 'b'))));
+  EXPECT_EQ(client.receive().status, 413u);
+}
+
+TEST_F(ServerTest, AStopDoesNotWaitForWhoWasAnsweredEarly) {
+  Client client(start());
+  ASSERT_TRUE(client.send("PUT /status/401 HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n"));
+  EXPECT_EQ(client.receive().status, 401u);
+  const auto began = std::chrono::steady_clock::now();
+  stop(std::chrono::seconds(30));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(3));
+}
+
 TEST_F(ServerTest, PipelinedBytesBehindTheLastRequestDoNotResetTheConnection) {
   Client client(start());
   ASSERT_TRUE(client.send(get("/hello", "Connection: close\r\n") + get("/hello")));

@@ -1,4 +1,5 @@
 // The server over TLS, from an OpenSSL client's side.
+#include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -132,6 +133,43 @@ TEST_F(TlsServerTest, AHandshakeThatStandsStillIsEnded) {
   ASSERT_TRUE(client.send("\x16\x03\x01"));
   EXPECT_TRUE(client.at_end());
   EXPECT_TRUE(eventually([&] { return server_->counters().open == 0; }));
+}
+
+TEST_F(TlsServerTest, APlainRequestIsToldSo) {
+  limits_.hsts = std::chrono::hours(1);
+  start();
+  for (const std::string method : {"GET", "PATCH"}) {
+    Client client(port_);
+    const Answer answer = client.ask(method + " /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(answer.status, 400u);
+    EXPECT_NE(answer.body.find("HTTPS"), std::string::npos);
+    EXPECT_EQ(answer.header("Strict-Transport-Security"), "");
+    EXPECT_EQ(answer.header("Connection"), "close");
+  }
+}
+
+TEST_F(TlsServerTest, WhatIsNoRequestEitherIsNotAnswered) {
+  limits_.header_timeout = std::chrono::milliseconds(200);
+  start();
+  for (const std::string bytes : {"SSH-2.0-x\r\n", "G", "GET / HTTP/9.9\r\n\r\n"}) {
+    Client client(port_);
+    ASSERT_TRUE(client.send(bytes));
+    EXPECT_TRUE(client.at_end()) << bytes;
+  }
+}
+
+TEST_F(TlsServerTest, SaysHowLongToStayWithTls) {
+  limits_.hsts = std::chrono::hours(1);
+  start();
+  for (const auto& [host, said] :
+       {std::pair("registry.example", true), std::pair("localhost", false), std::pair("LOCALHOST:1", false),
+        std::pair("a.localhost", false), std::pair("notlocalhost", true), std::pair("127.0.0.1", true)}) {
+    TlsClient client(port_, authority_);
+    ASSERT_TRUE(
+        client.send(fmt::format("GET /hello HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", host)));
+    const std::string answer = client.receive_all();
+    EXPECT_EQ(answer.find("Strict-Transport-Security: max-age=3600\r\n") != std::string::npos, said) << host;
+  }
 }
 
 TEST_F(TlsServerTest, TheLocalSocketIsPlain) {

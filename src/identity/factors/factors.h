@@ -21,9 +21,9 @@ struct Factors {
 
 Result<Factors> read_factors(db::Session& session, std::int64_t account);
 
-// For the transaction that enrols a factor, or takes all of them away: ends the account's sessions and bearer
-// tokens, which whoever has them got for showing less. `session_id` is the session that enrols, 0 for none:
-// when it still stands, it does so afterwards, proved with the factor just now.
+// For the transaction that enrols a factor: ends the account's sessions and bearer tokens, which whoever has
+// them got for showing less. `session_id` is the session that enrols, 0 for none: when it still stands, it
+// does so afterwards, proved with the factor just now.
 Result<void> end_log_ins(db::Session& session, std::int64_t account, std::int64_t session_id, Time now);
 // Called with the same two after such a transaction, before its service answers: memory forgets both.
 using LogInsEnded = std::function<void(std::int64_t account, std::int64_t session_id)>;

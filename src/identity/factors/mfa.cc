@@ -7,6 +7,8 @@
 
 #include "audit/outbox.h"
 #include "identity/people/account_event.h"
+#include "identity/people/removal.h"
+#include "identity/secrets/network.h"
 #include "identity/secrets/one_time_code.h"
 
 namespace bulkhead::identity {
@@ -56,11 +58,13 @@ Result<void> Mfa::journaled(Result<void> outcome, const Account& account, std::s
   return outcome;
 }
 
-Result<void> Mfa::verify(const Account& account, const Secret<>& code, const audit::Origin& origin) {
+Result<void> Mfa::verify(const Account& account, const Secret<>& code, const audit::Origin& origin,
+                         std::int64_t session) {
   const Secret<> bare = without_separators(code);
-  return journaled(
-      looks_like_totp(bare) ? totp_.verify(account, bare) : recovery_codes_.use(account, bare, origin),
-      account, "wrong_code", origin);
+  const GuessSource source{network_of(origin.address), session};
+  return journaled(looks_like_totp(bare) ? totp_.verify(account, bare, source)
+                                         : recovery_codes_.use(account, bare, origin, source),
+                   account, "wrong_code", origin);
 }
 
 Result<void> Mfa::verify(const Account& account, const AssertionResponse& response,
@@ -84,9 +88,11 @@ Result<void> Mfa::reset(const Account& account, const audit::Origin& administrat
     const auto challenges = taken("webauthn_challenges");
     if (!challenges) return challenges.error();
     if (*totp + *codes + *keys == 0) return Error{Errc::not_found, "the account has no second factor"};
-    if (const auto ended = end_log_ins(session, account.id, 0, clock_.now()); !ended) return ended.error();
+    const auto ended = end_credentials(session, account.id, clock_.now());
+    if (!ended) return ended.error();
     const std::string detail =
-        fmt::format(R"({{"totp":{},"recovery_codes":{},"webauthn":{}}})", *totp, *codes, *keys);
+        fmt::format(R"({{"totp":{},"recovery_codes":{},"webauthn":{},"access_tokens":{}}})", *totp, *codes,
+                    *keys, *ended);
     return audit::record(session, account_event(clock_, Action::mfa_reset, account, administrator, detail));
   });
   // Also after an error: a commit whose answer was lost on the way is a commit all the same.

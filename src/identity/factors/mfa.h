@@ -28,14 +28,16 @@ class Mfa {
   Result<bool> enrolled(std::int64_t account);
 
   // Six digits are an authenticator app's code, anything else a recovery code; spaces and hyphens do not
-  // count. Errc::unauthenticated or Errc::rate_limited, with one message for all that is wrong.
-  Result<void> verify(const Account& account, const Secret<>& code, const audit::Origin& origin);
+  // count. Errc::unauthenticated or Errc::rate_limited, with one message for all that is wrong. `session`: a
+  // live one of the account's that proves itself anew, which strangers' wrong codes do not keep from it.
+  Result<void> verify(const Account& account, const Secret<>& code, const audit::Origin& origin,
+                      std::int64_t session = 0);
   // As WebAuthn::assert_credential().
   Result<void> verify(const Account& account, const AssertionResponse& response, const audit::Origin& origin);
 
   // An administrator's help for somebody who lost everything: takes away all factors, recovery codes and open
-  // challenges, and records who did it. All sessions and bearer tokens end, whoever has them: the one who
-  // asked for this may not be the one who lost. Errc::not_found when there was nothing to take.
+  // challenges, and records who did it. All sessions, bearer and access tokens end, whoever has them: the one
+  // who asked for this may not be the one who lost. Errc::not_found when there was nothing to take.
   Result<void> reset(const Account& account, const audit::Origin& administrator);
 
  private:

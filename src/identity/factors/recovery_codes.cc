@@ -110,8 +110,9 @@ Result<bool> RecoveryCodes::check(const Account& account, const Secret<>& code, 
   return used;
 }
 
-Result<void> RecoveryCodes::use(const Account& account, const Secret<>& code, const audit::Origin& origin) {
-  return limiter_.attempt(account.id, [&] { return check(account, code, origin); });
+Result<void> RecoveryCodes::use(const Account& account, const Secret<>& code, const audit::Origin& origin,
+                                const GuessSource& source) {
+  return limiter_.attempt(account.id, source, [&] { return check(account, code, origin); });
 }
 
 }  // namespace bulkhead::identity

@@ -31,7 +31,8 @@ class RecoveryCodes {
 
   // Checks the code and marks it as used in one transaction. Letter case, hyphens and spaces do not count,
   // and 0, 1 and 8, which base32 does not have, are read as O, I and B. As CodeLimiter::attempt().
-  Result<void> use(const Account& account, const Secret<>& code, const audit::Origin& origin);
+  Result<void> use(const Account& account, const Secret<>& code, const audit::Origin& origin,
+                   const GuessSource& source);
 
  private:
   Result<bool> check(const Account& account, const Secret<>& code, const audit::Origin& origin);

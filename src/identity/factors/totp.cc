@@ -16,6 +16,7 @@
 #include "crypto/otp.h"
 #include "identity/factors/factors.h"
 #include "identity/people/account_event.h"
+#include "identity/secrets/network.h"
 #include "identity/secrets/one_time_code.h"
 
 namespace bulkhead::identity {
@@ -126,7 +127,8 @@ Result<void> Totp::confirm(const Account& account, const Secret<>& code, const a
   if (!looked) return looked.error();
   if (!begun)
     return Error{Errc::conflict, "no authenticator app is being enrolled; begin an enrolment first"};
-  const auto confirmed = limiter_.attempt(account.id, [&] {
+  const GuessSource source{network_of(origin.address), session_id};
+  const auto confirmed = limiter_.attempt(account.id, source, [&] {
     return check(account.id, false, code, [&](db::Session& session, std::int64_t step) -> Result<bool> {
       const auto taken =
           session.execute("UPDATE totp SET confirmed_at = ?, last_step = ? WHERE account_id = ?",
@@ -145,8 +147,8 @@ Result<void> Totp::confirm(const Account& account, const Secret<>& code, const a
   return confirmed;
 }
 
-Result<void> Totp::verify(const Account& account, const Secret<>& code) {
-  return limiter_.attempt(account.id, [&] {
+Result<void> Totp::verify(const Account& account, const Secret<>& code, const GuessSource& source) {
+  return limiter_.attempt(account.id, source, [&] {
     return check(account.id, true, code, [&](db::Session& session, std::int64_t step) -> Result<bool> {
       const auto taken = session.execute(
           "UPDATE totp SET last_step = ? WHERE account_id = ? AND last_step < ?", {step, account.id, step});

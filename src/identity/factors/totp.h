@@ -42,7 +42,7 @@ class Totp {
                        std::int64_t session_id = 0);
 
   // As CodeLimiter::attempt(); an account without a confirmed enrolment has no right code.
-  Result<void> verify(const Account& account, const Secret<>& code);
+  Result<void> verify(const Account& account, const Secret<>& code, const GuessSource& source);
 
   // Ends the enrolment, begun or confirmed; with the account's last factor, its recovery codes.
   // Errc::not_found.

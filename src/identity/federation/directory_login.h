@@ -34,12 +34,14 @@ class DirectoryLogIn {
   // Errc::unavailable or Errc::timeout when the directory cannot be asked: then nobody is let in, and nothing
   // is counted.
   Result<Proved> verify(const LoginProvider& provider, std::string_view name, const Secret<>& password,
-                        const audit::Origin& origin, const LogIn::Condition& condition = {});
+                        const audit::Origin& origin, const LogIn::Condition& condition = {},
+                        std::int64_t session = 0);
 
   // The person as the directory knows them now. Errc::not_found when it does not any more.
   Result<ExternalPerson> look_up(const LoginProvider& provider, std::string_view subject) const;
 
  private:
+  LogIn::Veto failure(const LoginProvider& provider, const Error& error) const;
   // What the caller is told of it; the log has why.
   Error unreachable(const LoginProvider& provider, const Error& why) const;
 

@@ -18,7 +18,7 @@ struct OidcSettings {
   std::string client_id;
   std::vector<std::string> scopes = {"openid", "profile", "email"};  // "openid" always
   std::string name_claim = "preferred_username";                     // as JwtClaims::text() takes it
-  std::string groups_claim = "groups";
+  std::string groups_claim = "groups";                               // "" where groups do not matter
   // A session counts as one with a second factor when the ID token's "amr" says so (RFC 8176: mfa, otp, hwk,
   // …).
   bool trust_factors = false;
@@ -48,7 +48,7 @@ struct LoginProvider {
 
 struct GroupMapping {
   std::string provider;
-  std::string group;  // as the provider names it, compared byte by byte
+  std::string group;  // as the provider names it; compared as group_names.h says
   std::int64_t team_id = 0;
   std::string team;  // ORGANIZATION/TEAM
 };

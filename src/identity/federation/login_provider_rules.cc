@@ -6,6 +6,7 @@
 #include <array>
 #include <set>
 
+#include "base/shown.h"
 #include "base/utf8.h"
 #include "identity/people/account.h"
 #include "oci/quote.h"
@@ -76,6 +77,7 @@ Result<void> check_settings(const OidcSettings& settings, const PlainHosts& plai
     return refused(fmt::format("the client id has 1 to {} characters of printable ASCII", kLongestClientId));
   if (auto scopes = check_scopes(settings.scopes); !scopes) return scopes;
   if (auto claim = check_claim_path("the name claim", settings.name_claim); !claim) return claim;
+  if (settings.groups_claim.empty()) return {};
   return check_claim_path("the groups claim", settings.groups_claim);
 }
 
@@ -98,10 +100,19 @@ Result<void> check_settings(const ldap::Settings& settings, const PlainHosts& pl
   return ldap::check(settings, plain);
 }
 
+bool tells_groups(const LoginProvider& provider) {
+  const auto* oidc = std::get_if<OidcSettings>(&provider.settings);
+  return oidc != nullptr ? !oidc->groups_claim.empty()
+                         : !std::get<ldap::Settings>(provider.settings).group_base.empty();
+}
+
 }  // namespace
 
 Result<void> check_group(std::string_view group) {
-  return check_text("a group's name", group, 1, kLongestGroup);
+  if (auto plain = check_text("a group's name", group, 1, kLongestGroup); !plain) return plain;
+  if (!shows(group))
+    return refused("a group's name contains a character that cannot be seen and changes how the others read");
+  return {};
 }
 
 Result<void> check_provider(const LoginProvider& provider, const PlainHosts& plain) {
@@ -118,6 +129,10 @@ Result<void> check_provider(const LoginProvider& provider, const PlainHosts& pla
     if (!seen.insert(group).second)
       return refused(fmt::format("the admitted group {} is there twice", oci::quote(group)));
   }
+  if (!provider.admitted_groups.empty() && !tells_groups(provider))
+    return refused(
+        "admitted_groups needs to know the groups of people: set groups_claim, or the group base of a "
+        "directory");
   return std::visit([&](const auto& settings) { return check_settings(settings, plain); }, provider.settings);
 }
 

@@ -10,11 +10,13 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
 #include "base/bytes.h"
 #include "crypto/hash.h"
+#include "identity/federation/login_state.h"
 #include "identity/login/access_token_rows.h"
 #include "identity/secrets/network.h"
 #include "identity/secrets/token_format.h"
@@ -41,11 +43,10 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view kConsonants = "BCDFGHJKLMNPQRSTVWXZ";
-constexpr std::size_t kCodeLetters = 8;
 constexpr std::size_t kClientBytes = 256;
 constexpr std::size_t kSecretBytes = 32;
 constexpr std::int64_t kPruned = 1000;
+constexpr std::int64_t kDisplacedPart = 100;  // of all there may be
 constexpr std::string_view kColumns =
     "id, provider_id, stage, sealed, account_id, device_hash, client, address, polled_at, created_at, "
     "expires_at";
@@ -75,17 +76,6 @@ class AtEnd {
 
 // A user code is short: what its hash is made of is no other secret's.
 std::string hashed_code(std::string_view code) { return fmt::format("user-code:{}", code); }
-
-Secret<> make_user_code() {
-  std::string code;
-  while (code.size() < kCodeLetters) {
-    // The largest multiple of 20 in a byte, so that no letter is likelier than another.
-    const std::string random = crypto::random_bytes(1);
-    const auto byte = static_cast<unsigned char>(random.front());
-    if (byte < 240) code += kConsonants[byte % kConsonants.size()];
-  }
-  return Secret<>(std::move(code));
-}
 
 LoginRequests::Journey make_journey() {
   LoginRequests::Journey journey;
@@ -121,26 +111,6 @@ Result<json::object> read_object(const Secret<>& plain_text) {
 
 }  // namespace
 
-Result<std::string> parse_user_code(std::string_view text) {
-  std::string code;
-  for (const char c : text) {
-    if (c == '-' || c == ' ') continue;
-    const char letter = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-    if (kConsonants.find(letter) == std::string_view::npos || code.size() == kCodeLetters) {
-      code.clear();
-      break;
-    }
-    code += letter;
-  }
-  if (code.size() != kCodeLetters)
-    return Error{Errc::invalid_argument, "a code has eight letters, such as WDJB-MJHT, and no vowels"};
-  return code;
-}
-
-std::string show_user_code(std::string_view code) {
-  return fmt::format("{}-{}", code.substr(0, kCodeLetters / 2), code.substr(kCodeLetters / 2));
-}
-
 LoginRequests::LoginRequests(db::Database& database, const crypto::Keyring& keyring, crypto::Sealer& sealer,
                              const Clock& clock, LoginRequestLimits limits)
     : database_(database),
@@ -148,27 +118,48 @@ LoginRequests::LoginRequests(db::Database& database, const crypto::Keyring& keyr
       sealer_(sealer),
       clock_(clock),
       limits_(limits),
-      wrong_codes_(limits.wrong_codes, limits.lifetime, limits.networks) {}
+      wrong_by_address_(limits.wrong_codes, limits.lifetime, limits.networks),
+      wrong_by_network_(limits.wrong_codes_of_network, limits.lifetime, limits.networks) {}
 
-Result<std::int64_t> LoginRequests::insert(db::Session& session, std::int64_t provider_id,
-                                           std::string_view stage, const audit::Origin& origin) const {
-  const Time now = clock_.now();
-  const std::string network = to_hex(as_bytes(network_of(origin.address)));
+Result<void> LoginRequests::make_room(db::Session& session, std::string_view network, Time now) const {
   const auto gone = session.execute(
       "DELETE FROM login_requests WHERE id IN (SELECT id FROM login_requests WHERE expires_at <= ? ORDER BY "
       "expires_at LIMIT ?)",
       {to_micros(now - limits_.remembered), kPruned});
   if (!gone) return gone.error();
   const auto of_network = session.query(
-      "SELECT COUNT(*) FROM login_requests WHERE network = ? AND expires_at > ?", {network, to_micros(now)});
+      "SELECT COUNT(*), COALESCE(MIN(expires_at), 0) FROM login_requests WHERE network = ? AND expires_at > "
+      "?",
+      {std::string(network), to_micros(now)});
   if (!of_network) return of_network.error();
+  if (of_network->front().integer(0) >= limits_.per_network) {
+    const auto wait =
+        std::chrono::ceil<std::chrono::seconds>(from_micros(of_network->front().integer(1)) - now);
+    return Error{Errc::rate_limited,
+                 fmt::format("too many log-ins of devices are under way in this network; finish one, or try "
+                             "again in {} seconds",
+                             wait.count())};
+  }
   const auto all =
       session.query("SELECT COUNT(*) FROM login_requests WHERE expires_at > ?", {to_micros(now)});
   if (!all) return all.error();
-  if (of_network->front().integer(0) >= limits_.per_network || all->front().integer(0) >= limits_.in_all)
-    return Error{Errc::rate_limited,
-                 fmt::format("too many log-ins are under way; finish one, or try again in {} minutes",
-                             std::chrono::ceil<std::chrono::minutes>(limits_.lifetime).count())};
+  if (all->front().integer(0) < limits_.in_all) return {};
+  // Some at once, so that a flood does not have the networks counted for each.
+  const auto displaced = session.execute(
+      "DELETE FROM login_requests WHERE id IN (SELECT id FROM login_requests WHERE expires_at > ? AND "
+      "network = "
+      "(SELECT network FROM login_requests WHERE expires_at > ? GROUP BY network ORDER BY COUNT(*) DESC, "
+      "network LIMIT 1) ORDER BY expires_at, id LIMIT ?)",
+      {to_micros(now), to_micros(now), std::max<std::int64_t>(1, limits_.in_all / kDisplacedPart)});
+  if (!displaced) return displaced.error();
+  return {};
+}
+
+Result<std::int64_t> LoginRequests::insert(db::Session& session, std::int64_t provider_id,
+                                           std::string_view stage, const audit::Origin& origin) const {
+  const Time now = clock_.now();
+  const std::string network = to_hex(as_bytes(network_of(origin.address)));
+  if (const auto room = make_room(session, network, now); !room) return room.error();
   const auto made = session.query(
       "INSERT INTO login_requests (provider_id, stage, sealed, client, address, network, created_at, "
       "expires_at) VALUES (?, ?, '', ?, ?, ?, ?, ?) RETURNING id",
@@ -227,15 +218,14 @@ Result<void> LoginRequests::open(db::Session& session, std::int64_t id, const Jo
   return seal(session, id, kept);
 }
 
-Result<LoginRequests::Journey> LoginRequests::begin(std::int64_t provider_id, const Secret<>& binder,
-                                                    const audit::Origin& origin) {
-  Journey journey = make_journey();
-  const auto done = database_.write([&](db::Session& session) -> Result<void> {
-    const auto id = insert(session, provider_id, "open", origin);
-    if (!id) return id.error();
-    return open(session, *id, journey, binder);
-  });
-  if (!done) return done.error();
+LoginRequests::Journey LoginRequests::begin(std::int64_t provider_id, const Secret<>& binder) const {
+  Journey journey;
+  journey.state = make_login_state(keyring_, provider_id, clock_.now() + limits_.lifetime, binder);
+  // Read back at once: what belongs to a state is derived in one place.
+  auto made = read_login_state(keyring_, journey.state, binder);
+  if (!made) throw std::logic_error("a log-in's state that was just made cannot be read");
+  journey.nonce = std::move(made->nonce);
+  journey.verifier = std::move(made->verifier);
   return journey;
 }
 
@@ -261,23 +251,29 @@ Result<void> LoginRequests::with_code(std::string_view user_code, const audit::O
   const auto code = parse_user_code(user_code);
   if (!code) return code.error();
   const std::string network = network_of(origin.address);
+  const std::string& address = origin.address;
   {
     const Time now = clock_.now();
     const std::lock_guard lock(mutex_);
-    const auto wait = wrong_codes_.refused_for(network, now);
-    if (wait || !wrong_codes_.has_room(network, now))
+    const auto wait =
+        std::max(wrong_by_address_.refused_for(address, now), wrong_by_network_.refused_for(network, now));
+    if (wait || !wrong_by_address_.has_room(address, now) || !wrong_by_network_.has_room(network, now))
       return Error{Errc::rate_limited, fmt::format("too many wrong codes; try again in {} seconds",
                                                    wait.value_or(std::chrono::seconds(1)).count())};
-    wrong_codes_.begin(network, now);
+    wrong_by_address_.begin(address, now);
+    wrong_by_network_.begin(network, now);
   }
   bool wrong = false;
   // A right code forgets nothing: whoever guesses can have one of their own.
   const AtEnd settle([&] {
     const std::lock_guard lock(mutex_);
+    const Time now = clock_.now();
     if (wrong) {
-      wrong_codes_.fail(network, clock_.now());
+      wrong_by_address_.fail(address, now);
+      wrong_by_network_.fail(network, now);
     } else {
-      wrong_codes_.abandon(network);
+      wrong_by_address_.abandon(address);
+      wrong_by_network_.abandon(network);
     }
   });
   return database_.write([&](db::Session& session) -> Result<void> {
@@ -320,8 +316,52 @@ Result<void> LoginRequests::refuse(std::string_view user_code, const audit::Orig
   });
 }
 
+Result<std::int64_t> LoginRequests::provider_of(std::string_view state) const {
+  if (is_login_state(state)) {
+    const auto own = read_login_state(keyring_, state, Secret<>());
+    return own ? own->provider_id : 0;
+  }
+  std::int64_t provider = 0;
+  const auto looked = database_.read([&](db::Session& session) -> Result<void> {
+    const auto found = find(session, "state_hash", state);
+    if (!found) return found.error();
+    provider = *found ? (*found)->provider_id : 0;
+    return {};
+  });
+  if (!looked) return looked.error();
+  return provider;
+}
+
+Result<void> LoginRequests::use_up(std::string_view state) {
+  const auto own = read_login_state(keyring_, state, Secret<>());
+  if (!own) return no_state();
+  return database_.write([&](db::Session& session) -> Result<void> {
+    const auto gone = session.execute(
+        "DELETE FROM login_states_used WHERE state_hash IN (SELECT state_hash FROM login_states_used WHERE "
+        "expires_at <= ? ORDER BY expires_at LIMIT ?)",
+        {to_micros(clock_.now() - limits_.remembered), kPruned});
+    if (!gone) return gone.error();
+    // No key's version is in it, so that a rotation meanwhile changes nothing.
+    const auto used = session.execute(
+        "INSERT INTO login_states_used (state_hash, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        {fingerprint_of(Secret<>(std::string(state))), to_micros(own->expires_at)});
+    if (!used) return used.error();
+    if (*used == 0) return no_state();
+    return {};
+  });
+}
+
 Result<LoginRequests::Returned> LoginRequests::come_back(std::string_view state, const Secret<>& binder) {
   Returned returned;
+  if (is_login_state(state)) {
+    auto own = read_login_state(keyring_, state, binder);
+    if (!own || own->expires_at <= clock_.now()) return no_state();
+    returned.provider_id = own->provider_id;
+    returned.same_browser = own->same_browser;
+    returned.nonce = std::move(own->nonce);
+    returned.verifier = std::move(own->verifier);
+    return returned;
+  }
   std::string sealed;
   const auto done = database_.write([&](db::Session& session) -> Result<void> {
     const auto found = find(session, "state_hash", state);
@@ -329,12 +369,10 @@ Result<LoginRequests::Returned> LoginRequests::come_back(std::string_view state,
     if (!*found || (*found)->stage != "open" || (*found)->expires_at <= clock_.now()) return no_state();
     returned.id = (*found)->id;
     returned.provider_id = (*found)->provider_id;
-    returned.device = (*found)->device;
+    returned.device = true;
     sealed = (*found)->sealed;
     const auto used =
-        session.execute(returned.device ? "UPDATE login_requests SET state_hash = NULL WHERE id = ?"
-                                        : "DELETE FROM login_requests WHERE id = ?",
-                        {returned.id});
+        session.execute("UPDATE login_requests SET state_hash = NULL WHERE id = ?", {returned.id});
     if (!used) return used.error();
     return {};
   });

@@ -2,10 +2,14 @@
 // back: a browser's own (authorization code), and those of devices (RFC 8628), which somebody takes up in a
 // browser by a short code.
 //
-// Nothing in the table is of use to who reads it: what a request is found by is kept as keyed hashes, what it
-// has to remember is sealed. A state is good for one callback, which must come from the browser that the
-// request was taken up in (its binder); an approved request gives its approval once. The table is bounded, in
-// all and for each network.
+// A browser's own log-in takes nothing here before the person has come back: its state carries what there is
+// to know (login_state.h), and is noted down once somebody was let in by it, so that it lets in nobody else.
+//
+// A device's waits in a table, in which nothing is of use to who reads it: what a request is found by is kept
+// as keyed hashes, what it has to remember is sealed. Its state is good for one callback. Callbacks must come
+// from the browser that the request was taken up in (its binder); an approved request gives its approval
+// once. The table is bounded, for each network, which is then refused, and in all: there the oldest requests
+// of the network that has most give way, so that no number of networks keeps another out.
 //
 // Calls block. Thread-safe.
 #pragma once
@@ -26,6 +30,7 @@
 #include "crypto/keyring.h"
 #include "crypto/sealer.h"
 #include "db/database.h"
+#include "identity/federation/user_code.h"
 #include "identity/login/sessions.h"
 #include "identity/secrets/attempts.h"
 
@@ -39,17 +44,14 @@ struct LoginRequestLimits {
   // How long a device that asks too late still learns that it is too late.
   std::chrono::seconds remembered{600};
   std::chrono::seconds poll_interval{5};
-  std::int64_t per_network = 100;  // open at once
+  // Devices' requests open at once.
+  std::int64_t per_network = 100;
   std::int64_t in_all = 10'000;
-  std::uint32_t wrong_codes = 10;  // of a network within `lifetime`, then none is looked at until it passes
-  std::size_t networks = 100'000;  // remembered for their wrong codes
+  // Of an address, and of a network, within `lifetime`; then none is looked at until it passes.
+  std::uint32_t wrong_codes = 10;
+  std::uint32_t wrong_codes_of_network = 100;
+  std::size_t networks = 100'000;  // and addresses, remembered for their wrong codes
 };
-
-// The user code as the RFC's section 6.1 advises: eight letters of BCDFGHJKLMNPQRSTVWXZ. Takes small letters,
-// dashes and spaces; Errc::invalid_argument.
-Result<std::string> parse_user_code(std::string_view text);
-// "WDJB-MJHT".
-std::string show_user_code(std::string_view code);
 
 class LoginRequests {
  public:
@@ -66,11 +68,11 @@ class LoginRequests {
     Secret<> verifier;  // stays here
   };
 
-  // A browser's own log-in. `binder` is what only that browser knows. Errc::rate_limited when too many are
-  // open.
-  Result<Journey> begin(std::int64_t provider_id, const Secret<>& binder, const audit::Origin& origin);
+  // A browser's own log-in. `binder` is what only that browser knows. Does not block.
+  Journey begin(std::int64_t provider_id, const Secret<>& binder) const;
 
-  // A device's. The user code is shown to whoever is in front of it.
+  // A device's. The user code is shown to whoever is in front of it. Errc::rate_limited when the network has
+  // too many open.
   struct Device {
     Secret<> device_code;
     Secret<> user_code;
@@ -78,7 +80,7 @@ class LoginRequests {
   Result<Device> begin_device(std::int64_t provider_id, const audit::Origin& origin);
 
   // Who waits for somebody to enter the code. Errc::not_found for a code that nobody waits with;
-  // Errc::rate_limited when the origin's network has tried too many of those.
+  // Errc::rate_limited when the origin's address or network has tried too many of those.
   struct Waiting {
     std::int64_t id = 0;
     std::int64_t provider_id = 0;
@@ -92,8 +94,11 @@ class LoginRequests {
   Result<Journey> take_up(std::string_view user_code, const Secret<>& binder, const audit::Origin& origin);
   Result<void> refuse(std::string_view user_code, const audit::Origin& origin);
 
-  // The browser is back, with whatever answer: uses the state up. A request that is a browser's own is gone
-  // with that; a device's is to be settled with approve() or fail(), and runs out when neither comes.
+  // Where the state leads; 0 for what is none.
+  Result<std::int64_t> provider_of(std::string_view state) const;
+  // The browser is back, with whatever answer. A device's state is used up by that: it is to be settled with
+  // approve() or fail(), and runs out when neither comes. A browser's own is, once somebody is to be let in
+  // by it, with use_up().
   struct Returned {
     std::int64_t id = 0;
     std::int64_t provider_id = 0;
@@ -104,6 +109,8 @@ class LoginRequests {
   };
   // Errc::not_found for a state that was never given, was used before or has run out.
   Result<Returned> come_back(std::string_view state, const Secret<>& binder);
+  // Errc::not_found for a browser's own state that has let somebody in before.
+  Result<void> use_up(std::string_view state);
 
   struct Approval {
     std::int64_t account_id = 0;
@@ -130,6 +137,7 @@ class LoginRequests {
  private:
   struct Found;
 
+  Result<void> make_room(db::Session& session, std::string_view network, Time now) const;
   Result<std::int64_t> insert(db::Session& session, std::int64_t provider_id, std::string_view stage,
                               const audit::Origin& origin) const;
   // The request whose `column` is a hash of the secret; nothing when there is none.
@@ -150,7 +158,9 @@ class LoginRequests {
   const Clock& clock_;
   const LoginRequestLimits limits_;
   std::mutex mutex_;
-  Attempts wrong_codes_;  // by network; guarded by mutex_
+  // Guarded by mutex_.
+  Attempts wrong_by_address_;
+  Attempts wrong_by_network_;
 };
 
 }  // namespace bulkhead::identity

@@ -6,6 +6,11 @@
 // nowhere else; an endpoint that web_url.h refuses counts as none. No answer of a provider is followed
 // elsewhere.
 //
+// What the ID token does not say of the person the userinfo endpoint is asked for (Core section 5.3), where
+// there is one: its answer must be of the same subject, and where both say something the ID token counts.
+// While the endpoint cannot be asked, people whose name and groups the ID token has are let in without the
+// rest.
+//
 // Calls block. Thread-safe.
 #pragma once
 
@@ -48,18 +53,21 @@ class OidcClient {
 
   // Asks whether the provider still vouches for `subject`. Errc::unauthenticated only when it says no;
   // Errc::unavailable when it cannot be asked, and for an answer that says nothing about that person: an ID
-  // token that is refused or of somebody else, and none at all, for then nothing is known of their groups.
-  // The refresh token is the one to use from now on.
+  // token that is refused or of somebody else, and neither ID token nor userinfo, for then nothing is known
+  // of their groups. The refresh token is the one to use from now on.
   Result<Vouched> refresh(const OidcSettings& settings, const Secret<>& client_secret,
                           std::string_view subject, const Secret<>& refresh_token);
 
  private:
-  Result<TokenAnswer> ask(const Discovery& discovery, const OidcSettings& settings,
-                          const Secret<>& client_secret, Secret<> form);
+  Result<TokenAnswer> ask(const Discovery& discovery, const OidcSettings& settings, const ClientProof& client,
+                          Secret<> form);
   // "" for no nonce: a refreshed token need not repeat that of the log-in (Core section 12.2), which is over
   // and forgotten by then, and has come from the token endpoint itself.
-  Result<ExternalPerson> check(const OidcSettings& settings, const TokenAnswer& tokens,
-                               std::string_view nonce);
+  Result<JwtClaims> check(const OidcSettings& settings, const TokenAnswer& tokens, std::string_view nonce);
+  // With what userinfo adds.
+  Result<ExternalPerson> complete(const Discovery& discovery, const OidcSettings& settings,
+                                  const TokenAnswer& tokens, const JwtClaims& claims);
+  Result<JwtClaims> ask_userinfo(const Discovery& discovery, const Secret<>& access_token);
 
   Fetcher& fetcher_;
   IssuerKeys& keys_;

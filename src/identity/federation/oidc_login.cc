@@ -34,6 +34,8 @@ Error provider_error(std::string_view error) {
   return {Errc::denied, fmt::format("the provider answered {} instead of logging you in", oci::quote(error))};
 }
 
+bool is_outage(const Error& error) { return error.code == Errc::unavailable || error.code == Errc::timeout; }
+
 }  // namespace
 
 Result<LoginProvider> OidcLogIn::usable(const Result<LoginProvider>& provider) const {
@@ -42,25 +44,33 @@ Result<LoginProvider> OidcLogIn::usable(const Result<LoginProvider>& provider) c
   return *provider;
 }
 
+Error OidcLogIn::unreachable(const LoginProvider& provider, const Error& why) const {
+  log_.warning("an OpenID provider cannot be asked", {{"provider", provider.name}, {"error", why.message}});
+  return {why.code,
+          fmt::format("the log-in provider {} cannot be asked now; access tokens work as ever",
+                      oci::quote(provider.name)),
+          why.retry_after};
+}
+
 Result<std::string> OidcLogIn::departure(const LoginProvider& provider, const LoginRequests::Journey& journey,
-                                         std::string_view redirect_uri) {
-  return client_.authorization_url(settings_of(provider),
-                                   {.redirect_uri = std::string(redirect_uri),
-                                    .state = journey.state,
-                                    .nonce = journey.nonce,
-                                    .code_challenge = code_challenge(journey.verifier)});
+                                         const RedirectUri& redirect_uri) {
+  auto url =
+      client_.authorization_url(settings_of(provider), {.redirect_uri = redirect_uri(provider.name),
+                                                        .state = journey.state,
+                                                        .nonce = journey.nonce,
+                                                        .code_challenge = code_challenge(journey.verifier)});
+  if (!url && is_outage(url.error())) return unreachable(provider, url.error());
+  return url;
 }
 
 Result<std::string> OidcLogIn::begin(std::string_view name, const Secret<>& binder,
-                                     std::string_view redirect_uri, const audit::Origin& origin) {
+                                     const RedirectUri& redirect_uri, const audit::Origin& origin) {
   if (const auto admitted = login_.admit_network("", origin); !admitted) return admitted.error();
   const auto provider = usable(providers_.find(name));
   if (!provider) return provider.error();
   // Asked first: a provider that is down leaves no request behind.
   if (const auto reachable = departure(*provider, {}, redirect_uri); !reachable) return reachable.error();
-  const auto journey = requests_.begin(provider->id, binder, origin);
-  if (!journey) return journey.error();
-  return departure(*provider, *journey, redirect_uri);
+  return departure(*provider, requests_.begin(provider->id, binder), redirect_uri);
 }
 
 Result<OidcLogIn::Device> OidcLogIn::begin_device(std::string_view name, const audit::Origin& origin) {
@@ -86,7 +96,7 @@ Result<OidcLogIn::Waiting> OidcLogIn::waiting(std::string_view user_code, const 
 }
 
 Result<std::string> OidcLogIn::confirm(std::string_view user_code, const Secret<>& binder,
-                                       std::string_view redirect_uri, const audit::Origin& origin) {
+                                       const RedirectUri& redirect_uri, const audit::Origin& origin) {
   const auto found = requests_.waiting(user_code, origin);
   if (!found) return wrong_code(found.error(), origin);
   const auto provider = usable(providers_.find(found->provider_id));
@@ -103,8 +113,15 @@ Result<void> OidcLogIn::refuse(std::string_view user_code, const audit::Origin& 
   return {};
 }
 
+Result<std::string> OidcLogIn::provider_of(std::string_view state) const {
+  const auto id = requests_.provider_of(state);
+  if (!id) return id.error();
+  const auto provider = providers_.find(*id);
+  return provider ? provider->name : std::string();
+}
+
 Result<OidcLogIn::Finished> OidcLogIn::finish(const Callback& callback, const Secret<>& binder,
-                                              std::string_view redirect_uri, const audit::Origin& origin) {
+                                              const RedirectUri& redirect_uri, const audit::Origin& origin) {
   audit::Origin proved = origin;
   proved.credential = "oidc";
   if (const auto admitted = login_.admit_network("", proved); !admitted) return admitted.error();
@@ -125,7 +142,7 @@ Result<OidcLogIn::Finished> OidcLogIn::finish(const Callback& callback, const Se
 }
 
 Result<OidcLogIn::Finished> OidcLogIn::settle(const LoginRequests::Returned& returned,
-                                              const Callback& callback, std::string_view redirect_uri,
+                                              const Callback& callback, const RedirectUri& redirect_uri,
                                               audit::Origin& origin, std::string& reason) {
   reason = "oidc_provider_gone";
   const auto provider = usable(providers_.find(returned.provider_id));
@@ -138,8 +155,13 @@ Result<OidcLogIn::Finished> OidcLogIn::settle(const LoginRequests::Returned& ret
     return Error{Errc::unauthenticated,
                  "this log-in was begun in another browser, or its cookie is gone; "
                  "begin again in this one"};
+  reason = "oidc_wrong_callback";
+  if (callback.provider != provider->name)
+    return Error{Errc::unauthenticated,
+                 "the answer comes from another provider than the log-in was begun with"};
   reason = "oidc_wrong_issuer";
-  if (const auto ours = client_.check_response_issuer(settings, callback.issuer); !ours) return ours.error();
+  if (const auto ours = client_.check_response_issuer(settings, callback.issuer); !ours)
+    return is_outage(ours.error()) ? unreachable(*provider, ours.error()) : ours.error();
   reason = "oidc_provider_refused";
   if (!callback.error.empty()) return provider_error(callback.error);
   if (callback.code.empty() || callback.code.reveal().size() > kLongestCode)
@@ -148,11 +170,16 @@ Result<OidcLogIn::Finished> OidcLogIn::settle(const LoginRequests::Returned& ret
   reason = "oidc_not_vouched_for";
   const auto secret = providers_.secret(provider->id);
   if (!secret) return secret.error();
+  const std::string sent_back_to = redirect_uri(provider->name);
   auto vouched = client_.redeem(
-      settings, *secret, {.code = callback.code, .verifier = returned.verifier, .redirect_uri = redirect_uri},
+      settings, *secret, {.code = callback.code, .verifier = returned.verifier, .redirect_uri = sent_back_to},
       returned.nonce);
-  if (!vouched) return vouched.error();
+  if (!vouched) return is_outage(vouched.error()) ? unreachable(*provider, vouched.error()) : vouched.error();
 
+  if (!returned.device) {
+    reason = "oidc_state_used";
+    if (const auto first = requests_.use_up(callback.state); !first) return first.error();
+  }
   reason = "oidc_not_admitted";
   const auto account = sign_on_.admit(*provider, vouched->person, origin);
   if (!account) return account.error();
@@ -177,7 +204,7 @@ Result<OidcLogIn::Finished> OidcLogIn::settle(const LoginRequests::Returned& ret
   origin.account = account->name;
   auto started = sessions_.start(*account, vouched->person.multi_factor, backing, origin);
   if (!started) return started.error();
-  login_.succeeded(account->name, origin);
+  login_.succeeded(account->name, origin, vouched->person.groups_note);
   finished.session = *std::move(started);
   return finished;
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "audit/event.h"
 #include "audit/journal.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/secret.h"
 #include "identity/federation/login_providers.h"
 #include "identity/federation/login_requests.h"
@@ -32,7 +34,7 @@ class OidcLogIn {
   // All must outlive this.
   OidcLogIn(const LoginProviders& providers, OidcClient& client, LoginRequests& requests,
             SingleSignOn& sign_on, Accounts& accounts, Sessions& sessions, LogIn& login,
-            audit::Journal& journal, const Clock& clock)
+            audit::Journal& journal, const Clock& clock, Log& log)
       : providers_(providers),
         client_(client),
         requests_(requests),
@@ -41,12 +43,19 @@ class OidcLogIn {
         sessions_(sessions),
         login_(login),
         journal_(journal),
-        clock_(clock) {}
+        clock_(clock),
+        log_(log) {}
+
+  // Where the provider of that name sends people back to. Each has an address of its own: an answer that
+  // comes to another than that of the provider that the log-in was begun with is refused unread (RFC 9700
+  // section 4.4.2.2), whether or not the providers name themselves in their answers.
+  using RedirectUri = std::function<std::string(std::string_view provider)>;
 
   // Where the browser that knows `binder` is to be sent. Errc::not_found for a name that is no OpenID
-  // provider in use, Errc::unavailable when the provider cannot be asked, Errc::rate_limited.
-  Result<std::string> begin(std::string_view provider, const Secret<>& binder, std::string_view redirect_uri,
-                            const audit::Origin& origin);
+  // provider in use, Errc::unavailable when the provider cannot be asked, Errc::rate_limited. Why it cannot
+  // be asked is the log's business.
+  Result<std::string> begin(std::string_view provider, const Secret<>& binder,
+                            const RedirectUri& redirect_uri, const audit::Origin& origin);
 
   struct Device {
     Secret<> device_code;
@@ -66,12 +75,13 @@ class OidcLogIn {
   Result<Waiting> waiting(std::string_view user_code, const audit::Origin& origin);
   // The person says yes: where their browser is to be sent.
   Result<std::string> confirm(std::string_view user_code, const Secret<>& binder,
-                              std::string_view redirect_uri, const audit::Origin& origin);
+                              const RedirectUri& redirect_uri, const audit::Origin& origin);
   // The person says no.
   Result<void> refuse(std::string_view user_code, const audit::Origin& origin);
 
   // What the browser brings back from the provider (RFC 6749 section 4.1.2, RFC 9207 section 2).
   struct Callback {
+    std::string provider;  // whose address it came to
     std::string state;
     Secret<> code;
     std::string error;
@@ -81,9 +91,11 @@ class OidcLogIn {
     std::string account;
     std::optional<Sessions::Started> session;  // the browser's; none when it was for a device
   };
+  // Whom finish() will ask: the provider's name, or "" for a state that leads nowhere.
+  Result<std::string> provider_of(std::string_view state) const;
   // Errc::unauthenticated, Errc::denied, Errc::conflict, Errc::name_invalid, Errc::unavailable,
   // Errc::not_found and Errc::rate_limited, each with a sentence for the person.
-  Result<Finished> finish(const Callback& callback, const Secret<>& binder, std::string_view redirect_uri,
+  Result<Finished> finish(const Callback& callback, const Secret<>& binder, const RedirectUri& redirect_uri,
                           const audit::Origin& origin);
 
   struct Polled {
@@ -97,14 +109,16 @@ class OidcLogIn {
  private:
   Result<LoginProvider> usable(const Result<LoginProvider>& provider) const;
   Result<std::string> departure(const LoginProvider& provider, const LoginRequests::Journey& journey,
-                                std::string_view redirect_uri);
+                                const RedirectUri& redirect_uri);
   Result<Finished> settle(const LoginRequests::Returned& returned, const Callback& callback,
-                          std::string_view redirect_uri, audit::Origin& origin, std::string& reason);
+                          const RedirectUri& redirect_uri, audit::Origin& origin, std::string& reason);
   Result<Sessions::Started> start(LoginRequests::Approval& approval, audit::Origin& origin,
                                   std::string& account, std::string& reason);
   // Journals a code that nobody waits with; the error again.
   Error wrong_code(const Error& error, const audit::Origin& origin);
   void journal_failure(std::string_view reason, const Error& error, const audit::Origin& origin);
+  // What anybody is told of a provider that cannot be asked; the log has why.
+  Error unreachable(const LoginProvider& provider, const Error& why) const;
 
   const LoginProviders& providers_;
   OidcClient& client_;
@@ -115,6 +129,7 @@ class OidcLogIn {
   LogIn& login_;
   audit::Journal& journal_;
   const Clock& clock_;
+  Log& log_;
 };
 
 }  // namespace bulkhead::identity

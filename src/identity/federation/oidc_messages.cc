@@ -91,6 +91,14 @@ Error refusal(unsigned status, const Answer* answer) {
                   oci::quote(*error)));
 }
 
+std::string_view id_in_form(const OidcSettings& settings, const ClientProof& client) {
+  return client.secret.empty() || client.in_form ? std::string_view(settings.client_id) : std::string_view();
+}
+
+std::string_view secret_in_form(const ClientProof& client) {
+  return client.in_form ? std::string_view(client.secret.reveal()) : std::string_view();
+}
+
 }  // namespace
 
 std::string code_challenge(const Secret<>& verifier) {
@@ -112,22 +120,26 @@ std::string authorization_url(std::string_view endpoint, const OidcSettings& set
                                   {"code_challenge_method", "S256"}}));
 }
 
-Secret<> code_form(const OidcSettings& settings, const CodeGrant& grant, bool has_secret) {
+Secret<> code_form(const OidcSettings& settings, const CodeGrant& grant, const ClientProof& client) {
   return Secret<>(encode_form({{"grant_type", "authorization_code"},
                                {"code", grant.code.reveal()},
                                {"redirect_uri", grant.redirect_uri},
                                {"code_verifier", grant.verifier.reveal()},
-                               {"client_id", has_secret ? std::string_view() : settings.client_id}}));
+                               {"client_id", id_in_form(settings, client)},
+                               {"client_secret", secret_in_form(client)}}));
 }
 
-Secret<> refresh_form(const OidcSettings& settings, const Secret<>& refresh_token, bool has_secret) {
+Secret<> refresh_form(const OidcSettings& settings, const Secret<>& refresh_token,
+                      const ClientProof& client) {
   return Secret<>(encode_form({{"grant_type", "refresh_token"},
                                {"refresh_token", refresh_token.reveal()},
-                               {"client_id", has_secret ? std::string_view() : settings.client_id}}));
+                               {"client_id", id_in_form(settings, client)},
+                               {"client_secret", secret_in_form(client)}}));
 }
 
-Secret<> client_authorization(const OidcSettings& settings, const Secret<>& secret) {
-  if (secret.empty()) return {};
+Secret<> client_authorization(const OidcSettings& settings, const ClientProof& client) {
+  const Secret<>& secret = client.secret;
+  if (secret.empty() || client.in_form) return {};
   std::string pair;
   pair.reserve(3 * (settings.client_id.size() + secret.reveal().size()) + 1);
   append_percent_encoded(pair, settings.client_id);

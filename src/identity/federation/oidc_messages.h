@@ -33,12 +33,18 @@ struct CodeGrant {
   const Secret<>& verifier;
   std::string_view redirect_uri;
 };
-// Bodies for the token endpoint. A client without a secret names itself in the body; one with a secret does
-// so in the header that client_authorization() makes (client_secret_basic).
-Secret<> code_form(const OidcSettings& settings, const CodeGrant& grant, bool has_secret);
-Secret<> refresh_form(const OidcSettings& settings, const Secret<>& refresh_token, bool has_secret);
-// "" without a secret.
-Secret<> client_authorization(const OidcSettings& settings, const Secret<>& secret);
+// Who the client is to the token endpoint (Core section 9): without a secret, by its id in the body; with
+// one, in the header that client_authorization() makes (client_secret_basic), or by both in the body
+// (client_secret_post).
+struct ClientProof {
+  const Secret<>& secret;
+  bool in_form = false;
+};
+// Bodies for the token endpoint.
+Secret<> code_form(const OidcSettings& settings, const CodeGrant& grant, const ClientProof& client);
+Secret<> refresh_form(const OidcSettings& settings, const Secret<>& refresh_token, const ClientProof& client);
+// "" where the body says it.
+Secret<> client_authorization(const OidcSettings& settings, const ClientProof& client);
 
 inline constexpr std::size_t kLargestTokenAnswer = std::size_t{1} << 20;
 inline constexpr std::size_t kLongestRefreshToken = std::size_t{8} << 10;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/json/value.hpp>
+#include <optional>
 #include <set>
 #include <span>
 
@@ -18,56 +19,63 @@ namespace json = boost::json;
 
 std::string_view view(const json::string& text) { return {text.data(), text.size()}; }
 
-Error refused(std::string_view claim, std::string_view why) {
-  return {Errc::denied,
-          fmt::format("the provider's claim {} cannot be used: {}; its administrator can change "
-                      "what it says",
-                      oci::quote(claim), why)};
-}
-
-Result<std::string> checked(std::string_view claim, std::string_view text, std::size_t longest) {
-  if (text.size() > longest) return refused(claim, fmt::format("it is longer than {} bytes", longest));
-  if (!is_plain_text(text)) return refused(claim, "it holds control characters");
+// Nothing for what is too long or holds control characters.
+std::optional<std::string> checked(std::string_view text, std::size_t longest) {
+  if (text.size() > longest || !is_plain_text(text)) return std::nullopt;
   return std::string(text);
 }
 
-Result<std::string> text_claim(const JwtClaims& claims, std::string_view name) {
-  const json::value* value = claims.find(name);
-  if (value == nullptr || value->is_null()) return std::string();
+std::string text_claim(const JwtClaims& claims, std::string_view name) {
   const auto text = claims.text(name);
-  if (!text) return refused(name, "it is not a text");
-  return checked(name, *text, kLongestPersonClaim);
+  return text ? checked(*text, kLongestPersonClaim).value_or("") : std::string();
 }
 
-Result<std::vector<std::string>> groups_of(const JwtClaims& claims, const std::string& name) {
-  std::set<std::string, std::less<>> groups;
-  if (name.empty()) return std::vector<std::string>();
+bool is_there(const JwtClaims& claims, std::string_view name) {
   const json::value* value = claims.find(name);
-  if (value == nullptr || value->is_null()) {
-    // Distributed claims (Core section 5.6.2): some providers put groups elsewhere when there are many.
-    const json::value* elsewhere = claims.find("_claim_names");
-    const json::object* names = elsewhere == nullptr ? nullptr : elsewhere->if_object();
-    if (names != nullptr && names->contains(name))
-      return refused(name, "it is not in the ID token, because there are too many groups");
-    return std::vector<std::string>();
+  return value != nullptr && !value->is_null();
+}
+
+bool says_elsewhere(const JwtClaims& claims, std::string_view name) {
+  const json::value* elsewhere = claims.find("_claim_names");
+  const json::object* names = elsewhere == nullptr ? nullptr : elsewhere->if_object();
+  return names != nullptr && names->contains(name);
+}
+
+void read_groups(const JwtClaims& claims, const std::string& name, ExternalPerson& person) {
+  if (name.empty()) return;
+  if (!is_there(claims, name)) {
+    // Some providers put groups elsewhere when there are many.
+    if (!says_elsewhere(claims, name)) return;
+    person.groups_complete = false;
+    person.groups_note = "the provider gives no groups, because there are too many";
+    return;
   }
-  if (const json::string* one = value->if_string()) {
-    auto group = checked(name, view(*one), kLongestExternalGroup);
-    if (!group) return group.error();
-    if (!group->empty()) groups.insert(*std::move(group));
-  } else if (const json::array* list = value->if_array()) {
-    if (list->size() > kMostExternalGroups)
-      return refused(name, fmt::format("it holds more than {} groups", kMostExternalGroups));
-    for (const json::value& item : *list) {
-      if (!item.is_string()) return refused(name, "one of its groups is not a text");
-      auto group = checked(name, view(item.get_string()), kLongestExternalGroup);
-      if (!group) return group.error();
-      if (!group->empty()) groups.insert(*std::move(group));
+  std::set<std::string, std::less<>> groups;
+  std::size_t unreadable = 0;
+  const auto read = [&](const json::value& value) {
+    const json::string* text = value.if_string();
+    auto group = text == nullptr ? std::nullopt : checked(view(*text), kLongestExternalGroup);
+    if (!group)
+      ++unreadable;
+    else if (!group->empty())
+      groups.insert(*std::move(group));
+  };
+  const json::value& value = *claims.find(name);
+  if (const json::array* list = value.if_array()) {
+    for (std::size_t i = 0; i < std::min(list->size(), kMostExternalGroups); ++i) read((*list)[i]);
+    if (list->size() > kMostExternalGroups) {
+      person.groups_complete = false;
+      person.groups_note = fmt::format("of {} groups the first {} count", list->size(), kMostExternalGroups);
     }
   } else {
-    return refused(name, "it is neither a text nor a list of texts");
+    read(value);
   }
-  return std::vector<std::string>(groups.begin(), groups.end());
+  if (unreadable > 0 && person.groups_note.empty())
+    person.groups_note = fmt::format(
+        "{} of the groups in the claim {} cannot be read: each is a text of at most {} bytes without control "
+        "characters",
+        unreadable, oci::quote(name), kLongestExternalGroup);
+  person.groups.assign(groups.begin(), groups.end());
 }
 
 bool any_of(const std::set<std::string_view>& methods, std::span<const std::string_view> kind) {
@@ -90,26 +98,32 @@ bool saw_two_factors(const JwtClaims& claims) {
 
 }  // namespace
 
+bool lacks_name_or_groups(const JwtClaims& claims, const OidcSettings& settings) {
+  const bool groups = settings.groups_claim.empty() || is_there(claims, settings.groups_claim) ||
+                      says_elsewhere(claims, settings.groups_claim);
+  return !groups || !is_there(claims, settings.name_claim);
+}
+
+bool lacks_something(const JwtClaims& claims, const OidcSettings& settings) {
+  return lacks_name_or_groups(claims, settings) || !is_there(claims, "name") || !is_there(claims, "email");
+}
+
 Result<ExternalPerson> person_of(const JwtClaims& claims, const OidcSettings& settings) {
   ExternalPerson person;
-  auto subject = checked("sub", claims.subject, kLongestSubject);
-  if (!subject) return subject.error();
-  if (subject->empty()) return refused("sub", "it is empty");
-  auto name = text_claim(claims, settings.name_claim);
-  if (!name) return name.error();
-  auto display_name = text_claim(claims, "name");
-  if (!display_name) return display_name.error();
-  auto email = text_claim(claims, "email");
-  if (!email) return email.error();
-  auto groups = groups_of(claims, settings.groups_claim);
-  if (!groups) return groups.error();
+  auto subject = checked(claims.subject, kLongestSubject);
+  if (!subject || subject->empty())
+    return Error{
+        Errc::denied,
+        fmt::format("the provider's claim \"sub\" cannot be used: it is empty, longer than {} bytes, "
+                    "or holds control characters",
+                    kLongestSubject)};
   person.subject = *std::move(subject);
-  person.name = *std::move(name);
-  person.display_name = *std::move(display_name);
-  person.email = *std::move(email);
+  person.name = text_claim(claims, settings.name_claim);
+  person.display_name = text_claim(claims, "name");
+  person.email = text_claim(claims, "email");
   // Some providers write it as a text.
   person.email_verified = !person.email.empty() && claims.text("email_verified") == "true";
-  person.groups = *std::move(groups);
+  read_groups(claims, settings.groups_claim, person);
   person.multi_factor = settings.trust_factors && saw_two_factors(claims);
   return person;
 }

@@ -40,12 +40,42 @@ Result<SessionRefresh::Asked> SessionRefresh::ask(const LoginProvider& provider,
   auto vouched =
       oidc_.refresh(std::get<OidcSettings>(provider.settings), *secret, backing.subject, backing.refresh);
   if (!vouched && vouched.error().code == Errc::unauthenticated) return Asked();
-  if (!vouched) return vouched.error();
+  if (!vouched) {
+    // What the person is told of it; the log has why.
+    log_.warning("an OpenID provider cannot be asked about somebody",
+                 {{"provider", provider.name}, {"error", vouched.error().message}});
+    return Error{vouched.error().code,
+                 fmt::format("the log-in provider {} cannot be asked now, or does not answer of whom; the "
+                             "session goes on until it expires",
+                             oci::quote(provider.name)),
+                 vouched.error().retry_after};
+  }
   return Asked{true, std::move(vouched->person), std::move(vouched->refresh)};
 }
 
 Result<Session> SessionRefresh::refresh(const Session& session, const audit::Origin& origin) {
-  const std::lock_guard lock(busy_[static_cast<std::size_t>(session.id) % busy_.size()]);
+  // Gives the session free again, whatever happens.
+  class Turn {
+   public:
+    Turn(SessionRefresh& of, std::int64_t session) : of_(of), session_(session) {
+      std::unique_lock lock(of_.mutex_);
+      of_.done_.wait(lock, [&] { return of_.busy_.insert(session_).second; });
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() {
+      {
+        const std::lock_guard lock(of_.mutex_);
+        of_.busy_.erase(session_);
+      }
+      of_.done_.notify_all();
+    }
+
+   private:
+    SessionRefresh& of_;
+    std::int64_t session_;
+  };
+  const Turn turn(*this, session.id);
   return refresh_alone(session, origin);
 }
 

@@ -7,10 +7,13 @@
 // Calls block, for as long as the provider takes. Thread-safe.
 #pragma once
 
-#include <array>
+#include <condition_variable>
+#include <cstdint>
 #include <mutex>
+#include <set>
 
 #include "audit/event.h"
+#include "base/log.h"
 #include "identity/federation/directory_login.h"
 #include "identity/federation/login_providers.h"
 #include "identity/federation/oidc_client.h"
@@ -23,12 +26,13 @@ class SessionRefresh {
  public:
   // All must outlive this.
   SessionRefresh(Sessions& sessions, const LoginProviders& providers, SingleSignOn& sign_on,
-                 const DirectoryLogIn& directories, OidcClient& oidc)
+                 const DirectoryLogIn& directories, OidcClient& oidc, Log& log)
       : sessions_(sessions),
         providers_(providers),
         sign_on_(sign_on),
         directories_(directories),
-        oidc_(oidc) {}
+        oidc_(oidc),
+        log_(log) {}
 
   // Errc::conflict for a session that cannot be refreshed: no provider stands behind it, the provider is
   // switched off, or it has given nothing to ask with. Errc::unauthenticated when it does not vouch for the
@@ -46,8 +50,12 @@ class SessionRefresh {
   SingleSignOn& sign_on_;
   const DirectoryLogIn& directories_;
   OidcClient& oidc_;
-  // By session: a refresh token that is used twice at once looks stolen to its provider.
-  std::array<std::mutex, 16> busy_;
+  Log& log_;
+  // A refresh token that is used twice at once looks stolen to its provider: one at a time of each session,
+  // and none waits for another's provider.
+  std::mutex mutex_;
+  std::condition_variable done_;
+  std::set<std::int64_t> busy_;
 };
 
 }  // namespace bulkhead::identity

@@ -7,6 +7,8 @@
 
 #include "base/log.h"
 #include "base/plain_text.h"
+#include "base/shown.h"
+#include "identity/federation/group_names.h"
 #include "identity/people/account_rows.h"
 #include "identity/people/namespaces.h"
 #include "identity/people/profile.h"
@@ -19,6 +21,7 @@ namespace {
 using audit::Action;
 
 constexpr std::size_t kLongestSubject = 255;  // OpenID Connect Core 1.0 section 2
+constexpr std::size_t kLongestShown = 255;
 
 Result<void> check_subject(std::string_view subject) {
   if (subject.empty() || subject.size() > kLongestSubject || !is_plain_text(subject))
@@ -33,6 +36,12 @@ std::string detail(std::string_view provider, std::string_view subject) {
   return fmt::format(R"({{"provider":{},"subject":{}}})", json_quote(provider), json_quote(subject));
 }
 
+// As people write it, where that is what it looks like.
+std::string quote_text(std::string_view text) {
+  const bool plain = text.size() <= kLongestShown && text.find_first_of("\"\\") == text.npos && shows(text);
+  return plain ? fmt::format("\"{}\"", text) : quote(text);
+}
+
 // What the person could be called here: the provider's name for them in lower case, of an address the part
 // before the @.
 Result<std::string> account_name(const ExternalPerson& person) {
@@ -44,16 +53,15 @@ Result<std::string> account_name(const ExternalPerson& person) {
     return Error{
         Errc::name_invalid,
         fmt::format("the log-in provider calls the person {}, which cannot be an account's name ({}); "
-                    "an administrator can link the person to an account",
-                    oci::quote(person.name), parsed.error().message)};
+                    "an administrator can link the person, whose id there is {}, to an account",
+                    quote_text(person.name), parsed.error().message, quote_text(person.subject))};
   return parsed;
 }
 
-bool admitted(const LoginProvider& provider, const ExternalPerson& person) {
+bool admitted(const LoginProvider& provider, const GroupNames& groups) {
   return provider.admitted_groups.empty() ||
-         std::ranges::any_of(person.groups, [&](const std::string& group) {
-           return std::ranges::find(provider.admitted_groups, group) != provider.admitted_groups.end();
-         });
+         std::ranges::any_of(provider.admitted_groups,
+                             [&](const std::string& group) { return groups.contains(group); });
 }
 
 Result<std::optional<Account>> read_linked(db::Session& session, std::int64_t provider_id,
@@ -78,13 +86,14 @@ Result<void> insert_identity(Change& change, std::int64_t provider_id, std::stri
 }
 
 // An account without a password, with the namespace of its name.
-Result<Account> make_account(Change& change, const std::string& name) {
+Result<Account> make_account(Change& change, const std::string& name, const ExternalPerson& person) {
   if (const auto free = check_name_is_free(change.session, name); !free)
     return Error{
         Errc::conflict,
-        fmt::format("the name {} is taken here; if it is the same person's, an administrator can link "
-                    "the two",
-                    oci::quote(name))};
+        fmt::format(
+            "the name {} is taken here; if it is the same person's, an administrator can link the two "
+            "by the person's id at the log-in provider, which is {}",
+            oci::quote(name), quote_text(person.subject))};
   const auto rows = change.session.query(
       "INSERT INTO accounts (name, state, system_role, password_hash, created_at) "
       "VALUES (?, 'active', '', '', ?) RETURNING id",
@@ -125,17 +134,30 @@ Result<void> update_profile(Change& change, const Account& account, const Extern
 }
 
 Result<std::vector<std::int64_t>> mapped_teams(db::Session& session, std::int64_t provider_id,
-                                               const std::vector<std::string>& groups) {
+                                               const GroupNames& groups) {
   const auto rows = session.query(
       "SELECT external_group, team_id FROM group_mappings WHERE provider_id = ? ORDER BY team_id",
       {provider_id});
   if (!rows) return rows.error();
   std::vector<std::int64_t> teams;
   for (const db::Row& row : *rows)
-    if (std::ranges::find(groups, row.text(0)) != groups.end() &&
-        (teams.empty() || teams.back() != row.integer(1)))
+    if ((teams.empty() || teams.back() != row.integer(1)) && groups.contains(row.text(0)))
       teams.push_back(row.integer(1));
   return teams;
+}
+
+// The teams of the provider's in which the account is already, added to `teams`.
+Result<void> keep_teams(db::Session& session, std::int64_t provider_id, std::int64_t account_id,
+                        std::vector<std::int64_t>& teams) {
+  const auto rows = session.query(
+      "SELECT team_id FROM team_members WHERE account_id = ? AND source = 'sso' AND "
+      "team_id IN (SELECT team_id FROM group_mappings WHERE provider_id = ?)",
+      {account_id, provider_id});
+  if (!rows) return rows.error();
+  for (const db::Row& row : *rows) teams.push_back(row.integer(0));
+  std::ranges::sort(teams);
+  teams.erase(std::unique(teams.begin(), teams.end()), teams.end());
+  return {};
 }
 
 Result<std::string> read_provider_name(db::Session& session, std::int64_t provider_id) {
@@ -145,9 +167,11 @@ Result<std::string> read_provider_name(db::Session& session, std::int64_t provid
   return rows->front().text(0);
 }
 
-Error not_admitted(const LoginProvider& provider) {
+Error not_admitted(const LoginProvider& provider, const ExternalPerson& person) {
   return {Errc::denied,
-          fmt::format("the person is in none of the groups that {} lets in here", oci::quote(provider.name))};
+          fmt::format("the person is in none of the groups that {} lets in here{}{}",
+                      oci::quote(provider.name), person.groups_complete ? "" : ", as far as is known: ",
+                      person.groups_complete ? "" : person.groups_note)};
 }
 
 }  // namespace
@@ -155,10 +179,12 @@ Error not_admitted(const LoginProvider& provider) {
 Result<Account> SingleSignOn::admit(const LoginProvider& provider, const ExternalPerson& person,
                                     const audit::Origin& origin) {
   if (const auto fit = check_subject(person.subject); !fit) return fit.error();
-  if (!admitted(provider, person)) {
-    // Whoever has been here before leaves what the groups gave them.
-    if (const auto gone = dismiss(provider, person.subject, origin); !gone) return gone.error();
-    return not_admitted(provider);
+  const GroupNames groups(provider, person.groups);
+  if (!admitted(provider, groups)) {
+    // Whoever has been here before leaves what the groups gave them, once it is known that they are in none.
+    if (person.groups_complete)
+      if (const auto gone = dismiss(provider, person.subject, origin); !gone) return gone.error();
+    return not_admitted(provider, person);
   }
   std::optional<Account> account;
   const auto done = directory_.change(origin, [&](Change& change) -> Result<void> {
@@ -169,12 +195,12 @@ Result<Account> SingleSignOn::admit(const LoginProvider& provider, const Externa
     } else {
       if (!provider.creates_accounts)
         return Error{Errc::denied,
-                     fmt::format("nobody here is linked to this person, and {} makes no accounts; ask an "
-                                 "administrator for one",
-                                 oci::quote(provider.name))};
+                     fmt::format("nobody here is linked to this person, whose id is {}, and {} makes no "
+                                 "accounts; ask an administrator for one",
+                                 quote_text(person.subject), oci::quote(provider.name))};
       const auto name = account_name(person);
       if (!name) return name.error();
-      auto made = make_account(change, *name);
+      auto made = make_account(change, *name, person);
       if (!made) return made.error();
       account = *std::move(made);
       if (const auto kept = insert_identity(change, provider.id, provider.name, person.subject, *account);
@@ -189,8 +215,11 @@ Result<Account> SingleSignOn::admit(const LoginProvider& provider, const Externa
         {to_micros(change.now), provider.id, person.subject});
     if (!seen) return seen.error();
     if (const auto updated = update_profile(change, *account, person); !updated) return updated.error();
-    const auto teams = mapped_teams(change.session, provider.id, person.groups);
+    auto teams = mapped_teams(change.session, provider.id, groups);
     if (!teams) return teams.error();
+    if (!person.groups_complete)
+      if (const auto kept = keep_teams(change.session, provider.id, account->id, *teams); !kept)
+        return kept.error();
     if (const auto set = set_directory_memberships(change, *account, provider.id, *teams); !set)
       return set.error();
     auto current = read_account(change.session, account->id);

@@ -37,6 +37,7 @@ class SingleSignOn {
   // memberships brought up to date. Errc::denied, saying why, when they are in none of the admitted groups,
   // when no account may be made, or when the account is not active; Errc::conflict when the account that
   // would be made has a name that is taken; Errc::name_invalid when nothing of the person's name can be one.
+  // Groups that nobody knows of (ExternalPerson::groups_complete) admit nobody and take nothing away.
   Result<Account> admit(const LoginProvider& provider, const ExternalPerson& person,
                         const audit::Origin& origin);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/value.hpp>
 
 #include "oci/quote.h"
@@ -30,6 +31,19 @@ std::string endpoint(const json::object& object, std::string_view name, const Pl
   return parse_web_url(url, plain) ? std::string(url) : std::string();
 }
 
+bool wants_secret_in_form(const json::object& object) {
+  const json::value* value = object.if_contains("token_endpoint_auth_methods_supported");
+  const json::array* methods = value == nullptr ? nullptr : value->if_array();
+  if (methods == nullptr) return false;
+  const auto takes = [&](std::string_view method) {
+    return std::ranges::any_of(*methods, [&](const json::value& each) {
+      const json::string* text = each.if_string();
+      return text != nullptr && std::string_view(text->data(), text->size()) == method;
+    });
+  };
+  return !takes("client_secret_basic") && takes("client_secret_post");
+}
+
 }  // namespace
 
 std::string discovery_url(std::string_view issuer) {
@@ -54,6 +68,8 @@ Result<Discovery> parse_discovery(std::string_view document, std::string_view is
                    endpoint(*object, "authorization_endpoint", plain),
                    endpoint(*object, "token_endpoint", plain),
                    endpoint(*object, "device_authorization_endpoint", plain),
+                   endpoint(*object, "userinfo_endpoint", plain),
+                   wants_secret_in_form(*object),
                    names_itself != nullptr && names_itself->is_bool() && names_itself->get_bool()};
 }
 

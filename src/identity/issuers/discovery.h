@@ -18,6 +18,10 @@ struct Discovery {
   std::string authorization_endpoint;
   std::string token_endpoint;
   std::string device_authorization_endpoint;
+  std::string userinfo_endpoint;
+  // A client's secret goes into the form, because the provider does not say that it takes it in the header
+  // ("token_endpoint_auth_methods_supported", whose default is the header).
+  bool secret_in_form = false;
   // Whether it says in each authorization response who it is (RFC 9207 section 3).
   bool names_itself = false;
 };

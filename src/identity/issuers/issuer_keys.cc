@@ -26,8 +26,10 @@ struct IssuerKeys::Issuer {
   std::uint64_t fetches = 0;  // that have ended
   std::shared_ptr<const Known> known;
   std::optional<Time> asked_at;
-  Error failure;           // of the last fetch, while nothing is known
-  std::uint64_t used = 0;  // guarded by the table's mutex
+  std::optional<Time> asked_more_at;  // within the pause, for a token that no known key fits
+  Error failure;                      // of the last fetch, while nothing is known
+  unsigned failures = 0;              // one after the other
+  std::uint64_t used = 0;             // guarded by the table's mutex
 };
 
 // One fetch: takes the issuer's lock off while it lasts, and ends it for those who wait, whatever comes of
@@ -60,8 +62,8 @@ struct IssuerKeys::Table {
 
 namespace {
 
-Error unavailable(std::string_view issuer, std::string_view why) {
-  return {Errc::unavailable, fmt::format("the issuer {} cannot be asked: {}", oci::quote(issuer), why)};
+Error unavailable(std::string_view issuer, std::string_view why, std::chrono::seconds wait = {}) {
+  return {Errc::unavailable, fmt::format("the issuer {} cannot be asked: {}", oci::quote(issuer), why), wait};
 }
 
 // A clock that was set back must not make anything last longer than it would have.
@@ -78,19 +80,47 @@ IssuerKeys::IssuerKeys(Fetcher& fetcher, const Clock& clock, PlainHosts plain, I
 
 IssuerKeys::~IssuerKeys() = default;
 
-Result<crypto::PublicKey> IssuerKeys::find(std::string_view issuer, std::string_view key_id,
-                                           crypto::SignatureAlgorithm algorithm) {
-  const auto found = known(issuer, key_id);
+Result<std::vector<crypto::PublicKey>> IssuerKeys::find(std::string_view issuer, std::string_view key_id,
+                                                        crypto::SignatureAlgorithm algorithm, bool may_wait,
+                                                        bool newer) {
+  std::chrono::seconds wait{};
+  const Known* old = nullptr;
+  const auto found = known(
+      issuer,
+      [&](const Known& here) {
+        if (old == nullptr) old = &here;
+        return (!newer || old != &here) && (key_id.empty() || here.keys.has(key_id));
+      },
+      may_wait, wait);
   if (!found) return found.error();
-  const crypto::PublicKey* key = (*found)->keys.find(key_id, algorithm);
-  if (key == nullptr)
-    return Error{Errc::unauthenticated, fmt::format("the issuer {} has no key {} for {}", oci::quote(issuer),
-                                                    oci::quote(key_id), crypto::name(algorithm))};
-  return *key;
+  auto keys = (*found)->keys.find(key_id, algorithm);
+  if (!keys.empty()) return keys;
+  return Error{Errc::unauthenticated,
+               key_id.empty()
+                   ? fmt::format("the token names no key, and the issuer {} has not just one for {}",
+                                 oci::quote(issuer), crypto::name(algorithm))
+                   : fmt::format("the issuer {} has no key {} for {}", oci::quote(issuer), oci::quote(key_id),
+                                 crypto::name(algorithm)),
+               wait};
+}
+
+Result<JwtClaims> IssuerKeys::verify(const UnverifiedJwt& token, bool& signature_wrong, bool may_wait) {
+  signature_wrong = false;
+  auto claims = [&](bool newer) -> Result<JwtClaims> {
+    const auto keys = find(token.issuer(), token.key_id(), token.algorithm(), may_wait, newer);
+    if (!keys) return keys.error();
+    auto verified = token.verify(*keys);
+    signature_wrong = !verified;
+    return verified;
+  };
+  auto first = claims(false);
+  return first || !signature_wrong || !may_wait ? std::move(first) : claims(true);
 }
 
 Result<Discovery> IssuerKeys::discovery(std::string_view issuer) {
-  const auto found = known(issuer, {});
+  std::chrono::seconds wait{};
+  const auto found = known(
+      issuer, [](const Known&) { return true; }, true, wait);
   if (!found) return found.error();
   return (*found)->discovery;
 }
@@ -111,7 +141,8 @@ std::shared_ptr<IssuerKeys::Issuer> IssuerKeys::enter(std::string_view name) {
 }
 
 Result<std::shared_ptr<const IssuerKeys::Known>> IssuerKeys::known(std::string_view name,
-                                                                   std::string_view key_id) {
+                                                                   const Enough& enough, bool may_wait,
+                                                                   std::chrono::seconds& wait) {
   const auto issuer = enter(name);
   std::unique_lock lock(issuer->mutex);
   bool asked = false;  // by this caller, or by another while this one waited
@@ -119,13 +150,14 @@ Result<std::shared_ptr<const IssuerKeys::Known>> IssuerKeys::known(std::string_v
     const Time now = clock_.now();
     if (issuer->known && !within(issuer->known->fetched_at, now, limits_.kept)) issuer->known = nullptr;
     const auto& known = issuer->known;
-    const bool answers = known && (key_id.empty() || known->keys.has(key_id));
+    const bool answers = known && enough(*known);
     if (answers && within(known->fetched_at, now, limits_.fresh)) return known;
 
-    const auto pause = known ? limits_.between_fetches : limits_.after_failure;
-    const bool may_ask = !asked && !(issuer->asked_at && within(*issuer->asked_at, now, pause));
+    const bool pausing = resting(*issuer, now);
+    const bool may_ask = !asked && (!pausing || (!answers && once_more(*issuer, now)));
     // Keys past their time do as long as somebody else is fetching newer ones.
-    if (answers && (issuer->fetching || !may_ask)) return known;
+    if (answers && (issuer->fetching || !may_ask || !may_wait)) return known;
+    if (!may_wait && (issuer->fetching || may_ask)) return unavailable(name, "nobody has asked it yet");
     if (issuer->fetching) {
       if (issuer->waiting >= limits_.waiting) return unavailable(name, "many callers wait for it already");
       ++issuer->waiting;
@@ -136,21 +168,53 @@ Result<std::shared_ptr<const IssuerKeys::Known>> IssuerKeys::known(std::string_v
       continue;
     }
     if (!may_ask) {
+      wait = issuer->asked_at
+                 ? std::chrono::ceil<std::chrono::seconds>(*issuer->asked_at + pause(*issuer) - now)
+                 : std::chrono::seconds::zero();
       if (known) return known;
-      return unavailable(name, issuer->failure.message);
+      return unavailable(name, issuer->failure.message, wait);
     }
 
+    if (pausing) issuer->asked_more_at = now;
     issuer->asked_at = now;
     const Flight flight(*issuer, lock);
     auto loaded = load(name);
     lock.lock();
     if (loaded) {
       issuer->known = *std::move(loaded);
+      issuer->failures = 0;
     } else {
       issuer->failure = loaded.error();
+      ++issuer->failures;
     }
     asked = true;  // so the next round answers
   }
+}
+
+bool IssuerKeys::would_wait(std::string_view name, std::string_view key_id) {
+  const auto issuer = enter(name);
+  const std::lock_guard lock(issuer->mutex);
+  const Time now = clock_.now();
+  const auto& known = issuer->known;
+  const bool kept = known && within(known->fetched_at, now, limits_.kept);
+  const bool answers = kept && (key_id.empty() || known->keys.has(key_id));
+  if (answers && (issuer->fetching || within(known->fetched_at, now, limits_.fresh))) return false;
+  return issuer->fetching || !resting(*issuer, now) || (kept && !answers && once_more(*issuer, now));
+}
+
+bool IssuerKeys::resting(const Issuer& issuer, Time now) const {
+  return issuer.asked_at && within(*issuer.asked_at, now, pause(issuer));
+}
+
+bool IssuerKeys::once_more(const Issuer& issuer, Time now) const {
+  return issuer.known && !(issuer.asked_more_at && within(*issuer.asked_more_at, now, pause(issuer)));
+}
+
+std::chrono::seconds IssuerKeys::pause(const Issuer& issuer) const {
+  if (issuer.known) return limits_.between_fetches;
+  const unsigned doublings = std::min(issuer.failures > 0 ? issuer.failures - 1 : 0, 16u);
+  return std::min(limits_.after_failure * (1u << doublings),
+                  std::max(limits_.after_failure, limits_.longest_pause));
 }
 
 Result<std::string> IssuerKeys::get(const std::string& url) {

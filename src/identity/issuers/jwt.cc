@@ -104,7 +104,7 @@ Result<Header> parse_header(std::string_view text) {
   if (!named) return named.error();
   const auto algorithm = crypto::parse_signature_algorithm(*named);
   if (!algorithm) return refused("its algorithm is none of RS256, PS256, ES256 and EdDSA");
-  auto key_id = required_text(object, "kid");
+  auto key_id = optional_text(object, "kid");
   if (!key_id) return key_id.error();
   if (key_id->size() > kLongestKeyId) return refused("its \"kid\" is too long");
   return Header{*algorithm, *std::move(key_id)};
@@ -187,9 +187,13 @@ const json::value* find_claim(const json::object& claims, std::string_view name)
 
 }  // namespace
 
-bool JwtClaims::is_for(std::string_view audience) const {
+bool JwtClaims::names(std::string_view audience) const {
   if (std::find(audiences.begin(), audiences.end(), audience) == audiences.end()) return false;
-  return audiences.size() == 1 || authorized_party == audience;
+  return audiences.size() == 1 || authorized_party.empty() || authorized_party == audience;
+}
+
+bool JwtClaims::is_for(std::string_view audience) const {
+  return names(audience) && (audiences.size() == 1 || !authorized_party.empty());
 }
 
 const json::value* JwtClaims::find(std::string_view name) const {
@@ -232,10 +236,10 @@ Result<UnverifiedJwt> UnverifiedJwt::parse(std::string_view token, Time now, con
   return jwt;
 }
 
-Result<JwtClaims> UnverifiedJwt::verify(const crypto::PublicKey& key) const {
-  if (!key.verify(algorithm_, as_bytes(signed_part_), as_bytes(signature_)))
-    return refused("its signature does not match");
-  return claims_;
+Result<JwtClaims> UnverifiedJwt::verify(std::span<const crypto::PublicKey> keys) const {
+  for (const crypto::PublicKey& key : keys)
+    if (key.verify(algorithm_, as_bytes(signed_part_), as_bytes(signature_))) return claims_;
+  return refused("its signature does not match");
 }
 
 }  // namespace bulkhead::identity

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,9 @@ struct JwtClaims {
 
   // `audience` is among the audiences, and where there are others too, the token was issued to it ("azp").
   bool is_for(std::string_view audience) const;
+  // `audience` is among the audiences (RFC 7519 section 4.1.3), and where there are others too, the token
+  // does not say that it was issued to one of those.
+  bool names(std::string_view audience) const;
   // nullptr for an absent one. `name` is a claim's name or, when it begins with '/', a JSON Pointer (RFC
   // 6901) to one within objects, as in "/kubernetes.io/serviceaccount/uid".
   const boost::json::value* find(std::string_view name) const;
@@ -59,11 +63,11 @@ class UnverifiedJwt {
 
   // What to find the key by.
   const std::string& issuer() const { return claims_.issuer; }
-  const std::string& key_id() const { return key_id_; }
+  const std::string& key_id() const { return key_id_; }  // "" for none
   crypto::SignatureAlgorithm algorithm() const { return algorithm_; }
 
-  // Errc::unauthenticated.
-  Result<JwtClaims> verify(const crypto::PublicKey& key) const;
+  // By one of the keys that it may have been signed with. Errc::unauthenticated.
+  Result<JwtClaims> verify(std::span<const crypto::PublicKey> keys) const;
 
  private:
   UnverifiedJwt() = default;

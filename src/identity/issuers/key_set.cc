@@ -85,8 +85,8 @@ Result<KeySet> KeySet::parse(std::string_view text_of_set) {
   for (const json::value& item : *list) {
     const json::object* entry = item.if_object();
     if (entry == nullptr) return refused("one of its keys is not an object");
-    const auto key_id = text(*entry, "kid");
-    if (!key_id || key_id->empty() || key_id->size() > kLongestKeyId) continue;
+    const std::string_view key_id = text(*entry, "kid").value_or("");
+    if (key_id.size() > kLongestKeyId) continue;
     if (!is_for_verifying(*entry) || entry->contains("d") || entry->contains("k")) continue;
     std::optional<SignatureAlgorithm> algorithm;
     if (entry->contains("alg")) {
@@ -95,23 +95,29 @@ Result<KeySet> KeySet::parse(std::string_view text_of_set) {
     }
     auto key = parse_key(*entry);
     if (!key || (algorithm && !key->serves(*algorithm))) continue;
-    if (keys.has(*key_id)) return refused(fmt::format("two keys have the id {}", oci::quote(*key_id)));
-    keys.entries_.push_back({std::string(*key_id), algorithm, *std::move(key)});
+    std::string material;
+    for (const std::string_view part : {"kty", "crv", "n", "e", "x", "y"})
+      material += fmt::format("{}.", text(*entry, part).value_or(""));
+    const bool repeated = std::ranges::any_of(keys.entries_, [&](const Entry& known) {
+      return known.key_id == key_id && known.algorithm == algorithm && known.material == material;
+    });
+    if (!repeated)
+      keys.entries_.push_back({std::string(key_id), algorithm, std::move(material), *std::move(key)});
   }
   return keys;
 }
 
-const KeySet::Entry* KeySet::find(std::string_view key_id) const {
-  const auto found = std::find_if(entries_.begin(), entries_.end(),
-                                  [&](const Entry& entry) { return entry.key_id == key_id; });
-  return found == entries_.end() ? nullptr : &*found;
+bool KeySet::has(std::string_view key_id) const {
+  return !key_id.empty() &&
+         std::ranges::any_of(entries_, [&](const Entry& entry) { return entry.key_id == key_id; });
 }
 
-const PublicKey* KeySet::find(std::string_view key_id, SignatureAlgorithm algorithm) const {
-  const Entry* entry = find(key_id);
-  if (entry == nullptr || !entry->key.serves(algorithm)) return nullptr;
-  if (entry->algorithm && *entry->algorithm != algorithm) return nullptr;
-  return &entry->key;
+std::vector<PublicKey> KeySet::find(std::string_view key_id, SignatureAlgorithm algorithm) const {
+  std::vector<PublicKey> found;
+  for (const Entry& entry : entries_)
+    if ((key_id.empty() || entry.key_id == key_id) && entry.serves(algorithm)) found.push_back(entry.key);
+  if (key_id.empty() && found.size() > 1) found.clear();
+  return found;
 }
 
 }  // namespace bulkhead::identity

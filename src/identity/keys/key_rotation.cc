@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "audit/outbox.h"
+#include "identity/keys/key_checks.h"
 
 namespace bulkhead::identity {
 namespace {
@@ -32,8 +33,10 @@ KeyRotation::KeyRotation(db::Database& database, crypto::Keyring& keyring, const
     : database_(database), keyring_(keyring), clock_(clock), bearer_lifetime_(bearer_lifetime) {}
 
 Result<void> KeyRotation::record(Action action, KeyPurpose purpose, std::string detail,
-                                 const audit::Origin& origin) {
-  return database_.write([&](db::Session& session) {
+                                 const audit::Origin& origin, const db::Database::Work& change) {
+  return database_.write([&](db::Session& session) -> Result<void> {
+    if (change)
+      if (auto changed = change(session); !changed) return changed;
     return audit::record(session, {.at = clock_.now(),
                                    .action = action,
                                    .origin = origin,
@@ -46,9 +49,13 @@ Result<void> KeyRotation::record(Action action, KeyPurpose purpose, std::string 
 }
 
 Result<std::uint32_t> KeyRotation::rotate(KeyPurpose purpose, const audit::Origin& origin) {
-  return keyring_.rotate(purpose, clock_.now(), [&](std::uint32_t version) {
-    return record(Action::key_rotated, purpose, fmt::format(R"({{"version":{}}})", version), origin);
+  auto version = keyring_.rotate(purpose, clock_.now(), [&](std::uint32_t made) {
+    return record(Action::key_rotated, purpose, fmt::format(R"({{"version":{}}})", made), origin);
   });
+  if (!version) return version;
+  // What a crash prevents here is made up for at the next start.
+  if (auto learnt = learn_keys(database_, keyring_, clock_.now()); !learnt) return learnt.error();
+  return version;
 }
 
 Result<void> KeyRotation::describe(db::Session& session, KeyPurpose purpose,
@@ -103,7 +110,8 @@ Result<void> KeyRotation::retire(KeyPurpose purpose, std::uint32_t version, bool
   }
   return keyring_.retire(purpose, version, [&](std::uint32_t gone) {
     return record(Action::key_retired, purpose,
-                  fmt::format(R"({{"version":{}{}}})", gone, needed ? R"(,"forced":true)" : ""), origin);
+                  fmt::format(R"({{"version":{}{}}})", gone, needed ? R"(,"forced":true)" : ""), origin,
+                  [&](db::Session& session) { return forget_key(session, purpose, gone); });
   });
 }
 

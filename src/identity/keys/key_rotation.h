@@ -52,8 +52,9 @@ class KeyRotation {
  private:
   Result<void> describe(db::Session& session, crypto::KeyPurpose purpose,
                         std::vector<KeyVersionInfo>& all) const;
+  // `change` is made in the event's transaction.
   Result<void> record(audit::Action action, crypto::KeyPurpose purpose, std::string detail,
-                      const audit::Origin& origin);
+                      const audit::Origin& origin, const db::Database::Work& change = {});
 
   db::Database& database_;
   crypto::Keyring& keyring_;

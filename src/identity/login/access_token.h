@@ -40,9 +40,16 @@ struct AccessToken {
   std::int64_t successor_id = 0;  // what it was rotated into, or 0
   // Of the key that it is stored under: with the key, the token ends.
   std::uint32_t key_version = 0;
+  // Its account's when it was made: with that, the token ends as well.
+  std::int64_t token_version = 1;
+  // Whether whoever made it had shown a second factor.
+  bool multi_factor = false;
   std::optional<TokenUse> last_use;
 
   bool revoked() const { return revoked_at.has_value(); }
+  std::chrono::seconds life() const {
+    return std::chrono::duration_cast<std::chrono::seconds>(expires_at - created_at);
+  }
 };
 
 struct NewAccessToken {
@@ -51,6 +58,7 @@ struct NewAccessToken {
   TokenScopes scopes;
   Management management = Management::none;
   Networks networks;
+  bool multi_factor = false;  // whether whoever makes it has shown a second factor
   // Nothing: 7 days for one that may change anything, else as long as policy allows.
   std::optional<std::chrono::seconds> lifetime;
 

@@ -6,7 +6,7 @@
 
 #include "audit/outbox.h"
 #include "base/log.h"
-#include "base/utf8.h"
+#include "base/shown.h"
 #include "identity/login/access_token_rows.h"
 #include "identity/login/access_tokens.h"
 #include "identity/login/access_tokens_state.h"
@@ -26,21 +26,14 @@ struct Holder {
   std::string name;
   bool robot = false;
   bool active = false;
+  std::int64_t token_version = 0;
 };
 
 Error invalid(std::string message) { return {Errc::invalid_argument, std::move(message)}; }
 
-bool is_printable(std::string_view text) {
-  while (!text.empty()) {
-    const auto point = take_code_point(text);
-    if (!point || is_control(*point)) return false;
-  }
-  return true;
-}
-
 Result<void> check_wanted(const NewAccessToken& wanted) {
-  if (wanted.name.empty() || wanted.name.size() > kLongestName || !is_printable(wanted.name))
-    return invalid(fmt::format("a token's name has 1 to {} bytes and no control characters", kLongestName));
+  if (wanted.name.empty() || wanted.name.size() > kLongestName || !shows(wanted.name))
+    return invalid(fmt::format("a token's name has 1 to {} bytes, of characters that show", kLongestName));
   if (wanted.scopes.list().size() > TokenScopes::kMost)
     return invalid(fmt::format("a token has at most {} scopes", TokenScopes::kMost));
   if (wanted.scopes.list().empty() && wanted.management == Management::none)
@@ -61,11 +54,12 @@ Result<seconds> lifetime(const NewAccessToken& wanted, seconds most) {
 }
 
 Result<Holder> read_holder(db::Session& session, std::int64_t account_id) {
-  const auto rows = session.query("SELECT name, kind, state FROM accounts WHERE id = ?", {account_id});
+  const auto rows =
+      session.query("SELECT name, kind, state, token_version FROM accounts WHERE id = ?", {account_id});
   if (!rows) return rows.error();
   if (rows->empty()) return Error{Errc::not_found, fmt::format("there is no account number {}", account_id)};
   const db::Row& row = rows->front();
-  return Holder{row.text(0), row.text(1) == "robot", row.text(2) == "active"};
+  return Holder{row.text(0), row.text(1) == "robot", row.text(2) == "active", row.integer(3)};
 }
 
 Result<Holder> read_active_holder(db::Session& session, std::int64_t account_id) {
@@ -162,6 +156,7 @@ Result<AccessTokens::Created> AccessTokens::create(const NewAccessToken& wanted,
     token.scopes = std::make_shared<const TokenScopes>(wanted.scopes);
     token.management = wanted.management;
     token.networks = wanted.networks;
+    token.multi_factor = wanted.multi_factor;
     token.created_at = now;
     token.expires_at = now + *life;
     auto inserted = state_->insert(session, std::move(token), holder->robot, origin);
@@ -175,7 +170,8 @@ Result<AccessTokens::Created> AccessTokens::create(const NewAccessToken& wanted,
 }
 
 Result<AccessTokens::Created> AccessTokens::rotate(std::int64_t account_id, std::int64_t token_id,
-                                                   seconds overlap, const audit::Origin& origin) {
+                                                   seconds overlap, bool multi_factor,
+                                                   const audit::Origin& origin) {
   if (overlap < 0s || overlap > kLongestOverlap)
     return invalid(fmt::format("the overlap is at most {} days", kLongestOverlap / 24h));
   std::optional<Created> created;
@@ -185,13 +181,15 @@ Result<AccessTokens::Created> AccessTokens::rotate(std::int64_t account_id, std:
     const auto old = read_own(session, account_id, token_id);
     if (!old) return old.error();
     const Time now = state_->clock.now();
-    if (old->revoked() || now >= old->expires_at || old->successor_id != 0)
+    if (old->revoked() || now >= old->expires_at || old->successor_id != 0 ||
+        old->token_version != holder->token_version)
       return Error{Errc::conflict,
                    "the access token is revoked, expired or already rotated; make a new one instead"};
     const auto policy = read_effective_policy(session, account_id);
     if (!policy) return policy.error();
     const seconds life = std::chrono::duration_cast<seconds>(old->expires_at - old->created_at);
     AccessToken token = *old;
+    token.multi_factor = multi_factor;
     token.created_at = now;
     token.expires_at = now + std::min(life, policy->token_life);
     auto inserted = state_->insert(session, std::move(token), holder->robot, origin);

@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kColumns =
     "id, account_id, name, management, networks, created_at, created_by, expires_at, revoked_at, "
     "successor_id, "
-    "last_used_at, last_used_address, last_used_client, hash";
+    "last_used_at, last_used_address, last_used_client, hash, token_version, multi_factor";
 constexpr std::size_t kHash = 13;
 
 std::int64_t id_or_zero(const db::Row& row, std::size_t column) {
@@ -47,6 +47,8 @@ Result<AccessToken> token_from(const db::Row& row) {
   if (!row.is_null(8)) token.revoked_at = from_micros(row.integer(8));
   token.successor_id = id_or_zero(row, 9);
   token.key_version = key_version(row.text(kHash));
+  token.token_version = row.integer(kHash + 1);
+  token.multi_factor = row.integer(kHash + 2) != 0;
   if (!row.is_null(10)) token.last_use = TokenUse{from_micros(row.integer(10)), row.text(11), row.text(12)};
   return token;
 }
@@ -127,9 +129,12 @@ Result<std::int64_t> insert_token(db::Session& session, const AccessToken& token
                                   const std::string& creator) {
   const auto rows = session.query(
       "INSERT INTO access_tokens (account_id, name, hash, management, networks, created_at, created_by, "
-      "expires_at) VALUES (?, ?, ?, ?, ?, ?, (SELECT id FROM accounts WHERE name = ?), ?) RETURNING id",
+      "expires_at, multi_factor, token_version) VALUES (?, ?, ?, ?, ?, ?, (SELECT id FROM accounts WHERE "
+      "name "
+      "= ?), ?, ?, (SELECT token_version FROM accounts WHERE id = ?)) RETURNING id",
       {token.account_id, token.name, hash, std::string(name(token.management)), token.networks.text(),
-       to_micros(token.created_at), creator, to_micros(token.expires_at)});
+       to_micros(token.created_at), creator, to_micros(token.expires_at), std::int64_t{token.multi_factor},
+       token.account_id});
   if (!rows) return rows.error();
   const std::int64_t id = rows->at(0).integer(0);
   std::int64_t position = 0;

@@ -27,7 +27,8 @@ bool well_formed(std::string_view token) {
 bool stands(const AccessToken& token, const Account& account, const EffectivePolicy& policy,
             std::string_view address, Time now) {
   return !token.revoked() && now < token.expires_at && account.active() &&
-         token.expires_at - token.created_at <= policy.token_life && token.networks.allow(address) &&
+         token.token_version == account.token_version && token.life() <= policy.token_life &&
+         (token.multi_factor || !policy.mfa_required) && token.networks.allow(address) &&
          policy.allow(address);
 }
 

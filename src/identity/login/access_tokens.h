@@ -52,11 +52,12 @@ class AccessTokens {
   // Errc::conflict for an account that is not active or has too many tokens; Errc::invalid_argument for a
   // lifetime that policy does not allow, and for what else NewAccessToken rules out.
   Result<Created> create(const NewAccessToken& wanted, const audit::Origin& origin);
-  // A successor with the same name, scopes, networks and length of life, or what policy has left of that. The
-  // old one may be used until `overlap` has passed, or not at all when policy no longer allows it.
+  // A successor with the same name, scopes, networks and length of life, or what policy has left of that, by
+  // somebody who has shown a second factor or not. The old one may be used until `overlap` has passed, or not
+  // at all when policy no longer allows it.
   // Errc::not_found; Errc::conflict when the token is revoked, expired or already rotated.
   Result<Created> rotate(std::int64_t account_id, std::int64_t token_id, std::chrono::seconds overlap,
-                         const audit::Origin& origin);
+                         bool multi_factor, const audit::Origin& origin);
   // Errc::not_found for what is not a token of the account. Doing it twice is success and writes no event.
   Result<void> revoke(std::int64_t account_id, std::int64_t token_id, const audit::Origin& origin);
   // All of the account's that still stand; how many that were.

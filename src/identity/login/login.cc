@@ -1,8 +1,8 @@
-// An attempt takes a place in two counts, its account's and its network's, before anything is read or hashed,
-// and gives it back with its outcome. A place counts like a failure as long as it is held: when failures and
-// places together reach the limit, the next attempt waits for an outcome rather than being refused, so that
-// twenty builds that log in at the same moment with the right password all succeed while a thousand guesses
-// made at once get no further than ten.
+// An attempt takes a place in the counts of guess_limiter.h before anything is read or hashed, and gives it
+// back with its outcome. A place counts like a failure as long as it is held: when failures and places
+// together reach a limit, the next attempt waits for an outcome rather than being refused, so that twenty
+// builds that log in at the same moment with the right password all succeed while a thousand guesses made at
+// once get no further than ten.
 
 #include "identity/login/login.h"
 
@@ -14,6 +14,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/log.h"
+#include "identity/login/verified_passwords.h"
 #include "identity/secrets/attempts.h"
 #include "identity/secrets/network.h"
 
@@ -26,7 +28,11 @@ constexpr std::string_view kUnknown = "unknown_account";
 constexpr std::string_view kPassword = "wrong_password";
 constexpr std::string_view kChanged = "changed_meanwhile";
 constexpr std::string_view kLimited = "rate_limited";
+constexpr std::string_view kUndecided = "not_decided";
 }  // namespace why
+
+// How long an attempt waits for the outcome of others.
+constexpr std::chrono::seconds kLongestWait{10};
 
 struct Outcome {
   std::optional<Accounts::Credentials> credentials;  // of a success
@@ -46,7 +52,8 @@ audit::Origin countable(audit::Origin origin) {
 }
 
 Error limited(std::chrono::seconds wait) {
-  return {Errc::rate_limited, fmt::format("too many failed log-ins; try again in {} seconds", wait.count())};
+  return {Errc::rate_limited, fmt::format("too many failed log-ins; try again in {} seconds", wait.count()),
+          wait};
 }
 
 }  // namespace
@@ -54,17 +61,18 @@ Error limited(std::chrono::seconds wait) {
 struct LogIn::State {
   // Who is counted, under which keys.
   struct Caller {
-    std::string account;
-    std::string network;
+    std::string subject;
+    GuessSource source;
   };
 
   Accounts& accounts;
   const crypto::PasswordHasher& hasher;
   audit::Journal& journal;
   const Clock& clock;
-  Attempts by_account;
-  Attempts by_network;
-  std::mutex mutex;               // guards the counts
+  VerifiedPasswords verified;
+  GuessLimiter guesses;
+  Attempts by_network;            // of what nobody guesses
+  std::mutex mutex;               // guards both
   std::condition_variable ended;  // an attempt gave its place back
 
   State(Accounts& a, const crypto::PasswordHasher& h, audit::Journal& j, const Clock& c,
@@ -73,78 +81,44 @@ struct LogIn::State {
         hasher(h),
         journal(j),
         clock(c),
-        by_account(limits.attempts_per_account, limits.window, limits.remembered),
-        by_network(limits.attempts_per_network, limits.window, limits.remembered) {}
+        verified(c, limits.remembered_for, limits.passwords_remembered),
+        guesses(limits.passwords),
+        by_network(limits.passwords.per_network, limits.passwords.window, limits.passwords.remembered) {}
 
-  std::optional<std::chrono::seconds> refused_for(const Caller& caller) const {
-    const Time now = clock.now();
-    return std::max(by_account.refused_for(caller.account, now), by_network.refused_for(caller.network, now));
-  }
-
-  Result<void> take_place(const Caller& caller);
+  Result<GuessLimiter::Guess> take_place(const Caller& caller);
   Result<Outcome> check(std::string_view name, const Secret<>& password) const;
-  Result<Account> attempt(const Caller& caller, std::string_view target, audit::Origin tried,
+  Result<Judgement> consider(const Account& account, const Condition& condition) const;
+  // What follows from an attempt that was judged.
+  Result<Account> conclude(const Caller& caller, const GuessLimiter::Guess& guess, std::string_view target,
+                           audit::Origin tried, Judgement judgement);
+  // The guess has begun; this ends it.
+  Result<Account> decide(const Caller& caller, const GuessLimiter::Guess& guess, std::string_view target,
+                         const audit::Origin& tried, const Judge& judge);
+  Result<Account> attempt(const Caller& caller, std::string_view target, const audit::Origin& tried,
                           const Judge& judge);
   void record(audit::Action action, std::string_view target, std::string_view detail,
               const audit::Origin& origin);
-};
-
-namespace {
-
-// A place that was taken; given back as undecided unless it is settled, also when an exception passes.
-template <class State>
-class Place {
- public:
-  Place(State& state, const typename State::Caller& caller) : state_(state), caller_(caller) {}
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
-  ~Place() {
-    if (!settled_)
-      settle([&] { state_.by_account.abandon(caller_.account); },
-             [&] { state_.by_network.abandon(caller_.network); });
-  }
-
-  void succeeded() {
-    settle([&] { state_.by_account.succeed(caller_.account); },
-           [&] { state_.by_network.abandon(caller_.network); });
-  }
-
-  void failed() {
-    const Time now = state_.clock.now();
-    settle([&] { state_.by_account.fail(caller_.account, now); },
-           [&] { state_.by_network.fail(caller_.network, now); });
-  }
-
- private:
-  template <class F, class G>
-  void settle(const F& account, const G& network) {
+  template <class F>
+  void settle(const F& outcome) {
     {
-      const std::lock_guard lock(state_.mutex);
-      account();
-      network();
+      const std::lock_guard lock(mutex);
+      outcome();
     }
-    settled_ = true;
-    state_.ended.notify_all();
+    ended.notify_all();
   }
-
-  State& state_;
-  const typename State::Caller& caller_;
-  bool settled_ = false;
 };
 
-}  // namespace
-
-Result<void> LogIn::State::take_place(const Caller& caller) {
+Result<GuessLimiter::Guess> LogIn::State::take_place(const Caller& caller) {
+  const auto late = std::chrono::steady_clock::now() + kLongestWait;
   std::unique_lock lock(mutex);
   for (;;) {
-    if (const auto wait = refused_for(caller)) return limited(*wait);
     const Time now = clock.now();
-    if (by_account.has_room(caller.account, now) && by_network.has_room(caller.network, now)) {
-      by_account.begin(caller.account, now);
-      by_network.begin(caller.network, now);
-      return {};
-    }
-    ended.wait(lock);
+    if (const auto wait = guesses.refused_for(caller.subject, caller.source, now)) return limited(*wait);
+    if (guesses.has_room(caller.subject, caller.source, now))
+      return guesses.begin(caller.subject, caller.source, now);
+    if (ended.wait_until(lock, late) == std::cv_status::timeout)
+      return Error{Errc::rate_limited, "too many log-ins are being checked at once; try again in 1 seconds",
+                   std::chrono::seconds(1)};
   }
 }
 
@@ -185,11 +159,15 @@ LogIn::LogIn(Accounts& accounts, const crypto::PasswordHasher& hasher, audit::Jo
 
 LogIn::~LogIn() = default;
 
-Result<void> LogIn::admit(std::string_view name, std::string_view address) const {
-  const State::Caller caller{countable(name), network_of(address)};
-  const std::lock_guard lock(state_->mutex);
-  if (const auto wait = state_->refused_for(caller)) return limited(*wait);
-  return {};
+Result<void> LogIn::admit(std::string_view name, const audit::Origin& origin) const {
+  const std::string counted = countable(name);
+  const auto wait = [&] {
+    const std::lock_guard lock(state_->mutex);
+    return state_->guesses.refused_for(counted, {network_of(origin.address)}, state_->clock.now());
+  }();
+  if (!wait) return {};
+  state_->record(audit::Action::login_failed, counted, why::kLimited, countable(origin));
+  return limited(*wait);
 }
 
 Result<void> LogIn::admit_network(std::string_view name, const audit::Origin& origin) {
@@ -204,16 +182,8 @@ Result<void> LogIn::admit_network(std::string_view name, const audit::Origin& or
 }
 
 void LogIn::failed(std::string_view name, std::string_view why, const audit::Origin& origin) {
-  const State::Caller caller{countable(name), network_of(origin.address)};
-  {
-    const Time now = state_->clock.now();
-    const std::lock_guard lock(state_->mutex);
-    state_->by_account.begin(caller.account, now);
-    state_->by_account.fail(caller.account, now);
-    state_->by_network.begin(caller.network, now);
-    state_->by_network.fail(caller.network, now);
-  }
-  state_->record(audit::Action::login_failed, caller.account, why, countable(origin));
+  refused(origin.address);
+  state_->record(audit::Action::login_failed, countable(name), why, countable(origin));
 }
 
 void LogIn::refused(std::string_view address) {
@@ -224,64 +194,150 @@ void LogIn::refused(std::string_view address) {
   state_->by_network.fail(network, now);
 }
 
-void LogIn::succeeded(std::string_view account, const audit::Origin& origin) {
+void LogIn::succeeded(std::string_view account, const audit::Origin& origin, std::string_view note) {
   audit::Origin named = origin;
   named.account = account;
-  state_->record(audit::Action::login_succeeded, account, "", named);
+  state_->record(audit::Action::login_succeeded, account, note, named);
 }
 
-Result<Account> LogIn::State::attempt(const Caller& caller, std::string_view target, audit::Origin tried,
-                                      const Judge& judge) {
-  if (const auto admitted = take_place(caller); !admitted) {
-    record(audit::Action::login_failed, target, why::kLimited, tried);
-    return admitted.error();
+void LogIn::lift(std::string_view name) {
+  const std::string of_provider = fmt::format("/{}", name);
+  state_->settle([&] {
+    state_->guesses.forget(
+        [&](std::string_view subject) { return subject == name || subject.ends_with(of_provider); }, false);
+  });
+}
+
+void LogIn::forget(std::string_view name) {
+  lift(name);
+  state_->verified.forget(name);
+  state_->settle(
+      [&] { state_->guesses.forget([&](std::string_view subject) { return subject == name; }, true); });
+}
+
+Result<LogIn::Judgement> LogIn::State::consider(const Account& account, const Condition& condition) const {
+  if (!condition) return Judgement{account, std::nullopt};
+  auto veto = condition(account);
+  if (!veto) return veto.error();
+  return Judgement{account, *std::move(veto)};
+}
+
+Result<Account> LogIn::State::conclude(const Caller& caller, const GuessLimiter::Guess& guess,
+                                       std::string_view target, audit::Origin tried, Judgement judgement) {
+  if (judgement.veto && judgement.veto->answer) {
+    settle([&] { guesses.abandon(guess); });
+    record(audit::Action::login_failed, target, judgement.veto->why, tried);
+    return *std::move(judgement.veto->answer);
   }
-  Place place(*this, caller);
-  auto judgement = judge();
-  if (!judgement) return judgement.error();
-  if (judgement->veto && judgement->veto->answer) {
-    record(audit::Action::login_failed, target, judgement->veto->why, tried);
-    return *judgement->veto->answer;
-  }
-  if (judgement->veto) {
-    place.failed();
-    record(audit::Action::login_failed, target, judgement->veto->why, tried);
+  if (judgement.veto) {
+    settle([&] { guesses.fail(guess, clock.now()); });
+    record(audit::Action::login_failed, target, judgement.veto->why, tried);
     return Error{Errc::unauthenticated, "the user name or the password is wrong"};
   }
-  place.succeeded();
-  tried.account = judgement->account.name;
-  record(audit::Action::login_succeeded, judgement->account.name, "", tried);
-  return std::move(judgement->account);
+  settle([&] { guesses.succeed(guess, caller.subject, caller.source, clock.now()); });
+  tried.account = judgement.account.name;
+  record(audit::Action::login_succeeded, judgement.account.name, judgement.note, tried);
+  return std::move(judgement.account);
+}
+
+Result<Account> LogIn::State::decide(const Caller& caller, const GuessLimiter::Guess& guess,
+                                     std::string_view target, const audit::Origin& tried,
+                                     const Judge& judge) {
+  auto judgement = [&] {
+    try {
+      return judge();
+    } catch (...) {
+      settle([&] { guesses.abandon(guess); });
+      throw;
+    }
+  }();
+  if (judgement) return conclude(caller, guess, target, tried, *std::move(judgement));
+  settle([&] { guesses.abandon(guess); });
+  record(
+      audit::Action::login_failed, target,
+      fmt::format(R"({{"reason":"{}","error":{}}})", why::kUndecided, json_quote(judgement.error().message)),
+      tried);
+  return judgement.error();
+}
+
+Result<Account> LogIn::State::attempt(const Caller& caller, std::string_view target,
+                                      const audit::Origin& tried, const Judge& judge) {
+  const auto guess = take_place(caller);
+  if (guess) return decide(caller, *guess, target, tried, judge);
+  record(audit::Action::login_failed, target, why::kLimited, tried);
+  return guess.error();
 }
 
 Result<Account> LogIn::verify(std::string_view name, const Secret<>& password, const audit::Origin& origin,
-                              const Condition& condition) {
+                              const Condition& condition, std::int64_t session) {
+  // It may have been verified while this one waited for its turn.
+  if (auto known = recall(name, password, origin, condition, session)) return *std::move(known);
   const std::string counted = countable(name);
   return state_->attempt(
-      {counted, network_of(origin.address)}, counted, countable(origin), [&]() -> Result<Judgement> {
+      {counted, {network_of(origin.address), session}}, counted, countable(origin),
+      [&]() -> Result<Judgement> {
         const auto outcome = state_->check(name, password);
         if (!outcome) return outcome.error();
-        if (!outcome->credentials) return Judgement{{}, Veto{outcome->why_not, std::nullopt}};
+        if (!outcome->credentials) return Judgement{{}, Veto{std::string(outcome->why_not), std::nullopt}};
         const auto& [account, stored] = *outcome->credentials;
-        if (condition) {
-          auto veto = condition(account);
-          if (!veto) return veto.error();
-          if (*veto) return Judgement{{}, *std::move(veto)};
-        }
+        auto judgement = state_->consider(account, condition);
+        if (!judgement || judgement->veto) return judgement;
+        state_->verified.put(name, password,
+                             {account.id, account.credential_version, state_->hasher.pepper_version()});
         // A log-in with the right password stands even when the better hash cannot be stored now; the next
         // one tries again.
         if (state_->hasher.outdated(stored))
           static_cast<void>(state_->accounts.upgrade_hash(account.id, stored, state_->hasher.hash(password)));
-        return Judgement{account, std::nullopt};
+        return judgement;
       });
 }
 
+bool LogIn::remembers(std::string_view name, const Secret<>& password) const {
+  const auto known = state_->verified.find(name, password);
+  return known && known->pepper_version == state_->hasher.pepper_version();
+}
+
+std::optional<Result<Account>> LogIn::recall(std::string_view name, const Secret<>& password,
+                                             const audit::Origin& origin, const Condition& condition,
+                                             std::int64_t session) {
+  State& state = *state_;
+  const auto known = state.verified.find(name, password);
+  // After a rotation the log-in that moves the stored hash to the new pepper is to be a whole one.
+  if (!known || known->pepper_version != state.hasher.pepper_version()) return std::nullopt;
+  const auto account = state.accounts.find(known->account_id);
+  if (!account && account.error().code != Errc::not_found) return account.error();
+  if (!account || !account->active() || account->name != name ||
+      account->credential_version != known->credential_version) {
+    state.verified.forget(name);
+    return std::nullopt;
+  }
+  auto judgement = state.consider(*account, condition);
+  // What is answered like a wrong password takes the time of one.
+  if (judgement && judgement->veto && !judgement->veto->answer) return std::nullopt;
+  const State::Caller caller{std::string(name), {network_of(origin.address), session}};
+  GuessLimiter::Guess guess;
+  const auto wait = [&] {
+    const std::lock_guard lock(state.mutex);
+    const Time now = state.clock.now();
+    const auto refused = state.guesses.refused_for(caller.subject, caller.source, now);
+    // It is no guess, so it need not wait for those that are under way.
+    if (!refused) guess = state.guesses.begin(caller.subject, caller.source, now);
+    return refused;
+  }();
+  if (wait) {
+    state.record(audit::Action::login_failed, name, why::kLimited, countable(origin));
+    return limited(*wait);
+  }
+  return state.decide(caller, guess, name, origin, [&] { return std::move(judgement); });
+}
+
 Result<Account> LogIn::verify_elsewhere(std::string_view where, std::string_view name,
-                                        const audit::Origin& origin, const Judge& judge) {
+                                        const audit::Origin& origin, const Judge& judge,
+                                        std::int64_t session) {
   std::string spelled(name);
   std::ranges::transform(spelled, spelled.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return state_->attempt({fmt::format("{}/{}", where, spelled), network_of(origin.address)},
+  return state_->attempt({fmt::format("{}/{}", where, spelled), {network_of(origin.address), session}},
                          countable(spelled), countable(origin), judge);
 }
 

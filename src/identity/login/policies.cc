@@ -16,9 +16,8 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view kOfAccount =
     "SELECT mfa_required, token_seconds, networks, password_login, organization_id FROM policies "
-    "WHERE organization_id = 0 OR organization_id IN (SELECT organization_id FROM organization_members WHERE "
-    "account_id = ?) "
-    "OR organization_id IN (SELECT organization_id FROM robots WHERE account_id = ?) "
+    "WHERE organization_id = 0 OR organization_id IN (SELECT organization_id FROM robots WHERE account_id = "
+    "?) "
     "OR organization_id IN (SELECT n.organization_id FROM robots b JOIN repositories r ON r.id = "
     "b.repository_id "
     "JOIN namespaces n ON n.id = r.namespace_id WHERE b.account_id = ?)";
@@ -61,12 +60,29 @@ std::string detail(const Policy& policy) {
 
 }  // namespace
 
+std::string_view Policy::lacking(const Proof& proof, std::string_view address) const {
+  if (!networks.allow(address)) return "one of the networks that the organization's policy allows";
+  if (mfa_required && !proof.multi_factor)
+    return "a second factor, by the organization's policy: enrol one, log in with it, and make new tokens "
+           "then";
+  if (!password_login && proof.by_password)
+    return "an access token instead of the password, by the organization's policy";
+  if (proof.life > token_life) return "an access token of a shorter life, by the organization's policy";
+  return {};
+}
+
 bool EffectivePolicy::allow(std::string_view address) const {
   return std::ranges::all_of(networks, [&](const Networks& each) { return each.allow(address); });
 }
 
+Result<Policy> read_organization_policy(db::Session& session, std::int64_t organization_id) {
+  auto stored = read_policy(session, organization_id);
+  if (!stored) return stored.error();
+  return stored->value_or(Policy());
+}
+
 Result<EffectivePolicy> read_effective_policy(db::Session& session, std::int64_t account_id) {
-  const auto rows = session.query(kOfAccount, {account_id, account_id, account_id});
+  const auto rows = session.query(kOfAccount, {account_id, account_id});
   if (!rows) return rows.error();
   Policy installation;
   std::vector<Policy> organizations;
@@ -93,9 +109,11 @@ Result<EffectivePolicy> read_effective_policy(db::Session& session, std::int64_t
 struct Policies::State {
   db::Database& database;
   const Clock& clock;
-  ExactCache<std::int64_t, std::shared_ptr<const EffectivePolicy>> cache;
+  ExactCache<std::int64_t, std::shared_ptr<const EffectivePolicy>> cache;  // by account
+  ExactCache<std::int64_t, std::shared_ptr<const Policy>> organizations;
 
-  State(db::Database& d, const Clock& c, std::size_t cached) : database(d), clock(c), cache(cached) {}
+  State(db::Database& d, const Clock& c, std::size_t cached)
+      : database(d), clock(c), cache(cached), organizations(cached) {}
 };
 
 Policies::Policies(db::Database& database, const Clock& clock, std::size_t cached)
@@ -169,6 +187,29 @@ Result<std::shared_ptr<const EffectivePolicy>> Policies::effective(std::int64_t 
   return std::shared_ptr<const EffectivePolicy>(std::move(known));
 }
 
-void Policies::forget() { state_->cache.forget_all(); }
+std::shared_ptr<const Policy> Policies::peek_organization(std::int64_t organization_id) const {
+  return state_->organizations.find(organization_id).value_or(nullptr);
+}
+
+Result<std::shared_ptr<const Policy>> Policies::of_organization(std::int64_t organization_id) {
+  if (auto known = peek_organization(organization_id)) return known;
+  const auto ticket = state_->organizations.begin();
+  Policy policy;
+  const auto done = state_->database.read([&](db::Session& session) -> Result<void> {
+    auto read = read_organization_policy(session, organization_id);
+    if (!read) return read.error();
+    policy = *std::move(read);
+    return {};
+  });
+  if (!done) return done.error();
+  auto known = std::make_shared<const Policy>(std::move(policy));
+  state_->organizations.put(ticket, organization_id, known);
+  return std::shared_ptr<const Policy>(std::move(known));
+}
+
+void Policies::forget() {
+  state_->cache.forget_all();
+  state_->organizations.forget_all();
+}
 
 }  // namespace bulkhead::identity

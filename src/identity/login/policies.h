@@ -1,5 +1,7 @@
-// What an installation, and each organization for its members and robots, asks of credentials. What holds for
-// an account is the strictest of the installation's policy and those of all organizations it belongs to.
+// What an installation, and each organization, asks of credentials. The installation's policy holds for every
+// account and wherever it goes. An organization's holds for what is reached through it: its repositories and
+// settings, whoever comes there, and its robots, wherever they go; a person's other log-ins are no business
+// of an organization that they belong to.
 //
 // Calls block, except peek(). A change, and forget(), hold from the next call on. Thread-safe.
 #pragma once
@@ -7,12 +9,14 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "audit/event.h"
 #include "base/clock.h"
 #include "db/database.h"
+#include "identity/login/proof.h"
 #include "identity/secrets/networks.h"
 
 namespace bulkhead::identity {
@@ -26,10 +30,14 @@ struct Policy {
   Networks networks;
   bool password_login = true;
 
+  // What a caller lacks to be let in, for a sentence that begins with "it takes"; "" for nothing.
+  std::string_view lacking(const Proof& proof, std::string_view address) const;
+
   friend bool operator==(const Policy&, const Policy&) = default;
 };
 
-// What holds for one account.
+// What holds for one account wherever it goes: the installation's policy, and for a robot the strictest of
+// that and its organization's.
 struct EffectivePolicy {
   bool mfa_required = false;
   std::chrono::seconds token_life = Policy().token_life;
@@ -39,7 +47,8 @@ struct EffectivePolicy {
   bool allow(std::string_view address) const;
 };
 
-// As this transaction sees it.
+// As this transaction sees them.
+Result<Policy> read_organization_policy(db::Session& session, std::int64_t organization_id);
 Result<EffectivePolicy> read_effective_policy(db::Session& session, std::int64_t account_id);
 
 class Policies {
@@ -60,7 +69,11 @@ class Policies {
   std::shared_ptr<const EffectivePolicy> peek(std::int64_t account_id) const;
   Result<std::shared_ptr<const EffectivePolicy>> effective(std::int64_t account_id);
 
-  // After any change of who belongs to which organization has committed, before it is answered.
+  // What the organization asks of those who come to it; nullptr when memory does not have it.
+  std::shared_ptr<const Policy> peek_organization(std::int64_t organization_id) const;
+  Result<std::shared_ptr<const Policy>> of_organization(std::int64_t organization_id);
+
+  // After any change of which robots belong to which organization has committed, before it is answered.
   void forget();
 
  private:

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "identity/factors/factors.h"
+#include "identity/secrets/token_format.h"
 
 namespace bulkhead::identity {
 namespace {
@@ -23,7 +25,18 @@ Error token_needed() {
       "its second factor or a policy; make a token and give it in the password's place"};
 }
 
+Error wrong_password() {
+  return {Errc::unauthenticated,
+          "the user name or the password is wrong; who logs in with single sign-on gives an access token in "
+          "the password's place"};
+}
+
 }  // namespace
+
+bool RegistryLogIn::is_token(const Secret<>& secret) {
+  return std::ranges::any_of(kTokenPrefixes,
+                             [&](std::string_view prefix) { return secret.reveal().starts_with(prefix); });
+}
 
 std::optional<RegistryLogIn::Outcome> RegistryLogIn::peek_token(std::string_view name, const Secret<>& token,
                                                                 const audit::Origin& origin) {
@@ -63,10 +76,25 @@ RegistryLogIn::Outcome RegistryLogIn::settle(std::string_view name, const Access
 
 RegistryLogIn::Outcome RegistryLogIn::verify_password(std::string_view name, const Secret<>& password,
                                                       const audit::Origin& origin) {
+  return settle_password(
+      login_.verify(name, password, origin, [&](const Account& each) { return veto(each, origin.address); }));
+}
+
+std::optional<RegistryLogIn::Outcome> RegistryLogIn::recall_password(std::string_view name,
+                                                                     const Secret<>& password,
+                                                                     const audit::Origin& origin) {
   auto account =
-      login_.verify(name, password, origin, [&](const Account& each) { return veto(each, origin.address); });
-  if (!account) return account.error();
-  return Proved{*std::move(account), nullptr};
+      login_.recall(name, password, origin, [&](const Account& each) { return veto(each, origin.address); });
+  if (!account) return std::nullopt;
+  return settle_password(*std::move(account));
+}
+
+RegistryLogIn::Outcome RegistryLogIn::settle_password(Result<Account> account) {
+  if (account) return Proved{*std::move(account), nullptr};
+  // The generic refusal has one text everywhere; the veto's own says what to do already.
+  if (account.error().code == Errc::unauthenticated && account.error() != token_needed())
+    return wrong_password();
+  return account.error();
 }
 
 Result<std::optional<LogIn::Veto>> RegistryLogIn::veto(const Account& account, std::string_view address) {

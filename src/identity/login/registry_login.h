@@ -32,8 +32,9 @@ class RegistryLogIn {
   };
   using Outcome = Result<Proved>;
 
-  // Which of the two below is meant for it. No password begins like a token (accounts.h).
-  static bool is_token(const Secret<>& secret) { return AccessTokens::is_access_token(secret.reveal()); }
+  // Which of the two below is meant for it. No password begins like a token of whatever kind (accounts.h), so
+  // one that is mistyped, cut off or of another kind is no guess at a password.
+  static bool is_token(const Secret<>& secret);
 
   // Of a token: the outcome as far as memory knows it, without blocking; then verify_token(), which blocks
   // and is quick. Errc::unauthenticated with one message for every reason; Errc::rate_limited when the
@@ -43,13 +44,17 @@ class RegistryLogIn {
   Outcome verify_token(std::string_view name, const Secret<>& token, const audit::Origin& origin);
 
   // As LogIn::verify(), blocking and slow; call LogIn::admit() first. That an account needs a token is told
-  // only to who knows its password.
+  // only to who knows its password; that people of single sign-on do, to everybody alike.
   Outcome verify_password(std::string_view name, const Secret<>& password, const audit::Origin& origin);
+  // As LogIn::recall(): blocks for the database alone.
+  std::optional<Outcome> recall_password(std::string_view name, const Secret<>& password,
+                                         const audit::Origin& origin);
 
  private:
   // `account` is the token's, null when there is none any more. Does not block.
   Outcome settle(std::string_view name, const AccessTokens::Checked& checked, const Account* account,
                  const audit::Origin& origin);
+  static Outcome settle_password(Result<Account> account);
   Result<std::optional<LogIn::Veto>> veto(const Account& account, std::string_view address);
 
   db::Database& database_;

@@ -44,8 +44,10 @@ struct Account {
   std::string email;
   // Somebody else than the account itself (a directory, an administrator) vouches for the address.
   bool email_verified = false;
-  // Bearer tokens carry it; one of an earlier version is dead.
+  // Bearer tokens and sessions carry it; one of an earlier version is dead.
   std::int64_t credential_version = 1;
+  // The same for access tokens, which outlive more (docs/guide/credentials.md).
+  std::int64_t token_version = 1;
   Time created_at{};
 
   bool active() const { return state == AccountState::active; }

@@ -27,13 +27,7 @@ Result<void> check_owns_nothing(db::Session& session, const Account& account) {
     return Error{Errc::conflict,
                  fmt::format("{} still owns repositories, such as {}; transfer or delete them first",
                              oci::quote(account.name), oci::quote(repositories->front().text(0)))};
-  const auto organizations = session.query(
-      "SELECT organization_id FROM organization_members WHERE account_id = ? AND role = 'owner'",
-      {account.id});
-  if (!organizations) return organizations.error();
-  for (const db::Row& organization : *organizations)
-    if (const auto may = check_not_last_owner(session, organization.integer(0), account.id); !may)
-      return may.error();
+  if (const auto may = check_owners_remain(session, account.id); !may) return may.error();
   return check_not_last_administrator(session, account);
 }
 

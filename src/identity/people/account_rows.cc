@@ -35,7 +35,8 @@ Account account_from(const db::Row& row) {
           .email = row.text(6),
           .email_verified = row.integer(7) != 0,
           .credential_version = row.integer(8),
-          .created_at = from_micros(row.integer(9))};
+          .token_version = row.integer(9),
+          .created_at = from_micros(row.integer(10))};
 }
 
 Error no_account(std::string_view name) {

@@ -12,8 +12,8 @@ namespace bulkhead::identity {
 // need after them.
 inline constexpr std::string_view kAccountColumns =
     "a.id, a.name, a.kind, a.state, a.system_role, a.display_name, a.email, a.email_verified, "
-    "a.credential_version, a.created_at";
-inline constexpr std::size_t kAccountColumnCount = 10;
+    "a.credential_version, a.token_version, a.created_at";
+inline constexpr std::size_t kAccountColumnCount = 11;
 
 Account account_from(const db::Row& row);
 

@@ -13,6 +13,7 @@
 #include "identity/people/namespaces.h"
 #include "identity/people/paging.h"
 #include "identity/people/profile.h"
+#include "identity/people/removal.h"
 #include "identity/secrets/token_format.h"
 #include "oci/quote.h"
 
@@ -34,6 +35,11 @@ Action action_of(AccountState state) {
     case AccountState::locked: return Action::account_locked;
   }
   return Action::account_disabled;
+}
+
+// Evidence of how many access tokens went; "" for none.
+std::string ended_tokens(std::int64_t count) {
+  return count == 0 ? std::string() : fmt::format(R"({{"access_tokens":{}}})", count);
 }
 
 }  // namespace
@@ -94,6 +100,11 @@ Accounts::Accounts(db::Database& database, const crypto::PasswordHasher& hasher,
 
 Accounts::~Accounts() = default;
 
+Result<void> Accounts::check(std::string_view name, const Secret<>& password) {
+  if (const auto parsed = parse_account_name(name); !parsed) return parsed.error();
+  return crypto::check_password_rules(password, kTokenPrefixes);
+}
+
 Result<Accounts::Prepared> Accounts::prepare(std::string_view name, const Secret<>& password,
                                              bool administrator) const {
   auto parsed = parse_account_name(name);
@@ -130,11 +141,13 @@ Result<Account> Accounts::create(db::Session& session, const Prepared& prepared,
 }
 
 Result<Account> Accounts::create(std::string_view name, const Secret<>& password, bool administrator,
-                                 const audit::Origin& origin) {
+                                 const audit::Origin& origin, const Guard& guard) {
   const auto prepared = prepare(name, password, administrator);
   if (!prepared) return prepared.error();
   std::optional<Account> account;
   const auto done = state_->database.write([&](db::Session& session) -> Result<void> {
+    if (guard)
+      if (auto may = guard(session); !may) return may;
     auto created = create(session, *prepared, origin);
     if (!created) return created.error();
     account = *std::move(created);
@@ -145,34 +158,48 @@ Result<Account> Accounts::create(std::string_view name, const Secret<>& password
 }
 
 Result<void> Accounts::set_password(std::string_view name, const Secret<>& password,
-                                    const audit::Origin& origin) {
+                                    const audit::Origin& origin, const Guard& guard) {
   if (const auto allowed = crypto::check_password_rules(password, kTokenPrefixes); !allowed)
     return allowed.error();
   const std::string hash = state_->hasher.hash(password);
   return state_->change(name, [&](db::Session& session, const Account& account) -> Result<void> {
+    if (guard)
+      if (auto may = guard(session); !may) return may;
     if (account.kind == AccountKind::robot)
       return Error{Errc::invalid_argument,
                    fmt::format("{} is a robot; robots have tokens", oci::quote(account.name))};
-    const auto done = session.execute(
-        "UPDATE accounts SET password_hash = ?, credential_version = credential_version + 1 WHERE id = ?",
-        {hash, account.id});
+    const auto done =
+        session.execute("UPDATE accounts SET password_hash = ? WHERE id = ?", {hash, account.id});
     if (!done) return done.error();
-    return state_->record(session, Action::account_password_changed, account.name, "", origin);
+    const auto ended = end_credentials(session, account.id, state_->clock.now());
+    if (!ended) return ended.error();
+    return state_->record(session, Action::account_password_changed, account.name, ended_tokens(*ended),
+                          origin);
   });
 }
 
 Result<void> Accounts::set_state(std::string_view name, AccountState state, const audit::Origin& origin) {
   return state_->change(name, [&](db::Session& session, const Account& account) -> Result<void> {
     if (account.state == state) return {};
-    const bool stops = state != AccountState::active;
-    if (stops)
+    // One who is stopped already has no more to lose there, and an owner no more to give.
+    if (account.active()) {
       if (const auto may = check_not_last_administrator(session, account); !may) return may.error();
-    // The version rises when stopping, so that enabling the account again does not bring its old tokens back.
-    const auto done = session.execute(
-        "UPDATE accounts SET state = ?, credential_version = credential_version + ? WHERE id = ?",
-        {std::string(identity::name(state)), std::int64_t{stops}, account.id});
+      if (const auto may = check_owners_remain(session, account.id); !may) return may.error();
+    }
+    const auto done = session.execute("UPDATE accounts SET state = ? WHERE id = ?",
+                                      {std::string(identity::name(state)), account.id});
     if (!done) return done.error();
-    return state_->record(session, action_of(state), account.name, "", origin);
+    std::int64_t ended = 0;
+    // Enabling the account again does not bring back what it had.
+    if (state != AccountState::active) {
+      const auto tokens = end_credentials(session, account.id, state_->clock.now());
+      if (!tokens) return tokens.error();
+      ended = *tokens;
+      // Nobody comes in on the word of somebody who is out.
+      const auto withdrawn = session.execute("DELETE FROM invitations WHERE invited_by = ?", {account.id});
+      if (!withdrawn) return withdrawn.error();
+    }
+    return state_->record(session, action_of(state), account.name, ended_tokens(ended), origin);
   });
 }
 

@@ -4,6 +4,7 @@
 // Calls block (database, and Argon2id where said), except peek(). Thread-safe.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,10 +26,16 @@ class Accounts {
            std::size_t cached);
   ~Accounts();
 
+  // Asked in the transaction of a change, before it: whether whoever asked for it still may, since hashing
+  // has taken its time. Its error is the change's.
+  using Guard = std::function<Result<void>(db::Session&)>;
+
   // Checks the name and the password's rules (crypto/password.h; none begins like a token), hashes (slow),
   // creates the account and the namespace of its name. Errc::conflict when the name is taken.
   Result<Account> create(std::string_view name, const Secret<>& password, bool administrator,
-                         const audit::Origin& origin);
+                         const audit::Origin& origin, const Guard& guard = {});
+  // The checks of create(), without a database.
+  static Result<void> check(std::string_view name, const Secret<>& password);
   // create() in two steps, for a caller whose transaction holds more than the account (setup.h). The first is
   // the slow one; the second writes the account, its namespace and the event into `session`.
   struct Prepared {
@@ -39,12 +46,15 @@ class Accounts {
   Result<Prepared> prepare(std::string_view name, const Secret<>& password, bool administrator) const;
   Result<Account> create(db::Session& session, const Prepared& prepared, const audit::Origin& origin) const;
 
-  Result<void> set_password(std::string_view name, const Secret<>& password, const audit::Origin& origin);
+  // Ends all that the account has logged in with, access tokens included.
+  Result<void> set_password(std::string_view name, const Secret<>& password, const audit::Origin& origin,
+                            const Guard& guard = {});
 
   // Each of these answers Errc::not_found for nobody, and is success without an event when nothing changes.
-  // Errc::conflict when no active administrator would be left.
+  // Errc::conflict when no active administrator, or no active owner of an organization, would be left.
   //
-  // Leaving `active` ends the account's tokens at once, and for good.
+  // Leaving `active` ends the account's sessions, bearer and access tokens and open invitations at once, and
+  // for good.
   Result<void> set_state(std::string_view name, AccountState state, const audit::Origin& origin);
   Result<void> set_active(std::string_view name, bool active, const audit::Origin& origin);
   // People only: Errc::invalid_argument for a robot.

@@ -19,7 +19,7 @@ namespace {
 std::string select(std::string_view condition) {
   return fmt::format(
       "SELECT i.id, i.organization_id, o.name, i.team_id, COALESCE(t.name, ''), i.account_id, "
-      "COALESCE(a.name, ''), i.email, i.role, b.name, i.created_at, i.expires_at FROM invitations i "
+      "COALESCE(a.name, i.addressee), i.email, i.role, b.name, i.created_at, i.expires_at FROM invitations i "
       "JOIN organizations o ON o.id = i.organization_id JOIN accounts b ON b.id = i.invited_by "
       "LEFT JOIN teams t ON t.id = i.team_id LEFT JOIN accounts a ON a.id = i.account_id WHERE {}",
       condition);
@@ -65,11 +65,11 @@ Result<Invitation> read_invitation(Change& change, std::string_view key, const d
 
 bool is_for(const Invitation& invitation, const Account& account) {
   if (invitation.account_id) return *invitation.account_id == account.id;
-  return account.email_verified && same_email(invitation.email, account.email);
+  return invitation.account.empty() && account.email_verified && same_email(invitation.email, account.email);
 }
 
 const std::string& addressee(const Invitation& invitation) {
-  return invitation.account_id ? invitation.account : invitation.email;
+  return invitation.account.empty() ? invitation.email : invitation.account;
 }
 
 Result<void> end(Change& change, const Invitation& invitation, std::string_view outcome) {
@@ -95,8 +95,7 @@ Result<void> enter(Change& change, const Invitation& invitation, const Account& 
   return put_team_member(change, *team, account, Source::direct);
 }
 
-Result<void> check_not_invited_yet(Change& change, const Invitations::Request& request,
-                                   std::optional<std::int64_t> account_id) {
+Result<void> check_not_invited_yet(Change& change, const Invitations::Request& request) {
   const auto swept = change.execute("DELETE FROM invitations WHERE organization_id = ? AND expires_at <= ?",
                                     {request.organization_id, to_micros(change.now)});
   if (!swept) return swept.error();
@@ -107,28 +106,30 @@ Result<void> check_not_invited_yet(Change& change, const Invitations::Request& r
     return Error{Errc::conflict,
                  fmt::format("{} invitations are open, the most there may be; revoke some first",
                              Invitations::kMostOpen)};
+  const bool by_name = !request.account.empty();
   const auto same = change.session.query(
-      account_id ? "SELECT 1 FROM invitations WHERE organization_id = ? AND account_id = ?"
-                 : "SELECT 1 FROM invitations WHERE organization_id = ? AND lower(email) = lower(?)",
-      {request.organization_id, account_id ? db::Value(*account_id) : db::Value(request.email)});
+      by_name ? "SELECT 1 FROM invitations i LEFT JOIN accounts a ON a.id = i.account_id "
+                "WHERE i.organization_id = ? AND COALESCE(a.name, i.addressee) = ?"
+              : "SELECT 1 FROM invitations WHERE organization_id = ? AND lower(email) = lower(?)",
+      {request.organization_id, by_name ? request.account : request.email});
   if (!same) return same.error();
   if (same->empty()) return {};
   return Error{Errc::conflict, fmt::format("{} is invited already; revoke that invitation for a new token",
-                                           oci::quote(account_id ? request.account : request.email))};
+                                           oci::quote(by_name ? request.account : request.email))};
 }
 
-// The number of the account that is invited, when it is one.
+// The number of the account that is invited, when the name is somebody's.
 Result<std::optional<std::int64_t>> find_addressee(Change& change, const Invitations::Request& request,
                                                    const Organization& organization) {
   if (request.account.empty()) return std::optional<std::int64_t>();
+  // Told from the name alone.
+  if (const auto name = parse_account_name(request.account); !name) return name.error();
   const auto account = read_account(change.session, request.account);
+  if (!account && account.error().code == Errc::not_found) return std::optional<std::int64_t>();
   if (!account) return account.error();
-  if (account->kind == AccountKind::robot)
-    return Error{Errc::invalid_argument,
-                 fmt::format("{} is a robot; members are people", oci::quote(account->name))};
   const auto role = read_member_role(change.session, organization.id, account->id);
   if (!role) return role.error();
-  if (*role)
+  if (*role && (*role == MemberRole::owner || request.role != MemberRole::owner))
     return Error{Errc::conflict, fmt::format("{} is a member of {} already", oci::quote(account->name),
                                              oci::quote(organization.name))};
   return std::optional(account->id);
@@ -206,13 +207,13 @@ Result<IssuedInvitation> Invitations::invite(const Request& request, std::int64_
     const auto account_id = find_addressee(change, parsed, *organization);
     if (!account_id) return account_id.error();
     if (const auto team = check_team(change, parsed); !team) return team.error();
-    if (const auto first = check_not_invited_yet(change, parsed, *account_id); !first) return first.error();
+    if (const auto first = check_not_invited_yet(change, parsed); !first) return first.error();
     const auto rows = change.session.query(
         "INSERT INTO invitations (organization_id, team_id, account_id, email, role, hash, invited_by, "
-        "created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        "created_at, expires_at, addressee) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         {organization->id, parsed.team_id ? db::Value(*parsed.team_id) : db::Value(),
          *account_id ? db::Value(**account_id) : db::Value(), parsed.email, std::string(name(parsed.role)),
-         hash, inviter, to_micros(change.now), to_micros(change.now + lifetime_)});
+         hash, inviter, to_micros(change.now), to_micros(change.now + lifetime_), parsed.account});
     if (!rows) return rows.error();
     auto invitation = read_invitation(change, "i.id", rows->at(0).integer(0));
     if (!invitation) return invitation.error();
@@ -262,10 +263,22 @@ Result<std::vector<Invitation>> Invitations::of_organization(std::int64_t organi
       {organization_id, after, to_micros(directory_.now()), sql_limit(limit)}));
 }
 
+Result<std::int64_t> Invitations::organization_of(const Secret<>& token) const {
+  if (!token_is_well_formed(kInvitationPrefix, token.reveal())) return no_invitation();
+  for (const std::string& hash : token_hashes(keyring_, token.reveal())) {
+    const auto row =
+        directory_.read_row("SELECT organization_id FROM invitations WHERE hash = ? AND expires_at > ?",
+                            {hash, to_micros(directory_.now())}, no_invitation());
+    if (row) return row->integer(0);
+    if (row.error().code != Errc::not_found) return row.error();
+  }
+  return no_invitation();
+}
+
 Result<std::vector<Invitation>> Invitations::of_account(std::int64_t account_id) const {
   return invitations_from(directory_.read_rows(
       select(
-          "i.expires_at > ? AND (i.account_id = ? OR (i.account_id IS NULL AND lower(i.email) = "
+          "i.expires_at > ? AND (i.account_id = ? OR (i.email <> '' AND lower(i.email) = "
           "(SELECT lower(s.email) FROM accounts s WHERE s.id = ? AND s.email_verified = 1))) ORDER BY i.id"),
       {to_micros(directory_.now()), account_id, account_id}));
 }

@@ -22,10 +22,10 @@ struct Invitation {
   std::int64_t organization_id = 0;
   std::string organization;
   std::optional<std::int64_t> team_id;
-  std::string team;  // its name, "" for none
-  std::optional<std::int64_t> account_id;
-  std::string account;  // "" for one by e-mail
-  std::string email;    // "" for one by account
+  std::string team;                        // its name, "" for none
+  std::optional<std::int64_t> account_id;  // of one by account, where the name is somebody's
+  std::string account;                     // the name that was given; "" for one by e-mail
+  std::string email;                       // "" for one by account
   MemberRole role = MemberRole::member;
   std::string invited_by;
   Time created_at{};
@@ -53,13 +53,15 @@ class Invitations {
     MemberRole role = MemberRole::member;
     std::optional<std::int64_t> team_id;  // of the organization
   };
-  // Errc::not_found, Errc::invalid_argument, Errc::conflict for a member, for somebody who is invited
-  // already, and when kMostOpen invitations are open.
+  // A name that is nobody's is invited as well, and can be accepted by nobody: inviting does not tell who has
+  // an account. A member may be invited to be an owner. Errc::not_found, Errc::invalid_argument for a robot's
+  // name; Errc::conflict for a member, for somebody who is invited already, and when kMostOpen invitations
+  // are open.
   Result<IssuedInvitation> invite(const Request& request, std::int64_t inviter, const audit::Origin& origin);
 
-  // The account becomes a member, and the invitation ends. It must be the account that was invited, or one
-  // whose verified e-mail address was (Errc::denied), and active. A wrong, used, withdrawn or expired token
-  // is Errc::not_found with one message.
+  // What the account was invited to be it becomes, and the invitation ends. It must be the account that was
+  // invited, or one whose verified e-mail address was (Errc::denied), and active. A wrong, used, withdrawn or
+  // expired token is Errc::not_found with one message.
   Result<void> accept(const Secret<>& token, std::int64_t account_id, const audit::Origin& origin);
   Result<void> decline(const Secret<>& token, std::int64_t account_id, const audit::Origin& origin);
   // The same for who has logged in as the one who was invited, without the token. Errc::not_found for
@@ -74,6 +76,8 @@ class Invitations {
                                                   std::size_t limit) const;
   // Open ones that the account could accept.
   Result<std::vector<Invitation>> of_account(std::int64_t account_id) const;
+  // The organization that an open invitation leads into. Errc::not_found.
+  Result<std::int64_t> organization_of(const Secret<>& token) const;
 
  private:
   const Directory& directory_;

@@ -86,7 +86,8 @@ Result<void> erase_namespace(Change& change, std::string_view name) {
       {"DELETE FROM namespace_grants WHERE namespace_id = ?",
        "DELETE FROM team_namespace_grants WHERE namespace_id = ?",
        "DELETE FROM access_token_scopes WHERE namespace_id = ?",
-       "DELETE FROM workload_trust_scopes WHERE namespace_id = ?", "DELETE FROM namespaces WHERE id = ?"},
+       "DELETE FROM workload_trust_scopes WHERE namespace_id = ?",
+       "DELETE FROM quota_reservations WHERE namespace_id = ?", "DELETE FROM namespaces WHERE id = ?"},
       *space);
 }
 

@@ -65,7 +65,8 @@ Organization organization_from(const db::Row& row) {
           .name = row.text(1),
           .display_name = row.text(2),
           .member_access = access ? *access : MemberAccess::none,
-          .created_at = from_micros(row.integer(4))};
+          .created_at = from_micros(row.integer(4)),
+          .namespace_id = row.is_null(5) ? 0 : row.integer(5)};
 }
 
 Error no_organization(std::int64_t id) {
@@ -90,7 +91,8 @@ Result<Organization> Organizations::create(std::string_view name, std::string_vi
                             .name = *parsed,
                             .display_name = *shown,
                             .member_access = MemberAccess::none,
-                            .created_at = {}};
+                            .created_at = {},
+                            .namespace_id = 0};
   const auto done = directory_.change(origin, [&](Change& change) -> Result<void> {
     const auto owner = read_account(change.session, creator);
     if (!owner) return owner.error();
@@ -105,10 +107,11 @@ Result<Organization> Organizations::create(std::string_view name, std::string_vi
         {*parsed, *shown, to_micros(change.now)});
     if (!rows) return rows.error();
     organization.id = rows->at(0).integer(0);
-    const auto space =
-        change.execute("INSERT INTO namespaces (name, organization_id, created_at) VALUES (?, ?, ?)",
-                       {*parsed, organization.id, to_micros(change.now)});
+    const auto space = change.session.query(
+        "INSERT INTO namespaces (name, organization_id, created_at) VALUES (?, ?, ?) RETURNING id",
+        {*parsed, organization.id, to_micros(change.now)});
     if (!space) return space.error();
+    organization.namespace_id = space->at(0).integer(0);
     const auto member = change.execute(
         "INSERT INTO organization_members (organization_id, account_id, role) VALUES (?, ?, 'owner')",
         {organization.id, creator});

@@ -27,6 +27,7 @@ struct Organization {
   std::string display_name;
   MemberAccess member_access = MemberAccess::none;
   Time created_at{};
+  std::int64_t namespace_id = 0;  // of the namespace of its name
 };
 
 class Organizations {

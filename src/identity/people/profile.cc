@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/shown.h"
 #include "base/utf8.h"
 #include "oci/quote.h"
 
@@ -17,15 +18,6 @@ constexpr std::size_t kLongestEmail = 254;    // RFC 5321 section 4.5.3.1.3, les
 constexpr std::size_t kLongestLocalPart = 64;
 constexpr std::size_t kLongestLabel = 63;
 
-// Characters that are not seen but change how others are: direction (UAX 9), separators of lines, widthless
-// spaces, tags. The joiners U+200C and U+200D are letters' business in many scripts.
-bool is_deceptive(char32_t point) {
-  return point == 0xad || point == 0x61c || point == 0x180e || point == 0x200b || point == 0x200e ||
-         point == 0x200f || (point >= 0x2028 && point <= 0x202e) || (point >= 0x2060 && point <= 0x206f) ||
-         point == 0xfeff || (point >= 0xfff9 && point <= 0xfffb) || (point & 0xfffe) == 0xfffe ||
-         (point >= 0xfdd0 && point <= 0xfdef) || (point >= 0xe0000 && point <= 0xe007f);
-}
-
 Result<std::string> parse_text(std::string_view text, std::string_view what, std::size_t longest) {
   const auto refused = [&](std::string_view why) {
     return Error{Errc::invalid_argument, fmt::format("{} {}", what, why)};
@@ -38,10 +30,10 @@ Result<std::string> parse_text(std::string_view text, std::string_view what, std
     const auto point = take_code_point(rest);
     if (!point) return refused("is not valid UTF-8");
     if (is_control(*point)) return refused("contains a control character");
-    if (is_deceptive(*point))
-      return refused("contains a character that cannot be seen and changes how the others read");
   }
   if (characters > longest) return too_long;
+  if (!shows(text))
+    return refused("contains a character that cannot be seen and changes how the others read");
   if (text.starts_with(' ') || text.ends_with(' ')) return refused("begins or ends with a space");
   return std::string(text);
 }

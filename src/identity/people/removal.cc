@@ -36,6 +36,30 @@ Result<void> erase_account(Change& change, std::int64_t account_id) {
                              account_id);
 }
 
+Result<std::int64_t> end_credentials(db::Session& session, std::int64_t account_id, Time now) {
+  const auto ended = session.execute(
+      "UPDATE accounts SET credential_version = credential_version + 1, token_version = token_version + 1 "
+      "WHERE id = ?",
+      {account_id});
+  if (!ended) return ended.error();
+  return session.execute(
+      "UPDATE access_tokens SET revoked_at = ? WHERE account_id = ? AND revoked_at IS NULL AND expires_at > "
+      "?",
+      {to_micros(now), account_id, to_micros(now)});
+}
+
+Result<void> check_owners_remain(db::Session& session, std::int64_t account_id) {
+  const auto organizations = session.query(
+      "SELECT organization_id FROM organization_members WHERE account_id = ? AND role = 'owner' "
+      "ORDER BY organization_id",
+      {account_id});
+  if (!organizations) return organizations.error();
+  for (const db::Row& organization : *organizations)
+    if (const auto may = check_not_last_owner(session, organization.integer(0), account_id); !may)
+      return may.error();
+  return {};
+}
+
 Result<void> hand_over_repositories(Change& change, const Account& account, std::int64_t organization_id) {
   const auto owned = change.session.query(
       "SELECT r.id, r.name FROM repositories r JOIN namespaces n ON n.id = r.namespace_id "

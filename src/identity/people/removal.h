@@ -12,6 +12,13 @@ namespace bulkhead::identity {
 // rest: what this does not know of makes it fail.
 Result<void> erase_account(Change& change, std::int64_t account_id);
 
+// For the transaction that takes away what an account logs in with: ends its bearer tokens, sessions and
+// access tokens, those of a robot included, for good. How many access tokens still stood.
+Result<std::int64_t> end_credentials(db::Session& session, std::int64_t account_id, Time now);
+
+// Errc::conflict when the account is the only active owner of an organization, which it then names.
+Result<void> check_owners_remain(db::Session& session, std::int64_t account_id);
+
 // Repositories that the account owns in an organization's namespaces go to another owner of the organization,
 // of those who are active the one of the lowest number, who is then also the contact where the account was.
 // Writes the events.

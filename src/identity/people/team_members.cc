@@ -75,6 +75,15 @@ bool contains(std::span<const std::int64_t> all, std::int64_t id) {
 
 }  // namespace
 
+Error no_member(std::string_view account, const Team& team) {
+  return {Errc::conflict, fmt::format("{} is no member of {}; invite them first", oci::quote(account),
+                                      oci::quote(team.organization))};
+}
+
+Error not_in_team(std::string_view account, const Team& team) {
+  return {Errc::not_found, fmt::format("{} is not in {}", oci::quote(account), oci::quote(team.path()))};
+}
+
 Result<void> put_team_member(Change& change, const Team& team, const Account& account, Source source) {
   const auto added = change.execute(
       "INSERT INTO team_members (team_id, account_id, source) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -139,9 +148,7 @@ Result<void> Teams::add_member(std::int64_t id, std::int64_t account_id, const a
     if (!account) return account.error();
     const auto role = read_member_role(change.session, team->organization_id, account_id);
     if (!role) return role.error();
-    if (!*role)
-      return Error{Errc::conflict, fmt::format("{} is no member of {}; invite them first",
-                                               oci::quote(account->name), oci::quote(team->organization))};
+    if (!*role) return no_member(account->name, *team);
     return put_team_member(change, *team, *account, Source::direct);
   });
 }
@@ -165,8 +172,7 @@ Result<void> Teams::remove_member(std::int64_t id, std::int64_t account_id, cons
       return Error{Errc::conflict,
                    fmt::format("a directory puts {} into {}; remove them from its group, or the mapping",
                                oci::quote(account->name), oci::quote(team->path()))};
-    return Error{Errc::not_found,
-                 fmt::format("{} is not in {}", oci::quote(account->name), oci::quote(team->path()))};
+    return not_in_team(account->name, *team);
   });
 }
 

@@ -33,6 +33,11 @@ struct TeamMember {
   bool from_directory = false;
 };
 
+// What is said of somebody who cannot be put into a team, or taken out of it, because they are not in the
+// organization, or in the team; and so of somebody who is not there at all.
+Error no_member(std::string_view account, const Team& team);
+Error not_in_team(std::string_view account, const Team& team);
+
 class Teams {
  public:
   // From a team without a parent to the lowest below it.

@@ -51,10 +51,22 @@ void Attempts::fail(std::string_view key, Time now) {
   const auto entry = by_key_.at(key);
   // A clock that was set back must not unsort them.
   entry->failures.push_back(entry->failures.empty() ? now : std::max(now, entry->failures.back()));
+  if (entry->failures.size() > limit_) entry->failures.erase(entry->failures.begin());
   end(entry);
 }
 
 void Attempts::abandon(std::string_view key) { end(by_key_.at(key)); }
+
+void Attempts::forget(const std::function<bool(std::string_view key)>& meant) {
+  for (auto entry = entries_.begin(); entry != entries_.end();) {
+    const auto here = entry++;
+    if (!meant(here->key)) continue;
+    here->failures.clear();
+    if (here->under_way > 0) continue;
+    by_key_.erase(here->key);
+    entries_.erase(here);
+  }
+}
 
 void Attempts::end(Entries::iterator entry) {
   --entry->under_way;

@@ -6,14 +6,16 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/keyed_hash.h"
 
 namespace bulkhead::identity {
 
@@ -35,12 +37,15 @@ class Attempts {
   void fail(std::string_view key, Time now);
   void abandon(std::string_view key);  // neither: it could not be decided
 
+  // Forgets the failures of each key that is meant. Looks at all keys.
+  void forget(const std::function<bool(std::string_view key)>& meant);
+
   std::size_t size() const { return entries_.size(); }
 
  private:
   struct Entry {
     std::string key;
-    std::vector<Time> failures;  // oldest first
+    std::vector<Time> failures;  // oldest first, `limit_` at most
     std::uint32_t under_way = 0;
   };
   using Entries = std::list<Entry>;  // touched last at the front
@@ -54,7 +59,8 @@ class Attempts {
   std::chrono::seconds window_;
   std::size_t remembered_;
   Entries entries_;
-  std::unordered_map<std::string_view, Entries::iterator> by_key_;  // views into the entries' own keys
+  // Views into the entries' own keys. Ordered, because keys are what strangers send.
+  std::map<std::string_view, Entries::iterator> by_key_;
 };
 
 }  // namespace bulkhead::identity

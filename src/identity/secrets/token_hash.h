@@ -5,11 +5,12 @@
 
 #include <array>
 #include <cstddef>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
+#include "base/keyed_hash.h"
 #include "crypto/keyring.h"
 
 namespace bulkhead::identity {
@@ -28,12 +29,13 @@ std::uint32_t key_version(std::string_view stored);
 using Fingerprint = std::array<std::byte, 32>;
 Fingerprint fingerprint(const crypto::Keyring& keyring, crypto::KeyPurpose purpose, std::string_view token);
 
-struct FingerprintHash {
-  std::size_t operator()(const Fingerprint& print) const {
-    std::size_t hash = 0;
-    std::memcpy(&hash, print.data(), sizeof hash);
-    return hash;
-  }
+// Keyed, although a fingerprint is a hash: whoever chooses a token can try until its first bytes suit them.
+class FingerprintHash {
+ public:
+  std::size_t operator()(const Fingerprint& print) const { return hash_(Bytes(print)); }
+
+ private:
+  KeyedHash hash_;
 };
 
 }  // namespace bulkhead::identity

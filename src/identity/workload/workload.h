@@ -60,14 +60,19 @@ class Workload {
   // all that depends on what is stored here (unknown issuer, key, signature, audience, rule, robot that is
   // not active, token used before). Errc::unavailable while the issuer's keys are not known and cannot be
   // fetched. Refusals are journaled as login_failed.
-  Result<WorkloadGrant> exchange(const Secret<>& token, std::string_view robot, const audit::Origin& origin);
+  // With `may_wait` false nobody is asked: the answer comes from what is known, or is Errc::unavailable.
+  Result<WorkloadGrant> exchange(const Secret<>& token, std::string_view robot, const audit::Origin& origin,
+                                 bool may_wait = true);
+  // The issuer that an exchange of this token would ask, or wait for; none when it can be settled without.
+  std::optional<std::string> unheard_issuer(const Secret<>& token);
 
  private:
   struct Refusal;
+  static Refusal refused_with(std::string_view reason, const JwtClaims& claims);
 
   Result<WorkloadGrant> attempt(std::string_view token, std::string_view robot, const audit::Origin& origin,
-                                Refusal& refusal);
-  Result<JwtClaims> authenticate(std::string_view token, Time now, Refusal& refusal);
+                                bool may_wait, Refusal& refusal);
+  Result<JwtClaims> authenticate(std::string_view token, Time now, bool may_wait, Refusal& refusal);
   Result<std::vector<std::int64_t>> accepting_trusts(const JwtClaims& claims, std::string_view robot,
                                                      Refusal& refusal);
   Result<WorkloadGrant> redeem(db::Session& session, const std::vector<std::int64_t>& trusts,

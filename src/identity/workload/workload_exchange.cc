@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 
 #include "audit/outbox.h"
@@ -12,10 +13,13 @@
 
 namespace bulkhead::identity {
 
-// Why an exchange was refused, for the journal; the caller is told less.
+// Why an exchange was refused, for the journal; the caller is told less. What the token says is there to be
+// compared with the trusts: its issuer as it stands there, the rest once the signature has been verified.
 struct Workload::Refusal {
   std::string_view reason;  // "" while it was not refused
   std::string error;
+  std::string issuer;
+  std::shared_ptr<const JwtClaims> claims = {};
 };
 
 namespace {
@@ -25,6 +29,8 @@ namespace {
 constexpr std::chrono::hours kRemembered{1};
 // Cleared away with each exchange: more than one adds.
 constexpr std::int64_t kForgottenAtOnce = 100;
+
+constexpr std::size_t kShownAudiences = 3;
 
 Error not_accepted() {
   return {
@@ -72,16 +78,43 @@ void merge(std::vector<TokenScope>& scopes, const TokenScope& scope) {
   scopes.push_back(scope);
 }
 
+template <class Refusal>
+std::string describe(const Refusal& refusal) {
+  std::string detail = fmt::format(R"({{"reason":"{}")", refusal.reason);
+  if (!refusal.error.empty()) detail += fmt::format(R"(,"error":{})", json_quote(refusal.error));
+  if (!refusal.issuer.empty()) detail += fmt::format(R"(,"issuer":{})", quote_in_part(refusal.issuer));
+  if (refusal.claims != nullptr) {
+    detail += fmt::format(R"(,"subject":{},"audience":[)", quote_in_part(refusal.claims->subject));
+    const auto& audiences = refusal.claims->audiences;
+    for (std::size_t i = 0; i < std::min(audiences.size(), kShownAudiences); ++i)
+      detail += fmt::format("{}{}", i == 0 ? "" : ",", quote_in_part(audiences[i]));
+    detail += ']';
+  }
+  return detail + '}';
+}
+
 }  // namespace
 
+std::optional<std::string> Workload::unheard_issuer(const Secret<>& token) {
+  const auto jwt = UnverifiedJwt::parse(token.reveal(), clock_.now(), options_.jwt);
+  if (!jwt) return std::nullopt;
+  bool known = false;
+  const auto looked = database_.read([&](db::Session& session) -> Result<void> {
+    const auto found = trusted(session, jwt->issuer());
+    if (!found) return found.error();
+    known = *found;
+    return {};
+  });
+  if (!looked || !known || !keys_.would_wait(jwt->issuer(), jwt->key_id())) return std::nullopt;
+  return jwt->issuer();
+}
+
 Result<WorkloadGrant> Workload::exchange(const Secret<>& token, std::string_view robot,
-                                         const audit::Origin& origin) {
+                                         const audit::Origin& origin, bool may_wait) {
   Refusal refusal;
-  auto grant = attempt(token.reveal(), robot, origin, refusal);
+  auto grant = attempt(token.reveal(), robot, origin, may_wait, refusal);
   if (!grant && !refusal.reason.empty()) {
-    const std::string detail = refusal.error.empty() ? std::string(refusal.reason)
-                                                     : fmt::format(R"({{"reason":"{}","error":{}}})",
-                                                                   refusal.reason, json_quote(refusal.error));
+    const std::string detail = describe(refusal);
     journal_.append({.at = clock_.now(),
                      .action = audit::Action::login_failed,
                      .origin = origin,
@@ -95,9 +128,9 @@ Result<WorkloadGrant> Workload::exchange(const Secret<>& token, std::string_view
 }
 
 Result<WorkloadGrant> Workload::attempt(std::string_view token, std::string_view robot,
-                                        const audit::Origin& origin, Refusal& refusal) {
+                                        const audit::Origin& origin, bool may_wait, Refusal& refusal) {
   const Time now = clock_.now();
-  const auto claims = authenticate(token, now, refusal);
+  const auto claims = authenticate(token, now, may_wait, refusal);
   if (!claims) return claims.error();
   const auto trusts = accepting_trusts(*claims, robot, refusal);
   if (!trusts) return trusts.error();
@@ -113,40 +146,42 @@ Result<WorkloadGrant> Workload::attempt(std::string_view token, std::string_view
   return *std::move(grant);
 }
 
-Result<JwtClaims> Workload::authenticate(std::string_view token, Time now, Refusal& refusal) {
+Workload::Refusal Workload::refused_with(std::string_view reason, const JwtClaims& claims) {
+  return {reason, {}, claims.issuer, std::make_shared<const JwtClaims>(claims)};
+}
+
+Result<JwtClaims> Workload::authenticate(std::string_view token, Time now, bool may_wait, Refusal& refusal) {
   const auto jwt = UnverifiedJwt::parse(token, now, options_.jwt);
   if (!jwt) {
-    refusal = {"workload_token_invalid", jwt.error().message};
+    refusal = {"workload_token_invalid", jwt.error().message, {}};
     return jwt.error();
   }
+  const std::string& issuer = jwt->issuer();
   bool known = false;
   const auto looked = database_.read([&](db::Session& session) -> Result<void> {
-    const auto found = trusted(session, jwt->issuer());
+    const auto found = trusted(session, issuer);
     if (!found) return found.error();
     known = *found;
     return {};
   });
   if (!looked) return looked.error();
   if (!known) {
-    refusal = {"workload_issuer_unknown", {}};
+    refusal = {"workload_issuer_unknown", {}, issuer};
     return not_accepted();
   }
-  const auto key = keys_.find(jwt->issuer(), jwt->key_id(), jwt->algorithm());
-  if (!key && key.error().code == Errc::unauthenticated) {
-    refusal = {"workload_key_unknown", {}};
+  bool signature_wrong = false;
+  auto claims = keys_.verify(*jwt, signature_wrong, may_wait);
+  if (!claims && claims.error().code == Errc::unauthenticated) {
+    refusal = {signature_wrong ? "workload_signature_wrong" : "workload_key_unknown", {}, issuer};
     return not_accepted();
   }
-  if (!key) {
-    refusal = {"workload_issuer_unavailable", key.error().message};
-    return Error{Errc::unavailable, "the keys of the token's issuer cannot be fetched now; try again later"};
-  }
-  auto claims = jwt->verify(*key);
   if (!claims) {
-    refusal = {"workload_signature_wrong", {}};
-    return not_accepted();
+    refusal = {"workload_issuer_unavailable", claims.error().message, issuer};
+    return Error{Errc::unavailable, "the keys of the token's issuer cannot be fetched now; try again later",
+                 claims.error().retry_after};
   }
   if (claims->expires_at - claims->issued_at > options_.longest_life) {
-    refusal = {"workload_token_lives_too_long", {}};
+    refusal = refused_with("workload_token_lives_too_long", *claims);
     return not_accepted();
   }
   return claims;
@@ -165,17 +200,17 @@ Result<std::vector<std::int64_t>> Workload::accepting_trusts(const JwtClaims& cl
     if (!looked) return looked.error();
   }
   std::erase_if(candidates, [&](const TrustCandidate& trust) {
-    return !claims.is_for(trust.audience) || !matches(trust.rule, claims);
+    return !claims.names(trust.audience) || !matches(trust.rule, claims);
   });
   if (candidates.empty()) {
-    refusal = {"workload_no_trust_matches", {}};
+    refusal = refused_with("workload_no_trust_matches", claims);
     return not_accepted();
   }
   std::vector<std::int64_t> ids;
   for (const TrustCandidate& trust : candidates) {
     ids.push_back(trust.id);
     if (trust.robot_id == candidates.front().robot_id) continue;
-    refusal = {"workload_robot_not_named", {}};
+    refusal = refused_with("workload_robot_not_named", claims);
     return Error{Errc::invalid_argument, "trusts of several robots accept the token; name the robot"};
   }
   return ids;
@@ -199,7 +234,7 @@ Result<WorkloadGrant> Workload::redeem(db::Session& session, const std::vector<s
     ids += fmt::format("{}{}", ids.empty() ? "" : ",", id);
   }
   if (ids.empty()) {
-    refusal = {"workload_no_trust_matches", {}};
+    refusal = refused_with("workload_no_trust_matches", claims);
     return not_accepted();
   }
   const auto robots =
@@ -208,13 +243,13 @@ Result<WorkloadGrant> Workload::redeem(db::Session& session, const std::vector<s
   grant.robot = robots->front().text(0);
   grant.credential_version = robots->front().integer(2);
   if (robots->front().text(1) != "active") {
-    refusal = {"workload_robot_inactive", {}};
+    refusal = refused_with("workload_robot_inactive", claims);
     return not_accepted();
   }
   const auto first = use_up(session, claims, now);
   if (!first) return first.error();
   if (!*first) {
-    refusal = {"workload_token_used_before", {}};
+    refusal = refused_with("workload_token_used_before", claims);
     return not_accepted();
   }
   audit::Origin robot = origin;

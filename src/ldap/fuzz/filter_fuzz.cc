@@ -1,11 +1,13 @@
 // Whatever a person types as their name, the filter asks the same question: it has the shape of the template,
 // and the name stands in its values as it is. The input's first line is the template, the rest is the name.
+// What is compared as a name has one form.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "ldap/filter.h"
+#include "ldap/names.h"
 #include "ldap/url.h"
 
 namespace {
@@ -55,5 +57,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto alone = parse_filter("(a=" + escape(input) + ")");
   require(alone && alone->shape == "(a=#)" && alone->values.front().bytes == input);
   if (const auto url = parse_url(input)) require(parse_url(url->render()) == url);
+  static_cast<void>(parse_urls(input));
+
+  // One form for all spellings is its own form.
+  const std::string name = comparable_name(text);
+  require(comparable_name(name) == name && name.size() <= 3 * text.size());
+  static_cast<void>(comparable_dn(text));
   return 0;
 }

@@ -258,15 +258,22 @@ TEST_F(DirectoryTest, FindsGroupsByNameAndByDistinguishedName) {
   EXPECT_THAT(log_in("alice", "correct horse", settings)->groups, IsEmpty());
 }
 
-TEST_F(DirectoryTest, SaysWhenThereAreTooManyGroups) {
+TEST_F(DirectoryTest, SaysWhenThereAreMoreGroupsThanItLooksAt) {
   Options options = DirectoryTest::options();
   options.limits.groups = 3;
-  EXPECT_EQ(refusal(log_in("alice", "correct horse", settings(), options)), "");
+  const auto all = log_in("alice", "correct horse", settings(), options);
+  ASSERT_TRUE(all) << all.error().message;
+  EXPECT_EQ(all->groups_missing, "");
   options.limits.groups = 2;  // two entries, three names
-  EXPECT_THAT(refusal(log_in("alice", "correct horse", settings(), options)), HasSubstr("too_large"));
+  const auto two = log_in("alice", "correct horse", settings(), options);
+  ASSERT_TRUE(two) << two.error().message;
+  EXPECT_EQ(two->groups.size(), 2u);
+  EXPECT_THAT(two->groups_missing, HasSubstr("more groups than the 2"));
   options.limits.groups = 1;
-  EXPECT_THAT(refusal(log_in("alice", "correct horse", settings(), options)),
-              HasSubstr("more than 1 groups"));
+  const auto one = log_in("alice", "correct horse", settings(), options);
+  ASSERT_TRUE(one) << one.error().message;
+  EXPECT_EQ(one->groups.size(), 1u);
+  EXPECT_THAT(one->groups_missing, HasSubstr("more groups than the 1"));
 }
 
 TEST_F(DirectoryTest, LeavesOutTextThatTerminalsObey) {

@@ -49,7 +49,19 @@ TEST(Settings, SayWhatIsWrong) {
     return text.find(word) != std::string::npos;
   };
   EXPECT_TRUE(mentions(complaint([](Settings& s) { s.url = "https://a"; }), "url"));
-  EXPECT_TRUE(mentions(complaint([](Settings& s) { s.url = "ldaps://" + std::string(400, 'a'); }), "url"));
+  EXPECT_TRUE(mentions(complaint([](Settings& s) { s.url = "ldaps://a https://b"; }), "url"));
+  EXPECT_TRUE(mentions(complaint([](Settings& s) { s.url = "ldaps://a ldap://b"; }), "encrypted"));
+  EXPECT_TRUE(mentions(complaint([](Settings& s) { s.url = " "; }), "url"));
+  EXPECT_EQ(complaint([](Settings& s) { s.url = "ldaps://a ldaps://b:1636"; }), "");
+  const auto many = [](std::size_t count) {
+    return [count](Settings& s) {
+      s.url.clear();
+      for (std::size_t i = 0; i < count; ++i) s.url += "ldaps://a ";
+    };
+  };
+  EXPECT_EQ(complaint(many(kMostUrls)), "");
+  EXPECT_TRUE(mentions(complaint(many(kMostUrls + 1)), "url"));
+  EXPECT_TRUE(mentions(complaint([](Settings& s) { s.url = "ldaps://" + std::string(1100, 'a'); }), "url"));
   EXPECT_TRUE(mentions(complaint([](Settings& s) { s.user_base = ""; }), "user_base"));
   EXPECT_TRUE(mentions(complaint([](Settings& s) { s.user_base = "people"; }), "user_base"));
   EXPECT_TRUE(mentions(complaint([](Settings& s) { s.user_base = "ou=a\nb"; }), "user_base"));

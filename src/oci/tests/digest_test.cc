@@ -111,13 +111,14 @@ TEST(Digest, DiffersByAlgorithmAndHash) {
   EXPECT_NE(short_one, long_one);
   EXPECT_LT(short_one, long_one);
   EXPECT_EQ(short_one, *Digest::parse(short_one.render()));
-  EXPECT_NE(std::hash<Digest>()(short_one), std::hash<Digest>()(long_one));
+  const DigestHash hash_of;
+  EXPECT_NE(hash_of(short_one), hash_of(long_one));
   EXPECT_LT(*Digest::parse("sha256:" + std::string(64, '0')),
             *Digest::parse("sha256:" + std::string(64, 'f')));
 }
 
 TEST(Digest, IsFoundInHashedContainers) {
-  std::unordered_set<Digest> digests;
+  std::unordered_set<Digest, DigestHash> digests;
   for (int i = 0; i < 1000; ++i) digests.insert(Digest::of(Algorithm::sha256, as_bytes(std::to_string(i))));
   EXPECT_EQ(digests.size(), 1000u);
   EXPECT_TRUE(digests.contains(Digest::of(Algorithm::sha256, as_bytes("7"))));

@@ -38,8 +38,9 @@ TestRegistry::TestRegistry(RegistryOptions options)
 void TestRegistry::restart() {
   uploads.reset();
   store = require(blob::open_filesystem_store(directory.path()));
-  facts = std::make_unique<access::Facts>(*installation.database, installation.accounts, installation.clock,
-                                          kCached, true);
+  policies = std::make_unique<identity::Policies>(*installation.database, installation.clock, kCached);
+  facts = std::make_unique<access::Facts>(*installation.database, installation.accounts, *policies,
+                                          installation.clock, kCached, true);
   blobs = std::make_unique<Blobs>(*installation.database, *store, installation.clock, kCached);
   manifests =
       std::make_unique<Manifests>(*installation.database, *store, installation.clock, options_.manifests);

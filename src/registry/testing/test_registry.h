@@ -12,6 +12,7 @@
 #include "access/facts.h"
 #include "base/testing/temporary_directory.h"
 #include "blob/store.h"
+#include "identity/login/policies.h"
 #include "identity/people/testing/installation.h"
 #include "registry/blobs.h"
 #include "registry/manifests.h"
@@ -74,6 +75,7 @@ class TestRegistry {
   void restart();
 
   identity::testing::Installation installation;
+  std::unique_ptr<identity::Policies> policies;
   TemporaryDirectory directory;
   std::unique_ptr<blob::BlobStore> store;
   std::unique_ptr<access::Facts> facts;

@@ -35,7 +35,8 @@ class ChildrenWork : public ::testing::Test {
   }
   static oci::Descriptor child(int number) { return {"a/b", sha256(fmt::format("{}", number)), 1}; }
 
-  access::Repository repository_{1, 1, *oci::RepositoryName::parse("a/b"), access::Visibility::private_, ""};
+  access::Repository repository_{1, 1, 0, *oci::RepositoryName::parse("a/b"), access::Visibility::private_,
+                                 ""};
 };
 
 TEST_F(ChildrenWork, GrowsWithTheNumberOfDistinctDigestsInBatches) {

@@ -1,8 +1,10 @@
 // /policy and /organizations/{organization}/policy: what is asked of credentials.
-#include "identity/login/policies.h"
+#include <fmt/format.h>
+
 #include "api/management/credentials/networks.h"
 #include "api/management/operation.h"
 #include "api/management/vocabulary.h"
+#include "identity/login/policies.h"
 
 namespace bulkhead::api::management {
 namespace {
@@ -38,6 +40,14 @@ Result<Reply> set(Call& call, std::int64_t organization) {
   policy.token_life = std::chrono::seconds(*call.integer("token_seconds"));
   policy.networks = *std::move(networks);
   policy.password_login = call.flag("password_login");
+  // Whoever sets it would otherwise be the first whom it keeps from changing it back.
+  const access::Principal& principal = call.caller.principal;
+  if (organization != Policies::kInstallation && !call.caller.is_operator)
+    if (const auto lacking = policy.lacking(principal.proof, principal.address); !lacking.empty())
+      return Error{
+          Errc::conflict,
+          fmt::format("this policy would keep you out yourself: coming to the organization would take {}",
+                      lacking)};
   if (auto done = call.services.policies.set(organization, policy, call.origin); !done) return done.error();
   return get(call, organization);
 }
@@ -70,7 +80,8 @@ constexpr Operation kOperations[] = {
      .path = "/organizations/{organization}/policy",
      .id = "getOrganizationPolicy",
      .tag = "policies",
-     .summary = "What an organization asks of its members' and robots' credentials beyond the installation",
+     .summary =
+         "What an organization asks of those who come to it, and of its robots, beyond the installation",
      .permission = kMember || SystemAction::read_directory,
      .response = &kPolicy,
      .handler = get_organization},
@@ -78,7 +89,7 @@ constexpr Operation kOperations[] = {
      .path = "/organizations/{organization}/policy",
      .id = "setOrganizationPolicy",
      .tag = "policies",
-     .summary = "Change what an organization asks of credentials",
+     .summary = "Change what an organization asks of those who come to it, and of its robots",
      .permission = kOrganizationOwner,
      .request = &kPolicy,
      .response = &kPolicy,

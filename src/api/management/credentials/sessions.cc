@@ -110,8 +110,10 @@ Result<Veto> veto(const Call& call, const identity::Account& account) {
   return Veto();
 }
 
-Result<void> verify_factor(const Call& call, const identity::Account& account, const audit::Origin& origin) {
-  if (call.has("code")) return call.services.mfa.verify(account, call.secret("code"), origin);
+// `session`, here and below: the one that proves itself anew; 0 for a log-in.
+Result<void> verify_factor(const Call& call, const identity::Account& account, const audit::Origin& origin,
+                           std::int64_t session) {
+  if (call.has("code")) return call.services.mfa.verify(account, call.secret("code"), origin, session);
   if (!call.has("assertion"))
     return Error{
         Errc::unauthenticated,
@@ -136,39 +138,43 @@ audit::Origin password_origin(const Call& call, std::string_view name) {
   return origin;
 }
 
-Result<identity::Account> check_password(const Call& call, std::string_view name) {
-  if (auto admitted = call.services.login.admit(name, call.origin.address); !admitted)
-    return admitted.error();
-  return call.services.login.verify(name, call.secret("password"), password_origin(call, name),
-                                    [&call](const identity::Account& each) { return veto(call, each); });
+Result<identity::Account> check_password(const Call& call, std::string_view name, std::int64_t session = 0) {
+  return call.services.login.verify(
+      name, call.secret("password"), password_origin(call, name),
+      [&call](const identity::Account& each) { return veto(call, each); }, session);
 }
 
 // Whoever has a second factor here shows it too, whoever checked the password.
-Result<Shown> prove_factor(const Call& call, Shown shown, const audit::Origin& origin) {
+Result<Shown> prove_factor(const Call& call, Shown shown, const audit::Origin& origin, std::int64_t session) {
   const auto enrolled = call.services.mfa.enrolled(shown.account.id);
   if (!enrolled) return enrolled.error();
   if (!*enrolled) return shown;
-  if (auto verified = verify_factor(call, shown.account, origin); !verified) return verified.error();
+  if (auto verified = verify_factor(call, shown.account, origin, session); !verified) return verified.error();
   shown.multi_factor = true;
   return shown;
 }
 
-Result<Shown> prove(const Call& call, std::string_view name) {
-  auto account = check_password(call, name);
+Result<Shown> prove(const Call& call, std::string_view name, std::int64_t session = 0) {
+  auto account = check_password(call, name, session);
   if (!account) return account.error();
-  return prove_factor(call, Shown{*std::move(account)}, password_origin(call, name));
+  return prove_factor(call, Shown{*std::move(account)}, password_origin(call, name), session);
 }
 
+// The provider came into use after it was looked whom this waits for.
+Error too_early() { return {Errc::unavailable, "the log-in provider has changed just now; try again"}; }
+
 Result<Shown> prove_to_directory(const Call& call, const identity::LoginProvider& provider,
-                                 std::string_view name) {
+                                 std::string_view name, std::int64_t session = 0) {
+  if (!call.may_wait) return too_early();
   audit::Origin origin = call.origin;
   origin.account = name;
   origin.credential = fmt::format("ldap:{}", provider.name);
   auto proved = call.services.directory_login.verify(
       provider, name, call.secret("password"), origin,
-      [&call](const identity::Account& each) { return network_veto(call, each); });
+      [&call](const identity::Account& each) { return network_veto(call, each); }, session);
   if (!proved) return proved.error();
-  return prove_factor(call, Shown{std::move(proved->account), false, std::move(proved->backing)}, origin);
+  return prove_factor(call, Shown{std::move(proved->account), false, std::move(proved->backing)}, origin,
+                      session);
 }
 
 // The enabled directory of that name.
@@ -200,6 +206,26 @@ std::string credential_of(const Shown& shown) {
   return fmt::format("{}{}", shown.backing ? "directory" : "password", shown.multi_factor ? "+code" : "");
 }
 
+Wait wait_for(const identity::LoginProvider& provider) {
+  return {provider.kind() == identity::ProviderKind::ldap ? Wait::For::directory : Wait::For::provider,
+          provider.name};
+}
+
+Wait wait_of_log_in(Call& call) {
+  const auto where = call.text("provider");
+  if (!where) return {};
+  const auto provider = directory_named(call, *where);
+  return provider ? wait_for(*provider) : Wait();
+}
+
+// Of a session that a provider stands behind.
+Wait wait_of_session(Call& call) {
+  const auto backing = call.services.sessions.backing(call.caller.session_id);
+  if (!backing) return {};
+  const auto provider = call.services.login_providers.find(backing->provider_id);
+  return provider ? wait_for(*provider) : Wait();
+}
+
 Result<Reply> start_session(Call& call) {
   const auto shown = show(call);
   if (!shown) return shown.error();
@@ -229,7 +255,7 @@ Result<Shown> show_factor(const Call& call, const identity::LoginProvider& provi
   if (!account) return account.error();
   audit::Origin origin = call.origin;
   origin.credential = fmt::format("oidc:{}", provider.name);
-  auto shown = prove_factor(call, Shown{*std::move(account)}, origin);
+  auto shown = prove_factor(call, Shown{*std::move(account)}, origin, call.caller.session_id);
   if (!shown || shown->multi_factor) return shown;
   return Error{Errc::conflict,
                fmt::format("{} has to vouch for that anew: log in again", oci::quote(provider.name))};
@@ -239,15 +265,17 @@ Result<Shown> show_factor(const Call& call, const identity::LoginProvider& provi
 Result<Shown> show_again(const Call& call) {
   const auto backing = call.services.sessions.backing(call.caller.session_id);
   if (!backing && backing.error().code == Errc::not_found)
-    return call.has("password") ? prove(call, call.caller.principal.account) : no_password();
+    return call.has("password") ? prove(call, call.caller.principal.account, call.caller.session_id)
+                                : no_password();
   if (!backing) return backing.error();
   const auto provider = call.services.login_providers.find(backing->provider_id);
   if (!provider) return provider.error();
   if (provider->kind() != identity::ProviderKind::ldap) return show_factor(call, *provider);
   if (!call.has("password")) return no_password();
+  if (!call.may_wait) return too_early();
   auto person = call.services.directory_login.look_up(*provider, backing->subject);
   if (!person) return person.error();
-  auto shown = prove_to_directory(call, *provider, person->name);
+  auto shown = prove_to_directory(call, *provider, person->name, call.caller.session_id);
   if (!shown) return shown.error();
   if (shown->account.id != call.caller.principal.account_id)
     return Error{Errc::unauthenticated, "that is somebody else's password"};
@@ -269,6 +297,7 @@ Result<Reply> refresh_current(Call& call) {
   if (!sessions) return sessions.error();
   for (const Session& session : *sessions) {
     if (session.id != call.caller.session_id) continue;
+    if (!call.may_wait && call.services.sessions.backing(session.id)) return too_early();
     const auto refreshed = call.services.session_refresh.refresh(session, call.origin);
     if (!refreshed) return refreshed.error();
     return Reply(represent_session(*refreshed, call));
@@ -325,6 +354,7 @@ constexpr Operation kOperations[] = {
      .response = &kStartedSession,
      .secret = true,
      .slow = true,
+     .wait = wait_of_log_in,
      .handler = start_session},
     {.method = http::Method::post,
      .path = "/sessions/challenge",
@@ -373,6 +403,7 @@ constexpr Operation kOperations[] = {
      .status = 204,
      .enrols = true,
      .slow = true,
+     .wait = wait_of_session,
      .handler = prove_again},
     {.method = http::Method::post,
      .path = "/sessions/current/refresh",
@@ -382,7 +413,7 @@ constexpr Operation kOperations[] = {
      .permission = kAccount,
      .response = &kSession,
      .enrols = true,
-     .slow = true,
+     .wait = wait_of_session,
      .handler = refresh_current},
     {.method = http::Method::get,
      .path = "/sessions/{session}",

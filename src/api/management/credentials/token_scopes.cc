@@ -67,13 +67,54 @@ Result<std::int64_t> namespace_id(Call& call, std::string_view text) {
   return id;
 }
 
-// The name of a row, "" when it is gone.
-Result<std::string> name_of(const Call& call, std::string_view sql, std::int64_t id) {
+// The account behind the credential: what it may see is no less for the token that it uses.
+access::Principal account_of(const Call& call) {
+  access::Principal account = call.caller.principal;
+  account.token_id = 0;
+  account.ceiling = nullptr;
+  return account;
+}
+
+bool sees_all(const Call& call) {
+  return call.caller.is_operator || call.may(access::SystemAction::read_directory);
+}
+
+// The repository's name, "" when it is gone or not the caller's to see, which are not told apart: the token
+// may have kept in touch with it longer than the account.
+Result<std::string> repository_name(const Call& call, const access::Principal& viewer, std::int64_t id) {
   std::string name;
   const auto read = call.services.database.read([&](db::Session& session) -> Result<void> {
-    const auto rows = session.query(sql, {id});
+    name.clear();
+    const auto rows = session.query("SELECT name, visibility FROM repositories WHERE id = ?", {id});
     if (!rows) return rows.error();
-    if (!rows->empty()) name = rows->front().text(0);
+    if (rows->empty()) return {};
+    if (!sees_all(call) && rows->front().text(1) != "public") {
+      const auto role = access::read_role(session, viewer, id);
+      if (!role) return role.error();
+      if (*role == access::Role::none) return {};
+    }
+    name = rows->front().text(0);
+    return {};
+  });
+  if (!read) return read.error();
+  return name;
+}
+
+// The same of a namespace.
+Result<std::string> shown_namespace(const Call& call, const access::Principal& viewer, std::int64_t id) {
+  std::string name;
+  const auto read = call.services.database.read([&](db::Session& session) -> Result<void> {
+    name.clear();
+    const auto rows = session.query("SELECT name FROM namespaces WHERE id = ?", {id});
+    if (!rows) return rows.error();
+    if (rows->empty()) return {};
+    const std::string& found = rows->front().text(0);
+    if (!sees_all(call) && !access::owns_installation(viewer, found)) {
+      const auto role = access::read_namespace_role(session, viewer.account_id, found);
+      if (!role) return role.error();
+      if (*role == access::Role::none) return {};
+    }
+    name = found.empty() ? "/" : found;
     return {};
   });
   if (!read) return read.error();
@@ -111,19 +152,22 @@ Result<identity::TokenScopes> read_scopes(Call& call, const json::value& scopes)
 }
 
 Result<json::array> represent_scopes(const Call& call, const identity::TokenScopes& scopes) {
+  return represent_scopes(call, scopes, account_of(call));
+}
+
+Result<json::array> represent_scopes(const Call& call, const identity::TokenScopes& scopes,
+                                     const access::Principal& viewer) {
   json::array out;
   for (const TokenScope& scope : scopes.list()) {
     json::object entry;
     if (scope.repository_id != 0) {
-      auto name = name_of(call, "SELECT name FROM repositories WHERE id = ?", scope.repository_id);
+      auto name = repository_name(call, viewer, scope.repository_id);
       if (!name) return name.error();
       if (name->empty()) continue;
       entry["repository"] = *name;
     }
     if (scope.namespace_id != 0) {
-      auto name =
-          name_of(call, "SELECT CASE name WHEN '' THEN '/' ELSE name END FROM namespaces WHERE id = ?",
-                  scope.namespace_id);
+      auto name = shown_namespace(call, viewer, scope.namespace_id);
       if (!name) return name.error();
       if (name->empty()) continue;
       entry["namespace"] = *name;

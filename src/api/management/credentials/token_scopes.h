@@ -12,7 +12,9 @@ extern const Schema kTokenScopes;
 
 // Errc::name_unknown for what the caller cannot see, and for what is not there.
 Result<identity::TokenScopes> read_scopes(Call& call, const boost::json::value& scopes);
-// A scope of a repository that is gone is left out.
+// A scope of what is gone is left out, and of what the viewer, by default the caller, may not see.
 Result<boost::json::array> represent_scopes(const Call& call, const identity::TokenScopes& scopes);
+Result<boost::json::array> represent_scopes(const Call& call, const identity::TokenScopes& scopes,
+                                            const access::Principal& viewer);
 
 }  // namespace bulkhead::api::management

@@ -31,7 +31,8 @@ constexpr Schema kLastUse = object("", kLastUseFields);
 constexpr Field kTokenFields[] = {
     {"id", &kId, "", kRequired},
     {"name", &kTokenName, "", kRequired},
-    {"scopes", &kTokenScopes, "What it may do in repositories at most", kRequired},
+    {"scopes", &kTokenScopes,
+     "What it may do in repositories at most; without those that the caller may not see", kRequired},
     {"management", &kManagement, "What it may do in this API", kRequired},
     {"networks", &kNetworks, "Where it may be used from; empty for anywhere", kRequired},
     {"created_at", &kTime, "", kRequired},
@@ -127,6 +128,8 @@ Result<Reply> create_token(Call& call) {
   auto networks = read_networks(call);
   if (!networks) return networks.error();
   wanted.networks = *std::move(networks);
+  // An operator's word counts as much.
+  wanted.multi_factor = call.caller.multi_factor || call.caller.is_operator;
   if (const auto seconds = call.integer("lifetime_seconds")) wanted.lifetime = std::chrono::seconds(*seconds);
   const auto created = call.services.access_tokens.create(wanted, call.origin);
   if (!created) return created.error();
@@ -136,7 +139,8 @@ Result<Reply> create_token(Call& call) {
 Result<Reply> rotate_token(Call& call) {
   const std::chrono::seconds overlap(call.integer("overlap_seconds").value_or(0));
   const auto created =
-      call.services.access_tokens.rotate(call.account->id, call.number("token"), overlap, call.origin);
+      call.services.access_tokens.rotate(call.account->id, call.number("token"), overlap,
+                                         call.caller.multi_factor || call.caller.is_operator, call.origin);
   if (!created) return created.error();
   return created_reply(call, *created);
 }
@@ -162,7 +166,7 @@ constexpr Operation kOperations[] = {
      .id = "listTokens",
      .tag = "tokens",
      .summary = "An account's access tokens, dead ones too, in the order of their making",
-     .permission = kCredentials || SystemAction::contain_incident,
+     .permission = kCredentials || SystemAction::read_directory,
      .response = &PageOf<kToken>::kPage,
      .paged = true,
      .handler = list_tokens},
@@ -192,7 +196,7 @@ constexpr Operation kOperations[] = {
      .id = "getToken",
      .tag = "tokens",
      .summary = "One access token, without the secret",
-     .permission = kCredentials || SystemAction::contain_incident,
+     .permission = kCredentials || SystemAction::read_directory,
      .response = &kFound,
      .handler = get_token},
     {.method = http::Method::delete_,

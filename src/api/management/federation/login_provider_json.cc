@@ -1,5 +1,6 @@
 #include "api/management/federation/login_provider_json.h"
 
+#include "api/login/browser.h"
 #include "api/management/vocabulary.h"
 
 namespace bulkhead::api::management {
@@ -19,20 +20,27 @@ constexpr Schema kClientId = text(1, 255);
 constexpr Schema kScope = text(1, 128, kVisible);
 constexpr Schema kScopes = list(kScope, 20);
 constexpr Schema kClaim = text(1, 256);
+constexpr Schema kOptionalClaim = text(0, 256);
+constexpr Schema kRedirect = text(1, 1024, kVisible, "uri");
 constexpr Schema kLdapText = text(0, 1024);
 
 constexpr Field kOidcFields[] = {
     {"issuer", &kIssuer, "The provider's name, below which its discovery document is", kRequired},
     {"client_id", &kClientId, "What this installation is to the provider", kRequired},
     {"scopes", &kScopes, "What is asked for; openid, profile and email when absent"},
-    {"name_claim", &kClaim, "Where the ID token says what people are called; preferred_username when absent"},
-    {"groups_claim", &kClaim, "Where it says in which groups they are; groups when absent"},
+    {"name_claim", &kClaim,
+     "Where the ID token, or else userinfo, says what people are called; preferred_username when absent"},
+    {"groups_claim", &kOptionalClaim,
+     "Where they say in which groups people are; groups when absent, \"\" where groups do not matter"},
     {"trust_factors", &kFlag, "Whether the provider is believed that it has seen a second factor"},
 };
 constexpr Schema kOidc = object("OidcSettings", kOidcFields);
 
 constexpr Field kLdapFields[] = {
-    {"url", &kLdapText, "ldaps://HOST[:PORT] or ldap://HOST[:PORT]", kRequired},
+    {"url", &kLdapText,
+     "ldaps://HOST[:PORT] or ldap://HOST[:PORT]; several servers of one directory with spaces between them, "
+     "the next of which is asked when one cannot be",
+     kRequired},
     {"start_tls", &kFlag, "For an ldap:// URL"},
     {"bind_dn", &kLdapText,
      "The account that searches, with the secret as its password; anonymous when absent"},
@@ -57,6 +65,7 @@ constexpr Field kProviderFields[] = {
     {"has_secret", &kFlag, "Whether one is stored; it is never shown", kRequired},
     {"oidc", &kOidc, "Of the kind oidc"},
     {"ldap", &kLdap, "Of the kind ldap"},
+    {"redirect_uri", &kRedirect, "Of the kind oidc: what to register there as the redirect address"},
     {"created_at", &kTime, "", kRequired},
 };
 
@@ -162,7 +171,7 @@ ldap::Settings read_ldap(const json::object& value) {
 constexpr Schema kLoginProvider = object("LoginProvider", kProviderFields);
 constexpr Schema kLoginProviderInput = object("LoginProviderInput", kInputFields);
 
-json::object represent(const LoginProvider& provider) {
+json::object represent(const Call& call, const LoginProvider& provider) {
   json::object out{{"name", provider.name},
                    {"kind", identity::name(provider.kind())},
                    {"enabled", provider.enabled},
@@ -171,6 +180,8 @@ json::object represent(const LoginProvider& provider) {
                    {"has_secret", provider.has_secret}};
   out[identity::name(provider.kind())] =
       std::visit([](const auto& settings) { return represent(settings); }, provider.settings);
+  if (provider.kind() == identity::ProviderKind::oidc)
+    out["redirect_uri"] = login_callback_url(browser_origin(call.options), provider.name);
   out["created_at"] = to_rfc3339(provider.created_at);
   return out;
 }

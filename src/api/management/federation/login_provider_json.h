@@ -13,7 +13,7 @@ extern const Schema kLoginProvider;
 extern const Schema kLoginProviderInput;
 
 // Never with the secret.
-boost::json::object represent(const identity::LoginProvider& provider);
+boost::json::object represent(const Call& call, const identity::LoginProvider& provider);
 // From a body of kLoginProviderInput. Errc::invalid_argument when it is not of exactly one kind.
 Result<identity::LoginProvider> read_login_provider(const Call& call);
 

@@ -46,7 +46,7 @@ Result<Reply> list_providers(Call& call) {
   const auto providers = call.services.login_providers.list();
   if (!providers) return providers.error();
   json::array items;
-  for (const LoginProvider& provider : *providers) items.push_back(represent(provider));
+  for (const LoginProvider& provider : *providers) items.push_back(represent(call, provider));
   return Reply(json::object{{"items", std::move(items)}});
 }
 
@@ -55,7 +55,7 @@ Result<Reply> create_provider(Call& call) {
   if (!wanted) return wanted.error();
   const auto made = call.services.login_providers.create(*wanted, call.secret("secret"), call.origin);
   if (!made) return made.error();
-  Reply reply(represent(*made));
+  Reply reply(represent(call, *made));
   reply.location = "/login-providers/" + percent_encode(made->name);
   return reply;
 }
@@ -63,7 +63,7 @@ Result<Reply> create_provider(Call& call) {
 Result<Reply> get_provider(Call& call) {
   const auto provider = provider_of(call);
   if (!provider) return provider.error();
-  return Reply(represent(*provider));
+  return Reply(represent(call, *provider));
 }
 
 Result<Reply> change_provider(Call& call) {
@@ -75,7 +75,7 @@ Result<Reply> change_provider(Call& call) {
   if (call.has("secret")) secret = call.secret("secret");
   const auto changed = call.services.login_providers.change(provider->id, *wanted, secret, call.origin);
   if (!changed) return changed.error();
-  return Reply(represent(*changed));
+  return Reply(represent(call, *changed));
 }
 
 Result<Reply> remove_provider(Call& call) {

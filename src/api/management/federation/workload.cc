@@ -138,13 +138,16 @@ Result<Reply> remove_trust(Call& call) {
   return Reply();
 }
 
-// What the caller asks for, or every repository that the trust names.
+// What the caller asks for, or every repository that the trust names and the robot reaches.
 Result<std::vector<access::Scope>> wanted_scopes(const Call& call, const identity::WorkloadGrant& grant) {
   std::vector<std::string> texts;
   if (const json::value* given = call.body.if_contains("scopes")) {
     for (const json::value& text : given->as_array()) texts.emplace_back(text.as_string());
   } else {
-    const auto named = represent_scopes(call, identity::TokenScopes(grant.scopes));
+    access::Principal robot;
+    robot.account_id = grant.robot_id;
+    robot.account = grant.robot;
+    const auto named = represent_scopes(call, identity::TokenScopes(grant.scopes), robot);
     if (!named) return named.error();
     for (const json::value& scope : *named) {
       const json::value* repository = scope.as_object().if_contains("repository");
@@ -158,12 +161,18 @@ Result<std::vector<access::Scope>> wanted_scopes(const Call& call, const identit
   return access::parse_scopes(texts, call.options.token_scopes);
 }
 
+Wait wait_of_exchange(Call& call) {
+  auto issuer = call.services.workload.unheard_issuer(call.secret("token"));
+  if (!issuer) return {};
+  return {Wait::For::issuer, *std::move(issuer)};
+}
+
 Result<Reply> exchange(Call& call) {
   const std::string robot = call.text("robot").value_or("");
   // Anybody may ask, and each refusal has cost a look-up.
   if (auto admitted = call.services.login.admit_network(robot, call.origin); !admitted)
     return admitted.error();
-  const auto grant = call.services.workload.exchange(call.secret("token"), robot, call.origin);
+  const auto grant = call.services.workload.exchange(call.secret("token"), robot, call.origin, call.may_wait);
   if (!grant && grant.error().code == Errc::unauthenticated) call.services.login.refused(call.origin.address);
   if (!grant) return grant.error();
   const auto scopes = wanted_scopes(call, *grant);
@@ -173,6 +182,8 @@ Result<Reply> exchange(Call& call) {
   principal.account = grant->robot;
   principal.credential_version = grant->credential_version;
   principal.ceiling = std::make_shared<const identity::TokenScopes>(grant->scopes);
+  principal.proof = {.by_password = false, .multi_factor = true, .life = {}};
+  principal.address = call.origin.address;
   const auto issued = call.services.tokens.issue(principal, *scopes, grant->lifetime);
   if (!issued) return issued.error();
   return Reply(json::object{{"robot", grant->robot},
@@ -227,6 +238,7 @@ constexpr Operation kOperations[] = {
      .request = &kExchange,
      .response = &kIssued,
      .secret = true,
+     .wait = wait_of_exchange,
      .handler = exchange},
 };
 

@@ -6,6 +6,7 @@
 #include "api/management/permission.h"
 #include "api/management/vocabulary.h"
 #include "identity/people/invitations.h"
+#include "identity/people/organizations.h"
 #include "identity/people/teams.h"
 
 namespace bulkhead::api::management {
@@ -119,15 +120,43 @@ Result<Reply> list_own(Call& call) {
   return Reply(json::object{{"items", std::move(items)}});
 }
 
+// Belonging to an organization is as much as its scopes must hold. Where they do not, the invitation is none
+// of the token's business.
+Result<void> check_reach(const Call& call, const Result<std::int64_t>& organization_id) {
+  if (call.caller.principal.ceiling == nullptr) return {};
+  if (!organization_id) return organization_id.error();
+  const auto organization = call.services.organizations.find(*organization_id);
+  if (!organization) return organization.error();
+  if (access::within_ceiling(call.caller.principal, access::Action::remove, organization->namespace_id, 0))
+    return {};
+  return Error{
+      Errc::denied,
+      "the access token's scopes do not hold the organization's namespace; log in to answer the invitation"};
+}
+
+// The organization of an invitation that is the caller's to answer.
+Result<std::int64_t> own_organization(const Call& call) {
+  const auto own = call.services.invitations.of_account(call.caller.principal.account_id);
+  if (!own) return own.error();
+  for (const Invitation& invitation : *own)
+    if (invitation.id == call.number("invitation")) return invitation.organization_id;
+  return not_visible();
+}
+
 Result<Reply> accept(Call& call) {
+  if (auto reaches = check_reach(call, own_organization(call)); !reaches) return reaches.error();
   return done(call.services.invitations.accept(call.number("invitation"), call.caller.principal.account_id,
                                                call.origin));
 }
 Result<Reply> decline(Call& call) {
+  if (auto reaches = check_reach(call, own_organization(call)); !reaches) return reaches.error();
   return done(call.services.invitations.decline(call.number("invitation"), call.caller.principal.account_id,
                                                 call.origin));
 }
 Result<Reply> accept_token(Call& call) {
+  if (auto reaches = check_reach(call, call.services.invitations.organization_of(call.secret("token")));
+      !reaches)
+    return reaches.error();
   return done(
       call.services.invitations.accept(call.secret("token"), call.caller.principal.account_id, call.origin));
 }

@@ -1,10 +1,13 @@
 // /organizations/{organization}/members: who belongs to it.
-#include "identity/people/members.h"
+#include <fmt/format.h>
+
 #include "api/management/operation.h"
 #include "api/management/permission.h"
 #include "api/management/vocabulary.h"
 #include "db/database.h"
 #include "identity/people/accounts.h"
+#include "identity/people/members.h"
+#include "oci/quote.h"
 
 namespace bulkhead::api::management {
 namespace {
@@ -74,6 +77,31 @@ Result<bool> is_owner(const Call& call) {
   return *role && **role == MemberRole::owner;
 }
 
+// What takes the word of the one who is named: to belong to an organization, and to be an owner of it. Who
+// runs the installation may say so for them. Somebody who is not there and somebody who is no member are told
+// alike.
+Result<void> check_consent(const Call& call, MemberRole wanted) {
+  if (call.caller.is_operator || call.may(SystemAction::manage_organizations)) return {};
+  const std::string& name = call.path("member");
+  const auto account = call.services.accounts.find(name);
+  if (!account && account.error().code != Errc::not_found) return account.error();
+  std::optional<MemberRole> role;
+  if (account) {
+    const auto found = call.services.members.role(call.organization->id, account->id);
+    if (!found) return found.error();
+    role = *found;
+  }
+  if (!role)
+    return Error{Errc::conflict,
+                 fmt::format("{} is no member of {}; invite them, and they are once they accept",
+                             oci::quote(name), call.organization->name)};
+  if (wanted == MemberRole::owner && *role != MemberRole::owner)
+    return Error{Errc::conflict,
+                 fmt::format("{} becomes an owner of {} by accepting: invite them with that role",
+                             oci::quote(name), call.organization->name)};
+  return {};
+}
+
 Result<Reply> set_member(Call& call) {
   const auto owner = is_owner(call);
   if (!owner) return owner.error();
@@ -85,6 +113,7 @@ Result<Reply> set_member(Call& call) {
                  "members are the owners' to choose, as long as the organization has an active one"};
   const auto role = identity::parse_member_role(*call.text("role"));
   if (!role) return role.error();
+  if (auto asked = check_consent(call, *role); !asked) return asked.error();
   const auto account = call.services.accounts.find(call.path("member"));
   if (!account) return account.error();
   auto set = call.services.members.set(call.organization->id, account->id, *role, call.origin);
@@ -98,7 +127,10 @@ Result<Reply> remove_member(Call& call) {
   if (!*owner && call.path("member") != call.caller.principal.account)
     return Error{Errc::denied, "members leave by themselves, or are removed by an owner"};
   const auto account = call.services.accounts.find(call.path("member"));
-  if (!account) return account.error();
+  if (!account && account.error().code != Errc::not_found) return account.error();
+  if (!account)
+    return Error{Errc::not_found, fmt::format("{} is no member of {}", oci::quote(call.path("member")),
+                                              oci::quote(call.organization->name))};
   auto removed = call.services.members.remove(call.organization->id, account->id, call.origin);
   if (!removed) return removed.error();
   return Reply();
@@ -126,7 +158,9 @@ constexpr Operation kOperations[] = {
      .path = "/organizations/{organization}/members/{member}",
      .id = "setMember",
      .tag = "organizations",
-     .summary = "Make an account a member, or give a member another role",
+     .summary =
+         "Give a member another role; whoever belongs to it or owns it has accepted an invitation, unless an "
+         "administrator says so",
      .permission = kOrganizationOwner || SystemAction::manage_organizations,
      .request = &kGiven,
      .response = &kMemberSchema,

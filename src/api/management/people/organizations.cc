@@ -46,7 +46,9 @@ Result<std::vector<Organization>> own_organizations(const Call& call) {
   if (!memberships) return memberships.error();
   std::vector<Organization> out;
   for (const identity::Membership& membership : *memberships)
-    if (membership.organization.name > call.after && out.size() <= call.limit)
+    if (membership.organization.name > call.after && out.size() <= call.limit &&
+        access::within_ceiling(call.caller.principal, access::Action::pull,
+                               membership.organization.namespace_id, 0))
       out.push_back(membership.organization);
   return out;
 }

@@ -149,19 +149,25 @@ Result<Reply> list_team_members(Call& call) {
 
 using Membership = Result<void> (identity::Teams::*)(std::int64_t, std::int64_t, const audit::Origin&);
 
-Result<Reply> change_membership(Call& call, Membership change) {
+using Otherwise = Error (*)(std::string_view, const Team&);
+Result<Reply> change_membership(Call& call, Membership change, Otherwise otherwise) {
   const auto team = team_of(call);
   if (!team) return team.error();
-  const auto account = call.services.accounts.find(call.path("member"));
-  if (!account) return account.error();
+  // Who is not there is told like who is no member.
+  const std::string& name = call.path("member");
+  const auto account = call.services.accounts.find(name);
+  if (!account && account.error().code != Errc::not_found) return account.error();
+  if (!account) return otherwise(name, *team);
   if (auto done = (call.services.teams.*change)(team->id, account->id, call.origin); !done)
     return done.error();
   return Reply();
 }
 
-Result<Reply> add_team_member(Call& call) { return change_membership(call, &identity::Teams::add_member); }
+Result<Reply> add_team_member(Call& call) {
+  return change_membership(call, &identity::Teams::add_member, identity::no_member);
+}
 Result<Reply> remove_team_member(Call& call) {
-  return change_membership(call, &identity::Teams::remove_member);
+  return change_membership(call, &identity::Teams::remove_member, identity::not_in_team);
 }
 
 constexpr Operation kOperations[] = {

@@ -11,6 +11,7 @@
 #include "api/management/vocabulary.h"
 #include "base/percent.h"
 #include "identity/login/leaked.h"
+#include "identity/login/unlock.h"
 #include "identity/people/accounts.h"
 
 namespace bulkhead::api::management {
@@ -52,7 +53,8 @@ constexpr Field kNewUserFields[] = {
 constexpr Schema kNewUser = object("NewUser", kNewUserFields);
 
 constexpr Field kUserChangeFields[] = {
-    {"state", &kState, "For administrators; security officers lock"},
+    {"state", &kState,
+     "For administrators; security officers lock. Ends every session, bearer and access token for good"},
     {"system_role", &kSystemRole, "For administrators"},
     {"display_name", &kDisplayName, "For the account itself and administrators; \"\" for none"},
     {"email", &kEmail, "For the account itself and administrators; \"\" for none"},
@@ -105,9 +107,24 @@ Result<Reply> list_users(Call& call) {
       [](const Account& account) { return account.name; });
 }
 
+// Whether the session that asked still stands when the password has been hashed: what has ended somebody's
+// log-ins meanwhile must not be followed by their last word.
+identity::Accounts::Guard guard_of(const Call& call) {
+  if (call.caller.is_operator) return {};
+  return [id = call.caller.session_id](db::Session& session) -> Result<void> {
+    const auto rows = session.query(
+        "SELECT 1 FROM sessions s JOIN accounts a ON a.id = s.account_id "
+        "WHERE s.id = ? AND a.state = 'active' AND a.credential_version = s.credential_version",
+        {id});
+    if (!rows) return rows.error();
+    if (!rows->empty()) return {};
+    return Error{Errc::denied, "the session ended while the request was under way"};
+  };
+}
+
 Result<Reply> create_user(Call& call) {
   auto account = call.services.accounts.create(*call.text("name"), call.secret("password"),
-                                               call.flag("administrator"), call.origin);
+                                               call.flag("administrator"), call.origin, guard_of(call));
   if (!account) return account.error();
   Reply reply(represent(*account));
   reply.location = user_path(account->name);
@@ -136,7 +153,9 @@ Result<void> change(Call& call) {
     const bool locks = *parsed == AccountState::locked;
     if (!call.may(locks ? SystemAction::contain_incident : SystemAction::manage_accounts))
       return takes("state", "administrators; security officers may set it to locked");
-    return call.services.accounts.set_state(name, *parsed, call.origin);
+    auto set = call.services.accounts.set_state(name, *parsed, call.origin);
+    if (set && *parsed == AccountState::active) call.services.unlock.enabled(name);
+    return set;
   }
   if (const auto role = call.text("system_role")) {
     if (!call.may(SystemAction::appoint)) return takes("system_role", "administrators");
@@ -159,12 +178,25 @@ Result<Reply> change_user(Call& call) {
 }
 
 Result<Reply> set_password(Call& call) {
-  auto set = call.services.accounts.set_password(call.path("user"), call.secret("password"), call.origin);
+  auto set = call.services.accounts.set_password(call.path("user"), call.secret("password"), call.origin,
+                                                 guard_of(call));
   if (!set) return set.error();
+  call.services.unlock.password_changed(call.path("user"));
+  return Reply();
+}
+
+Result<Reply> lift_limits(Call& call) {
+  if (auto lifted = call.services.unlock.unlock(call.path("user"), call.origin); !lifted)
+    return lifted.error();
   return Reply();
 }
 
 Result<Reply> whoami(Call& call) {
+  if (call.caller.is_operator)
+    return Error{Errc::not_found,
+                 "whoever commands this machine is no account: log in first with `bulkhead login`; the "
+                 "second factor of "
+                 "somebody who lost it is taken with `bulkhead user reset-factors NAME`"};
   auto account = call.services.accounts.find(call.caller.principal.account_id);
   if (!account) return account.error();
   json::object body{{"user", represent(*account)},
@@ -240,13 +272,21 @@ constexpr Operation kOperations[] = {
      .path = "/users/{user}/password",
      .id = "setPassword",
      .tag = "users",
-     .summary = "Set a new password; every token and session of the account dies",
+     .summary = "Set a new password; every session, bearer and access token of the account ends",
      .permission = kSelf || SystemAction::manage_accounts,
      .request = &kNewPassword,
      .status = 204,
      .proof = true,
      .slow = true,
      .handler = set_password},
+    {.method = http::Method::delete_,
+     .path = "/users/{user}/log-in-limits",
+     .id = "liftLogInLimits",
+     .tag = "users",
+     .summary = "Let somebody log in again who is kept out by failed log-ins; the counts begin anew",
+     .permission = may(SystemAction::manage_accounts),
+     .status = 204,
+     .handler = lift_limits},
 };
 
 }  // namespace

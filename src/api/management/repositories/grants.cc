@@ -38,7 +38,8 @@ constexpr Field kReasonFields[] = {
 constexpr Schema kReason = object("", kReasonFields);
 constexpr Schema kReasons = list(kReason, 1000);
 constexpr Field kEffectiveFields[] = {
-    {"account", &kAnyName, "", kRequired},
+    {"account", &kSubject, "Or team:ORGANIZATION/TEAM, of a team whose members are not the caller's to see",
+     kRequired},
     {"robot", &kFlag, "", kRequired},
     {"role", &kAnyRole, "The highest", kRequired},
     {"reasons", &kReasons, "", kRequired},
@@ -87,7 +88,8 @@ Result<Reply> set_grant(Call& call) {
   if (!subject) return subject.error();
   const auto role = access::parse_role(*call.text("role"));
   if (!role) return role.error();
-  if (auto set = call.services.facts.grant(*subject, *role, target_of(call), call.origin); !set)
+  if (auto set = call.services.facts.grant(*subject, *role, target_of(call), call.origin, namer_of(call));
+      !set)
     return set.error();
   return Reply(represent_grant({*subject, *role}));
 }
@@ -95,7 +97,8 @@ Result<Reply> set_grant(Call& call) {
 Result<Reply> remove_grant(Call& call) {
   const auto subject = access::parse_grant_subject(call.path("subject"));
   if (!subject) return subject.error();
-  if (auto removed = call.services.facts.revoke(*subject, target_of(call), call.origin); !removed)
+  if (auto removed = call.services.facts.revoke(*subject, target_of(call), call.origin, namer_of(call));
+      !removed)
     return removed.error();
   return Reply();
 }
@@ -115,7 +118,8 @@ json::object represent_effective(const access::EffectiveGrant& grant) {
 }
 
 Result<Reply> list_access(Call& call) {
-  const auto grants = call.services.facts.effective_grants(call.repository->name, call.after, call.limit + 1);
+  const auto grants =
+      call.services.facts.effective_grants(call.repository->name, call.after, call.limit + 1, namer_of(call));
   if (!grants) return grants.error();
   return page_of(call, grants->entries, represent_effective,
                  [](const access::EffectiveGrant& grant) { return grant.account; });
@@ -152,7 +156,7 @@ constexpr Operation kOperations[] = {
      .path = "/repositories/{repository}/grants/{subject}",
      .id = "setRepositoryGrant",
      .tag = "grants",
-     .summary = "Give an account or team a role on a repository",
+     .summary = "Give an account or team that the caller can see a role on a repository",
      .permission = kOwner,
      .request = &kGiven,
      .response = &kGrant,
@@ -187,7 +191,7 @@ constexpr Operation kOperations[] = {
      .path = "/namespaces/{namespace}/grants/{subject}",
      .id = "setNamespaceGrant",
      .tag = "grants",
-     .summary = "Give an account or team a role on a namespace",
+     .summary = "Give an account or team that the caller can see a role on a namespace",
      .permission = kNamespaceOwner,
      .request = &kGiven,
      .response = &kGrant,

@@ -42,9 +42,17 @@ json::object represent_namespace(const NamespaceDetails& details) {
 Result<Reply> list_namespaces(Call& call) {
   std::optional<std::int64_t> owner;
   if (!call.may(SystemAction::read_directory)) owner = call.caller.principal.account_id;
+  // A token for some of them does not tell of the others.
+  std::optional<std::vector<std::int64_t>> only;
+  const auto& ceiling = call.caller.principal.ceiling;
+  if (owner && ceiling != nullptr && !ceiling->allow_everywhere(identity::TokenAction::pull)) {
+    only.emplace();
+    for (const identity::TokenScope& scope : ceiling->list())
+      if (scope.namespace_id != 0 && scope.actions.pull) only->push_back(scope.namespace_id);
+  }
   std::vector<NamespaceDetails> found;
   const auto read = call.services.database.read([&](db::Session& session) -> Result<void> {
-    auto page = access::read_namespaces(session, owner, call.after, call.limit + 1);
+    auto page = access::read_namespaces(session, owner, call.after, call.limit + 1, only);
     if (!page) return page.error();
     found = *std::move(page);
     return {};

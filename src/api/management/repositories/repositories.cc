@@ -11,8 +11,7 @@ namespace bulkhead::api::management {
 namespace {
 
 namespace json = boost::json;
-using access::Facts;
-
+using access::SystemAction;
 constexpr std::string_view kVisibilityWords[] = {"private", "public"};
 constexpr Schema kVisibility = choice(kVisibilityWords);
 constexpr Schema kContact = text(0, 255);
@@ -35,9 +34,11 @@ constexpr Schema kNewRepository = object("NewRepository", kNewRepositoryFields);
 
 constexpr Field kChangeFields[] = {
     {"visibility", &kVisibility, "For owners"},
-    {"immutable_tags", &kPattern, "For maintainers; \"\" for none"},
-    {"protected_tags", &kPattern, "For maintainers; \"\" for none"},
-    {"owner", &kGivenName, "For owners: an account, which takes over"},
+    {"immutable_tags", &kPattern,
+     "\"\" for none; maintainers set one or \"*\", what holds fewer tags is for owners"},
+    {"protected_tags", &kPattern, "The same"},
+    {"owner", &kGivenName,
+     "For owners: an active member of the organization that it belongs to, or whose namespace it is in"},
     {"contact", &kContact, "For maintainers"},
 };
 constexpr Schema kChange = object("RepositoryChange", kChangeFields);
@@ -64,7 +65,9 @@ Result<json::object> represent_repository(const Call& call, const oci::Repositor
 }
 
 Result<Reply> list_repositories(Call& call) {
-  const auto names = call.services.facts.catalog(call.caller.principal, call.after, call.limit + 1);
+  const auto names = call.may(SystemAction::read_directory)
+                         ? call.services.facts.names(call.after, call.limit + 1)
+                         : call.services.facts.catalog(call.caller.principal, call.after, call.limit + 1);
   if (!names) return names.error();
   json::array items;
   Reply reply;
@@ -116,34 +119,24 @@ Result<Reply> create_repository(Call& call) {
   return reply;
 }
 
-Result<void> require_owner(const Call& call, std::string_view field) {
-  const auto resolved = call.services.facts.resolve(call.caller.principal, call.repository->name);
-  if (!resolved) return resolved.error();
-  if (resolved->standing.role == access::Role::owner) return {};
-  return Error{Errc::denied, fmt::format("{} is changed by owners", field)};
-}
-
-// One field at a time, each a change of its own with its own event, so that a refusal leaves nothing half
-// done.
+// All fields together, or none of them.
 Result<void> change(Call& call) {
-  if (call.body.size() != 1) return Error{Errc::invalid_argument, "change one field at a time"};
-  Facts& facts = call.services.facts;
+  if (call.body.empty()) return Error{Errc::invalid_argument, "say what to change"};
   const oci::RepositoryName& name = call.repository->name;
-  if (const auto visibility = call.text("visibility")) {
-    if (auto owner = require_owner(call, "visibility"); !owner) return owner.error();
-    return facts.set_visibility(
-        name, *visibility == "public" ? access::Visibility::public_ : access::Visibility::private_,
-        call.origin);
-  }
-  if (const auto owner = call.text("owner")) {
-    if (auto allowed = require_owner(call, "owner"); !allowed) return allowed.error();
-    return facts.set_owner(name, *owner, call.origin);
-  }
-  if (const auto pattern = call.text("immutable_tags"))
-    return facts.set_immutable_tags(name, *pattern, call.origin);
-  if (const auto pattern = call.text("protected_tags"))
-    return facts.set_protected_tags(name, *pattern, call.origin);
-  return facts.set_contact(name, *call.text("contact"), call.origin);
+  const auto resolved = call.services.facts.resolve(call.caller.principal, name);
+  if (!resolved) return resolved.error();
+  const bool owns = call.caller.is_operator || resolved->standing.role == access::Role::owner;
+  for (const std::string_view field : {"visibility", "owner"})
+    if (call.has(field) && !owns) return Error{Errc::denied, fmt::format("{} is changed by owners", field)};
+  access::RepositoryChanges changes;
+  if (const auto visibility = call.text("visibility"))
+    changes.visibility = *visibility == "public" ? access::Visibility::public_ : access::Visibility::private_;
+  changes.owner = call.text("owner");
+  changes.immutable_tags = call.text("immutable_tags");
+  changes.protected_tags = call.text("protected_tags");
+  changes.contact = call.text("contact");
+  return call.services.facts.change(name, changes, {.may_loosen = owns, .namer = namer_of(call)},
+                                    call.origin);
 }
 
 Result<Reply> change_repository(Call& call) {
@@ -175,7 +168,8 @@ constexpr Operation kOperations[] = {
      .path = "/repositories",
      .id = "listRepositories",
      .tag = "repositories",
-     .summary = "The repositories that the caller may pull, by name",
+     .summary =
+         "The repositories that the caller may pull, by name; all of them for auditors and those above",
      .permission = kAccount,
      .response = &PageOf<kRepository>::kPage,
      .paged = true,
@@ -196,14 +190,15 @@ constexpr Operation kOperations[] = {
      .id = "getRepository",
      .tag = "repositories",
      .summary = "One repository",
-     .permission = kReader,
+     .permission = kReader || SystemAction::read_directory,
      .response = &kRepository,
      .handler = get_repository},
     {.method = http::Method::patch,
      .path = "/repositories/{repository}",
      .id = "changeRepository",
      .tag = "repositories",
-     .summary = "Change a repository's visibility, protected tags, owner or contact, one at a time",
+     .summary =
+         "Change a repository's visibility, fixed tags, owner or contact, all that is given or nothing",
      .permission = kMaintainer,
      .request = &kChange,
      .response = &kRepository,

@@ -96,6 +96,7 @@ TEST_P(MfaTest, GivesOneAnswerToAllThatIsWrongAndJournalsIt) {
   EXPECT_EQ(verify(std::string("\0\xff", 2)).error(), used.error());
   EXPECT_EQ(all_.journal.events().size(), 5u);
 
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(verify("00000" + std::to_string(i)).error(), used.error());
   EXPECT_THAT(verify(right), FailsWith(Errc::rate_limited));
   EXPECT_EQ(last_failure(), "alice second_factor_rate_limited");
   for (const auto& event : all_.journal.events()) {

@@ -31,7 +31,7 @@ class RecoveryCodesTest : public ::testing::TestWithParam<Engine> {
     return *std::move(codes);
   }
   Result<void> use(const Account& account, std::string code) {
-    return all_.recovery_codes.use(account, Secret<>(std::move(code)), some_origin());
+    return all_.recovery_codes.use(account, Secret<>(std::move(code)), some_origin(), {"home"});
   }
 
   testing::SecondFactors all_{GetParam()};
@@ -68,7 +68,7 @@ TEST_P(RecoveryCodesTest, TheDatabaseHoldsNothingThatIsOne) {
   }
   const auto other_keys = crypto::Keyring::ephemeral();
   RecoveryCodes thief(*all_.database, other_keys, all_.limiter, all_.clock);
-  EXPECT_THAT(thief.use(alice_, Secret<>(std::string(codes[0].reveal())), some_origin()),
+  EXPECT_THAT(thief.use(alice_, Secret<>(std::string(codes[0].reveal())), some_origin(), {"home"}),
               FailsWith(Errc::unauthenticated));
 }
 
@@ -114,24 +114,31 @@ TEST_P(RecoveryCodesTest, RefuseWhatIsNone) {
   EXPECT_THAT(use(alice_, std::string(1'000'000, 'A')), FailsWith(Errc::unauthenticated));
 }
 
-TEST_P(RecoveryCodesTest, ShareTheLimitWithTheAppsCodes) {
+TEST_P(RecoveryCodesTest, AreLimitedApartFromTheAppsCodes) {
   const auto codes = generate(alice_);
-  for (int i = 0; i < 3; ++i) EXPECT_THAT(use(alice_, "wrong"), FailsWith(Errc::unauthenticated));
-  for (int i = 0; i < 2; ++i)
-    EXPECT_THAT(all_.totp.verify(alice_, Secret<>(std::string("wrong"))), FailsWith(Errc::unauthenticated));
-  EXPECT_THAT(use(alice_, codes[0].reveal()), FailsWith(Errc::rate_limited));
+  for (int i = 0; i < 5; ++i)
+    EXPECT_THAT(all_.totp.verify(alice_, Secret<>(std::string("wrong")), {"home"}),
+                FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(all_.totp.verify(alice_, Secret<>(std::string("wrong")), {"home"}),
+              FailsWith(Errc::rate_limited));
+  EXPECT_THAT(use(alice_, codes[0].reveal()), Succeeds());
+  for (int i = 0; i < 5; ++i) EXPECT_THAT(use(alice_, "wrong"), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(use(alice_, codes[1].reveal()), FailsWith(Errc::rate_limited));
 }
 
 TEST_P(RecoveryCodesTest, OneOfManyThatComeWithACodeAtOnceGetsIn) {
   const auto codes = generate(alice_);
-  CodeLimiter unlimited(all_.clock, {.attempts = 1000, .window = 1h, .remembered = 10});
+  CodeLimiter unlimited(all_.clock,
+                        {.per_source = 1000, .window = 1h, .in_all = 0, .per_network = 0, .remembered = 10});
   RecoveryCodes service(*all_.database, all_.keyring, unlimited, all_.clock);
   std::atomic<int> succeeded{0};
   std::vector<std::thread> threads;
   for (int i = 0; i < 8; ++i)
     threads.emplace_back([&] {
       succeeded +=
-          service.use(alice_, Secret<>(std::string(codes[0].reveal())), some_origin()).has_value() ? 1 : 0;
+          service.use(alice_, Secret<>(std::string(codes[0].reveal())), some_origin(), {"home"}).has_value()
+              ? 1
+              : 0;
     });
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(succeeded, 1);

@@ -26,7 +26,7 @@ class TotpTest : public ::testing::TestWithParam<Engine> {
  protected:
   Secret<> code(std::string_view seed, int steps = 0) const { return code_of(seed, all_.clock.now(), steps); }
   Result<void> verify(std::string_view seed, int steps = 0) {
-    return all_.totp.verify(alice_, code(seed, steps));
+    return all_.totp.verify(alice_, code(seed, steps), {"home"});
   }
 
   testing::SecondFactors all_{GetParam()};
@@ -116,14 +116,15 @@ TEST_P(TotpTest, AClockThatWasSetBackLetsNoCodeInAgain) {
 
 TEST_P(TotpTest, OneOfManyThatComeWithACodeAtOnceGetsIn) {
   const std::string seed = all_.enrol_totp(alice_);
-  CodeLimiter unlimited(all_.clock, {.attempts = 1000, .window = 1h, .remembered = 10});
+  CodeLimiter unlimited(all_.clock,
+                        {.per_source = 1000, .window = 1h, .in_all = 0, .per_network = 0, .remembered = 10});
   Totp totp(*all_.database, all_.sealer, unlimited, all_.clock, "x", all_.log_ins_ended());
   std::atomic<int> succeeded{0};
   std::atomic<int> refused{0};
   std::vector<std::thread> threads;
   for (int i = 0; i < 8; ++i)
     threads.emplace_back([&] {
-      const auto outcome = totp.verify(alice_, code(seed));
+      const auto outcome = totp.verify(alice_, code(seed), {"home"});
       succeeded += outcome.has_value();
       refused += outcome.has_error() && outcome.error().code == Errc::unauthenticated;
     });
@@ -162,11 +163,12 @@ TEST_P(TotpTest, RefusesAllCodesAfterTooManyWrongOnes) {
 TEST_P(TotpTest, ReadsCodesAsPeopleTypeThemAndNothingElse) {
   const std::string seed = all_.enrol_totp(alice_);
   const std::string right(code(seed).reveal());
-  EXPECT_THAT(all_.totp.verify(alice_, Secret<>(right + "0")), FailsWith(Errc::unauthenticated));
-  EXPECT_THAT(all_.totp.verify(alice_, Secret<>(std::string())), FailsWith(Errc::unauthenticated));
-  EXPECT_THAT(all_.totp.verify(alice_, Secret<>(std::string(1'000'000, '1'))),
+  EXPECT_THAT(all_.totp.verify(alice_, Secret<>(right + "0"), {"home"}), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(all_.totp.verify(alice_, Secret<>(std::string()), {"home"}), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(all_.totp.verify(alice_, Secret<>(std::string(1'000'000, '1')), {"home"}),
               FailsWith(Errc::unauthenticated));
-  EXPECT_THAT(all_.totp.verify(alice_, Secret<>(right.substr(0, 3) + " " + right.substr(3))), Succeeds());
+  EXPECT_THAT(all_.totp.verify(alice_, Secret<>(right.substr(0, 3) + " " + right.substr(3)), {"home"}),
+              Succeeds());
 }
 
 TEST_P(TotpTest, RemovalEndsItAndItsRecoveryCodes) {
@@ -184,9 +186,9 @@ TEST_P(TotpTest, RemovalEndsItAndItsRecoveryCodes) {
 TEST_P(TotpTest, IsOneAccountsOwn) {
   const std::string seed = all_.enrol_totp(alice_);
   const Account bob = all_.add_account("bob");
-  EXPECT_THAT(all_.totp.verify(bob, code(seed)), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(all_.totp.verify(bob, code(seed), {"home"}), FailsWith(Errc::unauthenticated));
   all_.enrol_totp(bob);
-  EXPECT_THAT(all_.totp.verify(bob, code(seed)), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(all_.totp.verify(bob, code(seed), {"home"}), FailsWith(Errc::unauthenticated));
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, TotpTest, ::testing::Values(Engine::sqlite, Engine::postgres),

@@ -41,7 +41,7 @@ class LoginRequestsTest : public ::testing::TestWithParam<Engine> {
     provider_ = installation_.read("SELECT id FROM login_providers").at(0).integer(0);
   }
   std::int64_t count() { return installation_.read("SELECT COUNT(*) FROM login_requests").at(0).integer(0); }
-  LoginRequests::Journey begin() { return requests_.begin(provider_, binder_, some_origin()).value(); }
+  LoginRequests::Journey begin() { return requests_.begin(provider_, binder_); }
   LoginRequests::Device begin_device() { return requests_.begin_device(provider_, some_origin()).value(); }
   Progress progress(const LoginRequests::Device& device) {
     return requests_.poll(device.device_code).value().progress;
@@ -65,7 +65,7 @@ class LoginRequestsTest : public ::testing::TestWithParam<Engine> {
 
   testing::Installation installation_{GetParam()};
   crypto::EphemeralSealer sealer_;
-  LoginRequestLimits limits_{.per_network = 5, .in_all = 7, .wrong_codes = 3};
+  LoginRequestLimits limits_{.per_network = 5, .in_all = 7, .wrong_codes = 3, .wrong_codes_of_network = 6};
   LoginRequests requests_{*installation_.database, installation_.keyring, sealer_, installation_.clock,
                           limits_};
   const Secret<> binder_{std::string("bhbrowser_mine")};
@@ -73,9 +73,10 @@ class LoginRequestsTest : public ::testing::TestWithParam<Engine> {
   Account account_;
 };
 
-TEST_P(LoginRequestsTest, AStateIsGoodForOneCallback) {
+TEST_P(LoginRequestsTest, AStateLetsInOnce) {
   const auto journey = begin();
-  EXPECT_EQ(journey.verifier.reveal().size(), 43u);
+  EXPECT_GE(journey.verifier.reveal().size(), 43u);
+  EXPECT_EQ(requests_.provider_of(journey.state).value(), provider_);
   const auto back = requests_.come_back(journey.state, binder_);
   ASSERT_THAT(back, Succeeds());
   EXPECT_EQ(back->provider_id, provider_);
@@ -83,16 +84,38 @@ TEST_P(LoginRequestsTest, AStateIsGoodForOneCallback) {
   EXPECT_FALSE(back->device);
   EXPECT_EQ(back->nonce, journey.nonce);
   EXPECT_EQ(back->verifier.reveal(), journey.verifier.reveal());
-  EXPECT_THAT(requests_.come_back(journey.state, binder_), FailsWith(Errc::not_found));
+  EXPECT_THAT(requests_.use_up(journey.state), Succeeds());
+  EXPECT_THAT(requests_.use_up(journey.state), FailsWith(Errc::not_found));
+  EXPECT_THAT(requests_.use_up(begin().state), Succeeds());
   EXPECT_EQ(count(), 0);
 }
 
-TEST_P(LoginRequestsTest, AnotherBrowsersCallbackIsToldAndUsesTheStateUp) {
+TEST_P(LoginRequestsTest, WhatIsRememberedOfUsedStatesGoesWhenTheyHaveRunOut) {
+  for (int i = 0; i < 3; ++i) ASSERT_THAT(requests_.use_up(begin().state), Succeeds());
+  installation_.clock.advance(1201s);
+  ASSERT_THAT(requests_.use_up(begin().state), Succeeds());
+  EXPECT_EQ(installation_.read("SELECT COUNT(*) FROM login_states_used").at(0).integer(0), 1);
+}
+
+TEST_P(LoginRequestsTest, AnotherBrowsersCallbackIsToldAndChangesNothing) {
   const auto journey = begin();
   const auto other = requests_.come_back(journey.state, Secret<>("bhbrowser_other"));
   ASSERT_THAT(other, Succeeds());
   EXPECT_FALSE(other->same_browser);
-  EXPECT_THAT(requests_.come_back(journey.state, binder_), FailsWith(Errc::not_found));
+  EXPECT_TRUE(requests_.come_back(journey.state, binder_).value().same_browser);
+}
+
+TEST_P(LoginRequestsTest, NoCharacterOfAStateCanBeAnother) {
+  const std::string state = begin().state;
+  EXPECT_LE(state.size(), 200u);
+  for (std::size_t at = 0; at < state.size(); ++at) {
+    std::string forged = state;
+    forged[at] = forged[at] == 'A' ? 'B' : 'A';
+    EXPECT_THAT(requests_.come_back(forged, binder_), FailsWith(Errc::not_found)) << at;
+    EXPECT_EQ(requests_.provider_of(forged).value(), 0) << at;
+  }
+  EXPECT_THAT(requests_.come_back(state + "A", binder_), FailsWith(Errc::not_found));
+  EXPECT_THAT(requests_.come_back(state.substr(0, state.size() - 1), binder_), FailsWith(Errc::not_found));
 }
 
 TEST_P(LoginRequestsTest, WithoutACookieItIsAnotherBrowser) {
@@ -103,7 +126,6 @@ TEST_P(LoginRequestsTest, RefusesStatesThatWereNeverGiven) {
   begin();
   for (const std::string& state : {std::string(), std::string("x"), std::string(100'000, 's')})
     EXPECT_THAT(requests_.come_back(state, binder_), FailsWith(Errc::not_found));
-  EXPECT_EQ(count(), 1);
 }
 
 TEST_P(LoginRequestsTest, LastsTenMinutes) {
@@ -129,26 +151,39 @@ TEST_P(LoginRequestsTest, StoresNothingThatCouldBeUsed) {
 }
 
 TEST_P(LoginRequestsTest, BoundsWhatANetworkHasOpen) {
-  for (int i = 0; i < 5; ++i) begin();
-  EXPECT_THAT(requests_.begin(provider_, binder_, some_origin()), FailsWith(Errc::rate_limited));
-  EXPECT_THAT(requests_.begin_device(provider_, some_origin()), FailsWith(Errc::rate_limited));
+  for (int i = 0; i < 5; ++i) begin_device();
+  installation_.clock.advance(100s);
+  const auto refused = requests_.begin_device(provider_, some_origin());
+  ASSERT_THAT(refused, FailsWith(Errc::rate_limited));
+  EXPECT_THAT(refused.error().message, HasSubstr("500 seconds"));
   EXPECT_EQ(count(), 5);
-  EXPECT_THAT(requests_.begin(provider_, binder_, from("198.51.100.1")), Succeeds());
-  installation_.clock.advance(600s);
-  EXPECT_THAT(requests_.begin(provider_, binder_, some_origin()), Succeeds());
+  EXPECT_THAT(requests_.begin_device(provider_, from("198.51.100.1")), Succeeds());
+  installation_.clock.advance(500s);
+  EXPECT_THAT(requests_.begin_device(provider_, some_origin()), Succeeds());
 }
 
-TEST_P(LoginRequestsTest, BoundsWhatIsOpenInAll) {
-  for (int i = 0; i < 7; ++i)
-    ASSERT_THAT(requests_.begin(provider_, binder_, from("10.0." + std::to_string(i) + ".1")), Succeeds());
-  EXPECT_THAT(requests_.begin(provider_, binder_, from("10.1.0.1")), FailsWith(Errc::rate_limited));
+TEST_P(LoginRequestsTest, BrowsersLeaveNothingBehind) {
+  for (int i = 0; i < 20; ++i) begin();
+  EXPECT_EQ(count(), 0);
+}
+
+TEST_P(LoginRequestsTest, InAllTheNetworkThatHasMostGivesWay) {
+  const auto mine = requests_.begin_device(provider_, from("198.51.100.1")).value();
+  const auto first = requests_.begin_device(provider_, from("10.0.0.1")).value();
+  installation_.clock.advance(1s);
+  for (int i = 0; i < 4; ++i) ASSERT_THAT(requests_.begin_device(provider_, from("10.0.0.2")), Succeeds());
+  ASSERT_THAT(requests_.begin_device(provider_, from("10.1.0.1")), Succeeds());
   EXPECT_EQ(count(), 7);
+  EXPECT_THAT(requests_.begin_device(provider_, from("10.2.0.1")), Succeeds());
+  EXPECT_EQ(count(), 7);
+  EXPECT_EQ(progress(mine), Progress::pending);
+  EXPECT_EQ(progress(first), Progress::unknown);
 }
 
 TEST_P(LoginRequestsTest, SweepsOutWhatHasRunOut) {
-  for (int i = 0; i < 3; ++i) begin();
+  for (int i = 0; i < 3; ++i) begin_device();
   installation_.clock.advance(1200s);
-  begin();
+  begin_device();
   EXPECT_EQ(count(), 1);
   installation_.clock.advance(1200s);
   EXPECT_EQ(requests_.prune().value(), 1);
@@ -252,7 +287,7 @@ TEST_P(LoginRequestsTest, NothingIsApprovedOutOfOrder) {
   EXPECT_THAT(requests_.approve(returned.id, approval()), FailsWith(Errc::not_found));
 }
 
-TEST_P(LoginRequestsTest, WrongCodesAreCountedForTheirNetwork) {
+TEST_P(LoginRequestsTest, WrongCodesAreCountedForTheirAddressAndNetwork) {
   const auto device = begin_device();
   const std::string code = device.user_code.reveal();
   const std::string wrong = code == "BCDFGHJK" ? "BCDFGHJL" : "BCDFGHJK";
@@ -265,13 +300,22 @@ TEST_P(LoginRequestsTest, WrongCodesAreCountedForTheirNetwork) {
   EXPECT_THAT(requests_.waiting(code, some_origin()), FailsWith(Errc::rate_limited));
   EXPECT_THAT(requests_.take_up(code, binder_, some_origin()), FailsWith(Errc::rate_limited));
   EXPECT_THAT(requests_.waiting(code, from("198.51.100.1")), Succeeds());
+  // A neighbour in its network is none the worse, until the network has had its fill.
+  const auto neighbour = [](int number) { return from("192.0.2." + std::to_string(number)); };
+  EXPECT_THAT(requests_.waiting(code, neighbour(8)), Succeeds());
+  for (int i = 0; i < 3; ++i)
+    EXPECT_THAT(requests_.waiting(wrong, neighbour(20 + i)), FailsWith(Errc::not_found));
+  EXPECT_THAT(requests_.waiting(code, neighbour(8)), FailsWith(Errc::rate_limited));
 }
 
 TEST_P(LoginRequestsTest, SurvivesARotationOfTheKeys) {
   const auto journey = begin();
   ASSERT_THAT(installation_.keyring.rotate(crypto::KeyPurpose::token_hash, installation_.clock.now()),
               Succeeds());
-  EXPECT_TRUE(requests_.come_back(journey.state, binder_).value().same_browser);
+  const auto back = requests_.come_back(journey.state, binder_).value();
+  EXPECT_TRUE(back.same_browser);
+  EXPECT_EQ(back.nonce, journey.nonce);
+  EXPECT_EQ(back.verifier.reveal(), journey.verifier.reveal());
 }
 
 TEST(UserCodeTest, IsReadAsPeopleTypeIt) {

@@ -21,7 +21,9 @@ using testing::some_origin;
 using testing::some_person;
 using Progress = LoginRequests::Progress;
 
-constexpr std::string_view kRedirect = "https://registry.example/login/callback";
+const OidcLogIn::RedirectUri kRedirect = [](std::string_view provider) {
+  return "https://registry.example/login/callback/" + std::string(provider);
+};
 
 class OidcLogInTest : public testing::DirectoryFixture {
  protected:
@@ -39,6 +41,7 @@ class OidcLogInTest : public testing::DirectoryFixture {
   }
   Result<OidcLogIn::Finished> finish(const testing::TestProvider::Answer& answer, const Secret<>& binder) {
     OidcLogIn::Callback callback;
+    callback.provider = "corp";
     callback.state = answer.state;
     callback.code = Secret<>(answer.code);
     return login_.finish(callback, binder, kRedirect, some_origin());
@@ -86,8 +89,8 @@ class OidcLogInTest : public testing::DirectoryFixture {
   LoginRequests requests_{*installation_.database, installation_.keyring, sealer_, installation_.clock};
   SingleSignOn sign_on_{directory_, sessions_};
   LogIn passwords_{installation_.accounts, installation_.hasher, journal_, installation_.clock, {}};
-  OidcLogIn login_{providers_, client_,    requests_, sign_on_,           installation_.accounts,
-                   sessions_,  passwords_, journal_,  installation_.clock};
+  OidcLogIn login_{providers_, client_,  requests_,           sign_on_,   installation_.accounts, sessions_,
+                   passwords_, journal_, installation_.clock, Log::none()};
   const Secret<> binder_{std::string("bhbrowser_mine")};
   LoginProvider corp_;
 };
@@ -141,6 +144,7 @@ TEST_P(OidcLogInTest, EveryForgedReturnIsRefusedAndChangesNothing) {
   EXPECT_EQ(state(), after);
   // Answers that are mixed up, say no, or say nothing.
   OidcLogIn::Callback callback;
+  callback.provider = "corp";
   const auto with = [&](std::string error, std::string issuer) {
     callback.state = provider_.log_in(begin(), some_person()).state;
     callback.error = std::move(error);
@@ -155,6 +159,31 @@ TEST_P(OidcLogInTest, EveryForgedReturnIsRefusedAndChangesNothing) {
   EXPECT_EQ(state(), after);
 }
 
+TEST_P(OidcLogInTest, AnAnswerThatComesToAnotherProvidersAddressIsNotReadAndNobodyIsAsked) {
+  for (const char* sender : {"", "other", "CORP", "corp/"}) {
+    const auto answer = provider_.log_in(begin(), some_person());
+    provider_.last_form.clear();
+    OidcLogIn::Callback callback;
+    callback.provider = sender;
+    callback.state = answer.state;
+    callback.code = Secret<>(answer.code);
+    EXPECT_THAT(login_.finish(callback, binder_, kRedirect, some_origin()), FailsWith(Errc::unauthenticated));
+    EXPECT_THAT(last_failure(), HasSubstr("oidc_wrong_callback"));
+    EXPECT_TRUE(provider_.last_form.empty()) << sender;
+  }
+  EXPECT_THAT(begin(), HasSubstr("login%2Fcallback%2Fcorp"));
+}
+
+TEST_P(OidcLogInTest, OfAProviderThatIsDownNothingIsToldButItsName) {
+  const auto answer = provider_.log_in(begin(), some_person());
+  provider_.issuer.answer(provider_.issuer.url() + "/token", FetchAnswer{503, ""});
+  const auto refused = finish(answer);
+  ASSERT_THAT(refused, FailsWith(Errc::unavailable));
+  EXPECT_THAT(refused.error().message, HasSubstr("corp"));
+  EXPECT_EQ(refused.error().message.find("503"), std::string::npos);
+  EXPECT_EQ(refused.error().message.find("login.example"), std::string::npos);
+}
+
 TEST_P(OidcLogInTest, AProviderThatIsDownLetsInNobodyAndCountsAgainstNobody) {
   const auto answer = provider_.log_in(begin(), some_person());
   provider_.issuer.answer(provider_.issuer.url() + "/token", FetchAnswer{503, ""});
@@ -167,7 +196,9 @@ TEST_P(OidcLogInTest, AProviderThatIsDownLetsInNobodyAndCountsAgainstNobody) {
 
 TEST_P(OidcLogInTest, FailedReturnsCountAgainstTheirNetwork) {
   for (int i = 0; i < 100; ++i) EXPECT_THAT(finish({"no state", "code"}), FailsWith(Errc::not_found));
-  EXPECT_THAT(finish({"no state", "code"}), FailsWith(Errc::rate_limited));
+  const auto refused = finish({"no state", "code"});
+  ASSERT_THAT(refused, FailsWith(Errc::rate_limited));
+  EXPECT_EQ(refused.error().retry_after, 300s);
   EXPECT_THAT(login_.begin("corp", binder_, kRedirect, some_origin()), FailsWith(Errc::rate_limited));
 }
 

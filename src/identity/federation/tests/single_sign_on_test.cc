@@ -154,6 +154,52 @@ TEST_P(SingleSignOnTest, BringsMembershipsUpToDateWithEachLogIn) {
   EXPECT_EQ(integer("SELECT COUNT(*) FROM organization_members WHERE account_id = ?", {dora.id}), 0);
 }
 
+TEST_P(SingleSignOnTest, ComparesADirectorysGroupsAsDirectoriesDo) {
+  corp_.settings = ldap::Settings();
+  const Organization acme = organization("acme", alice_);
+  map(corp_, " DEVELOPERS", team(acme, "backend"));
+  const Account dora = sign_on_.admit(corp_, person("dora", {"developers"}), some_origin()).value();
+  EXPECT_THAT(teams_of(dora), ElementsAre("acme/backend"));
+  corp_.admitted_groups = {"Staff"};
+  EXPECT_THAT(sign_on_.admit(corp_, person("dora", {"developers"}), some_origin()), FailsWith(Errc::denied));
+  EXPECT_THAT(sign_on_.admit(corp_, person("dora", {"staff"}), some_origin()), Succeeds());
+}
+
+TEST_P(SingleSignOnTest, GroupsThatNobodyKnowsOfTakeNothingAway) {
+  const Organization acme = organization("acme", alice_);
+  map(corp_, "developers", team(acme, "backend"));
+  map(corp_, "designers", team(acme, "frontend"));
+  const Account dora = sign_on_.admit(corp_, person("dora", {"developers"}), some_origin()).value();
+  ExternalPerson unknown = person("dora", {"designers"});
+  unknown.groups_complete = false;
+  unknown.groups_note = "cut off";
+  ASSERT_THAT(sign_on_.admit(corp_, unknown, some_origin()), Succeeds());
+  EXPECT_THAT(teams_of(dora), ElementsAre("acme/backend", "acme/frontend"));
+  const auto session = backed(dora, corp_, "id-of-dora");
+  corp_.admitted_groups = {"staff"};
+  const auto refused = sign_on_.admit(corp_, unknown, some_origin());
+  ASSERT_THAT(refused, FailsWith(Errc::denied));
+  EXPECT_THAT(refused.error().message, ::testing::HasSubstr("cut off"));
+  EXPECT_TRUE(lives(session)) << "nobody said that she left";
+  EXPECT_THAT(teams_of(dora), ElementsAre("acme/backend", "acme/frontend"));
+  corp_.admitted_groups = {"designers"};
+  EXPECT_THAT(sign_on_.admit(corp_, unknown, some_origin()), Succeeds());
+}
+
+TEST_P(SingleSignOnTest, TellsWhoGetsNoAccountWhatAnAdministratorNeeds) {
+  ExternalPerson other = person("jürgen");
+  const auto invalid = sign_on_.admit(corp_, other, some_origin());
+  ASSERT_THAT(invalid, FailsWith(Errc::name_invalid));
+  EXPECT_THAT(invalid.error().message, ::testing::HasSubstr("\"jürgen\""));
+  EXPECT_THAT(invalid.error().message, ::testing::HasSubstr("\"id-of-jürgen\""));
+  other.name = "a\u202eb";
+  const auto hidden = sign_on_.admit(corp_, other, some_origin());
+  EXPECT_EQ(hidden.error().message.find("\u202e"), std::string::npos);
+  const auto taken = sign_on_.admit(corp_, person("alice"), some_origin());
+  ASSERT_THAT(taken, FailsWith(Errc::conflict));
+  EXPECT_THAT(taken.error().message, ::testing::HasSubstr("\"id-of-alice\""));
+}
+
 TEST_P(SingleSignOnTest, LetsInOnlyMembersOfAdmittedGroups) {
   corp_.admitted_groups = {"staff"};
   EXPECT_THAT(sign_on_.admit(corp_, person("dora", {"guests"}), some_origin()), FailsWith(Errc::denied));

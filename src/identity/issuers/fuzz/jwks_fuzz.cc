@@ -28,9 +28,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(keys->size() <= bulkhead::identity::kMostKeys);
   for (const auto algorithm : {SignatureAlgorithm::rs256, SignatureAlgorithm::ps256,
                                SignatureAlgorithm::es256, SignatureAlgorithm::eddsa}) {
-    const auto* key = keys->find("k", algorithm);
-    require(key == nullptr || (keys->has("k") && key->serves(algorithm)));
-    if (key != nullptr) require(!key->verify(algorithm, {}, {}));
+    const auto found = keys->find("k", algorithm);
+    require(found.empty() || keys->has("k"));
+    const auto only = keys->find("", algorithm);
+    require(only.size() <= 1);
+    for (const auto* some : {&found, &only})
+      for (const auto& key : *some) require(key.serves(algorithm) && !key.verify(algorithm, {}, {}));
   }
   require(!keys->has(""));
   return 0;

@@ -25,6 +25,23 @@ TEST(Discovery, SaysWhereThingsAre) {
   EXPECT_EQ(found->device_authorization_endpoint, "");
 }
 
+TEST(Discovery, SaysHowAClientAuthenticates) {
+  const auto in_form = [](const std::string& methods) {
+    return parse_discovery(R"({"issuer":"https://ci.example","jwks_uri":"https://ci.example/k",)"
+                           R"("userinfo_endpoint":"https://ci.example/u")" +
+                               methods + "}",
+                           kIssuer, {})
+        ->secret_in_form;
+  };
+  const std::string name = R"(,"token_endpoint_auth_methods_supported":)";
+  EXPECT_FALSE(in_form("")) << "the header is the default";
+  EXPECT_TRUE(in_form(name + R"(["private_key_jwt","client_secret_post"])"));
+  EXPECT_FALSE(in_form(name + R"(["client_secret_post","client_secret_basic"])"));
+  EXPECT_FALSE(in_form(name + R"(["private_key_jwt"])"));
+  EXPECT_FALSE(in_form(name + R"(["client_secret_basic",7])"));
+  EXPECT_FALSE(in_form(name + R"("client_secret_post")"));
+}
+
 TEST(Discovery, RefusesOtherIssuersAndKeysElsewhereThanOnTheWeb) {
   for (
       const char* document :

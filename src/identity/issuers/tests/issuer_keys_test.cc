@@ -25,7 +25,7 @@ constexpr auto kAlgorithm = SignatureAlgorithm::rs256;
 
 class IssuerKeysTest : public ::testing::Test {
  protected:
-  Result<crypto::PublicKey> find(std::string_view key_id = "key-1") {
+  Result<std::vector<crypto::PublicKey>> find(std::string_view key_id = "key-1") {
     return keys_.find(issuer_.url(), key_id, kAlgorithm);
   }
   void go_down() {
@@ -70,14 +70,52 @@ TEST_F(IssuerKeysTest, NoticesARotationWithTheFirstTokenOfIt) {
   EXPECT_THAT(find("key-2"), Succeeds());
 }
 
-TEST_F(IssuerKeysTest, IsAskedForUnknownKeysOnceAMinute) {
+TEST_F(IssuerKeysTest, NoticesARotationJustAfterTheKeysWereFetched) {
+  ASSERT_THAT(find(), Succeeds());
+  clock_.advance(1s);
+  issuer_.publish(SigningKey::shared_rsa(2, "key-2"));
+  EXPECT_THAT(find("key-2"), Succeeds());
+  EXPECT_EQ(rounds(), 2);
+  issuer_.publish(SigningKey::shared_rsa(3, "key-3"));
+  clock_.advance(30s);
+  const auto later = find("key-3");
+  ASSERT_THAT(later, FailsWith(Errc::unauthenticated));
+  EXPECT_EQ(later.error().retry_after, 30s);
+  clock_.advance(30s);
+  EXPECT_THAT(find("key-3"), Succeeds());
+}
+
+TEST_F(IssuerKeysTest, IsAskedForUnknownKeysTwiceAMinute) {
   ASSERT_THAT(find(), Succeeds());
   for (int i = 0; i < 100; ++i)
     EXPECT_THAT(find("made-up-" + std::to_string(i)), FailsWith(Errc::unauthenticated));
-  EXPECT_EQ(rounds(), 1);
+  EXPECT_EQ(rounds(), 2);
   clock_.advance(60s);
   for (int i = 0; i < 100; ++i)
     EXPECT_THAT(find("made-up-" + std::to_string(i)), FailsWith(Errc::unauthenticated));
+  EXPECT_EQ(rounds(), 4);
+}
+
+TEST_F(IssuerKeysTest, ASignatureThatNoKnownKeyFitsIsAReasonToAskOnce) {
+  const auto token = [&](const SigningKey& key) {
+    auto header = testing::header_of(key);
+    header.erase("kid");
+    return UnverifiedJwt::parse(testing::mint(key, header, testing::claims_of(issuer_.url(), clock_.now())),
+                                clock_.now())
+        .value();
+  };
+  bool wrong = false;
+  ASSERT_THAT(keys_.verify(token(issuer_.key()), wrong), Succeeds());
+  const auto next = SigningKey::shared_rsa(2, "key-2");
+  issuer_.publish(next);
+  issuer_.withdraw("key-1");
+  EXPECT_THAT(keys_.verify(token(next), wrong), Succeeds());
+  EXPECT_EQ(rounds(), 2);
+  const auto forged = token(SigningKey::shared_rsa(3, "key-3"));
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_THAT(keys_.verify(forged, wrong), FailsWith(Errc::unauthenticated));
+    EXPECT_TRUE(wrong);
+  }
   EXPECT_EQ(rounds(), 2);
 }
 
@@ -141,6 +179,47 @@ TEST_F(IssuerKeysTest, AnUnreachableIssuerIsAskedAgainAfterTenSeconds) {
   EXPECT_THAT(find(), FailsWith(Errc::unavailable));
   clock_.advance(10s);
   EXPECT_THAT(find(), Succeeds());
+}
+
+TEST_F(IssuerKeysTest, AnIssuerThatGoesOnFailingIsAskedEverLessOften) {
+  go_down();
+  const auto asked_within = [&](std::chrono::seconds span) {
+    const int before = issuer_.fetches();
+    for (auto waited = 0s; waited < span; waited += 1s) {
+      clock_.advance(1s);
+      EXPECT_FALSE(find());
+    }
+    return issuer_.fetches() - before;
+  };
+  EXPECT_FALSE(find());
+  EXPECT_EQ(asked_within(10s), 1);
+  EXPECT_EQ(asked_within(19s), 0);
+  EXPECT_EQ(asked_within(1s), 1);
+  EXPECT_EQ(asked_within(600s), 6) << "after 40 and 80 seconds, then every two minutes";
+}
+
+TEST_F(IssuerKeysTest, WhoMayNotWaitIsAnsweredFromMemory) {
+  const auto now = [&] { return keys_.find(issuer_.url(), "key-1", kAlgorithm, false); };
+  EXPECT_TRUE(keys_.would_wait(issuer_.url(), "key-1"));
+  EXPECT_THAT(now(), FailsWith(Errc::unavailable));
+  EXPECT_EQ(issuer_.fetches(), 0);
+  ASSERT_THAT(find(), Succeeds());
+  EXPECT_FALSE(keys_.would_wait(issuer_.url(), "key-1"));
+  EXPECT_THAT(now(), Succeeds());
+  // Past their time, but good for a day.
+  clock_.advance(2h);
+  EXPECT_TRUE(keys_.would_wait(issuer_.url(), "key-1"));
+  EXPECT_THAT(now(), Succeeds());
+  EXPECT_TRUE(keys_.would_wait(issuer_.url(), "of a rotation"));
+  EXPECT_EQ(rounds(), 1);
+}
+
+TEST_F(IssuerKeysTest, NobodyWaitsForAnIssuerThatFailedJustNow) {
+  go_down();
+  EXPECT_FALSE(find());
+  EXPECT_FALSE(keys_.would_wait(issuer_.url(), "key-1"));
+  clock_.advance(10s);
+  EXPECT_TRUE(keys_.would_wait(issuer_.url(), "key-1"));
 }
 
 TEST_F(IssuerKeysTest, AnIssuerThatBecomesAnotherIsNotBelieved) {

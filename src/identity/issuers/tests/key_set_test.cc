@@ -41,20 +41,22 @@ TEST(KeySet, FindsKeysOfAllKindsByIdAndAlgorithm) {
   const auto ed = SigningKey::generate(SignatureAlgorithm::eddsa, "d");
   const auto keys = KeySet::parse(set_of({rsa_key().jwk(), ec.jwk(), ed.jwk()}));
   ASSERT_TRUE(keys.has_value()) << keys.error().message;
-  EXPECT_NE(keys->find("r", SignatureAlgorithm::rs256), nullptr);
-  EXPECT_NE(keys->find("e", SignatureAlgorithm::es256), nullptr);
-  EXPECT_NE(keys->find("d", SignatureAlgorithm::eddsa), nullptr);
-  EXPECT_EQ(keys->find("r", SignatureAlgorithm::es256), nullptr);
-  EXPECT_EQ(keys->find("e", SignatureAlgorithm::rs256), nullptr);
-  EXPECT_EQ(keys->find("x", SignatureAlgorithm::rs256), nullptr);
-  EXPECT_EQ(keys->find("", SignatureAlgorithm::rs256), nullptr);
+  EXPECT_EQ(keys->find("r", SignatureAlgorithm::rs256).size(), 1u);
+  EXPECT_EQ(keys->find("e", SignatureAlgorithm::es256).size(), 1u);
+  EXPECT_EQ(keys->find("d", SignatureAlgorithm::eddsa).size(), 1u);
+  EXPECT_TRUE(keys->find("r", SignatureAlgorithm::es256).empty());
+  EXPECT_TRUE(keys->find("e", SignatureAlgorithm::rs256).empty());
+  EXPECT_TRUE(keys->find("x", SignatureAlgorithm::rs256).empty());
+  EXPECT_EQ(keys->find("", SignatureAlgorithm::rs256).size(), 1u) << "one of its algorithm needs no id";
+  EXPECT_TRUE(keys->find("", SignatureAlgorithm::ps256).empty());
+  EXPECT_FALSE(keys->has(""));
 }
 
 TEST(KeySet, AKeyForOneAlgorithmServesNoOther) {
   auto without = rsa_key().jwk();
   without.erase("alg");
-  EXPECT_NE(KeySet::parse(set_of({without}))->find("r", SignatureAlgorithm::ps256), nullptr);
-  EXPECT_EQ(KeySet::parse(set_of({rsa_key().jwk()}))->find("r", SignatureAlgorithm::ps256), nullptr);
+  EXPECT_EQ(KeySet::parse(set_of({without}))->find("r", SignatureAlgorithm::ps256).size(), 1u);
+  EXPECT_TRUE(KeySet::parse(set_of({rsa_key().jwk()}))->find("r", SignatureAlgorithm::ps256).empty());
 }
 
 TEST(KeySet, PassesOverKeysThatCannotVerify) {
@@ -73,8 +75,8 @@ TEST(KeySet, PassesOverKeysThatCannotVerify) {
   EXPECT_EQ(usable(changed(good, "n", "AQAB")), 0u);
   EXPECT_EQ(usable(changed(good, "n", "not base64url!")), 0u);
   EXPECT_EQ(usable(changed(good, "e", "AQ")), 0u);
-  EXPECT_EQ(usable(changed(good, "kid", "")), 0u);
-  EXPECT_EQ(usable(changed(good, "kid", 1)), 0u);
+  EXPECT_EQ(usable(changed(good, "kid", "")), 1u) << "a key needs no id";
+  EXPECT_EQ(usable(changed(good, "kid", std::string(257, 'k').c_str())), 0u);
   // A private or shared key that was published is everybody's.
   EXPECT_EQ(usable(changed(good, "d", "AQAB")), 0u);
   EXPECT_EQ(usable({{"kid", "s"}, {"kty", "oct"}, {"k", "AQAB"}}), 0u);
@@ -86,8 +88,32 @@ TEST(KeySet, PassesOverWeakRsaKeys) {
   EXPECT_EQ(usable(SigningKey::generate(SignatureAlgorithm::rs256, "weak", 1024).jwk()), 0u);
 }
 
-TEST(KeySet, RefusesTwoKeysOfOneId) {
-  EXPECT_FALSE(KeySet::parse(set_of({rsa_key().jwk(), rsa_key().jwk()})));
+TEST(KeySet, KeysMayShareAnId) {
+  const auto ec = SigningKey::generate(SignatureAlgorithm::es256, "r");
+  const auto kinds = KeySet::parse(set_of({rsa_key().jwk(), ec.jwk()}));
+  ASSERT_TRUE(kinds.has_value());
+  EXPECT_EQ(kinds->find("r", SignatureAlgorithm::rs256).size(), 1u);
+  EXPECT_EQ(kinds->find("r", SignatureAlgorithm::es256).size(), 1u);
+  const auto two = KeySet::parse(set_of({rsa_key().jwk(), SigningKey::shared_rsa(7, "r").jwk()}));
+  ASSERT_TRUE(two.has_value());
+  EXPECT_EQ(two->find("r", SignatureAlgorithm::rs256).size(), 2u);
+  EXPECT_TRUE(two->find("", SignatureAlgorithm::rs256).empty()) << "a token without an id does not say which";
+}
+
+TEST(KeySet, AKeyThatIsListedTwiceIsOne) {
+  const auto keys = KeySet::parse(set_of({rsa_key().jwk(), rsa_key().jwk()}));
+  ASSERT_TRUE(keys.has_value());
+  EXPECT_EQ(keys->size(), 1u);
+  EXPECT_EQ(keys->find("", SignatureAlgorithm::rs256).size(), 1u);
+}
+
+TEST(KeySet, AKeyWithoutAnIdIsForTokensWithoutOne) {
+  auto bare = rsa_key().jwk();
+  bare.erase("kid");
+  const auto keys = KeySet::parse(set_of({bare}));
+  ASSERT_TRUE(keys.has_value());
+  EXPECT_EQ(keys->find("", SignatureAlgorithm::rs256).size(), 1u);
+  EXPECT_TRUE(keys->find("r", SignatureAlgorithm::rs256).empty());
 }
 
 TEST(KeySet, HoldsAtMostSoManyKeys) {

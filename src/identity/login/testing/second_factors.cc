@@ -38,9 +38,10 @@ SecondFactors::SecondFactors(db::testing::Engine engine)
     : Installation(engine),
       policies(*database, clock, 100),
       sessions(*database, keyring, sealer, accounts, policies, clock, {}),
-      limiter(clock, {.attempts = 5, .window = std::chrono::seconds{600}, .remembered = 100}),
+      limiter(clock, {.per_source = 5, .window = std::chrono::seconds{600}, .remembered = 100}),
+      recovery_limiter(clock, {.per_source = 5, .window = std::chrono::seconds{600}, .remembered = 100}),
       totp(*database, sealer, limiter, clock, "Registry of Tests", log_ins_ended()),
-      recovery_codes(*database, keyring, limiter, clock),
+      recovery_codes(*database, keyring, recovery_limiter, clock),
       webauthn(*database, keyring, clock, some_webauthn_settings(), log_ins_ended()),
       mfa(*database, totp, recovery_codes, webauthn, journal, clock, log_ins_ended()) {}
 

@@ -51,6 +51,7 @@ struct SecondFactors : Installation {
   Policies policies;
   Sessions sessions;
   CodeLimiter limiter;
+  CodeLimiter recovery_limiter;
   Totp totp;
   RecoveryCodes recovery_codes;
   WebAuthn webauthn;

@@ -37,7 +37,7 @@ TEST_P(AccessTokenChangesTest, OfOthersAreNotFound) {
   const auto made = create(wanted(alice_));
   for (const std::int64_t id : {made.token.id, std::int64_t{4711}, std::int64_t{0}, std::int64_t{-1}}) {
     EXPECT_THAT(tokens_.revoke(bob_.id, id, some_origin()), FailsWith(Errc::not_found));
-    EXPECT_THAT(tokens_.rotate(bob_.id, id, 0s, some_origin()), FailsWith(Errc::not_found));
+    EXPECT_THAT(tokens_.rotate(bob_.id, id, 0s, true, some_origin()), FailsWith(Errc::not_found));
     EXPECT_THAT(tokens_.find(bob_.id, id), FailsWith(Errc::not_found));
   }
   EXPECT_THAT(tokens_.revoke(4711, made.token.id, some_origin()), FailsWith(Errc::not_found));
@@ -67,7 +67,7 @@ TEST_P(AccessTokenChangesTest, RotatedOnesLiveUntilTheOverlapEnds) {
   const auto old = create(asked);
   ASSERT_THAT(use(old.secret), Succeeds());
   installation_.clock.advance(24h);
-  const auto made = tokens_.rotate(alice_.id, old.token.id, 1h, some_origin());
+  const auto made = tokens_.rotate(alice_.id, old.token.id, 1h, true, some_origin());
   ASSERT_THAT(made, Succeeds());
   EXPECT_NE(made->secret.reveal(), old.secret.reveal());
   EXPECT_EQ(made->token.name, "ci");
@@ -91,7 +91,7 @@ TEST_P(AccessTokenChangesTest, RotatedOnesLiveUntilTheOverlapEnds) {
 TEST_P(AccessTokenChangesTest, RotatedWithoutAnOverlapDieAtOnce) {
   const auto old = create(wanted(alice_));
   ASSERT_THAT(use(old.secret), Succeeds());
-  ASSERT_THAT(tokens_.rotate(alice_.id, old.token.id, 0s, some_origin()), Succeeds());
+  ASSERT_THAT(tokens_.rotate(alice_.id, old.token.id, 0s, true, some_origin()), Succeeds());
   EXPECT_THAT(use(old.secret), FailsWith(Errc::unauthenticated));
 }
 
@@ -99,24 +99,26 @@ TEST_P(AccessTokenChangesTest, AnOverlapNeverLengthensALife) {
   NewAccessToken asked = wanted(alice_);
   asked.lifetime = 1h;
   const auto old = create(asked);
-  ASSERT_THAT(tokens_.rotate(alice_.id, old.token.id, 24h, some_origin()), Succeeds());
+  ASSERT_THAT(tokens_.rotate(alice_.id, old.token.id, 24h, true, some_origin()), Succeeds());
   EXPECT_EQ(tokens_.find(alice_.id, old.token.id)->expires_at, old.token.expires_at);
 }
 
 TEST_P(AccessTokenChangesTest, DeadAndRotatedOnesAreNotRotated) {
   const auto revoked = create(wanted(alice_));
   ASSERT_THAT(tokens_.revoke(alice_.id, revoked.token.id, some_origin()), Succeeds());
-  EXPECT_THAT(tokens_.rotate(alice_.id, revoked.token.id, 0s, some_origin()), FailsWith(Errc::conflict));
+  EXPECT_THAT(tokens_.rotate(alice_.id, revoked.token.id, 0s, true, some_origin()),
+              FailsWith(Errc::conflict));
   const auto twice = create(wanted(alice_));
-  ASSERT_THAT(tokens_.rotate(alice_.id, twice.token.id, 1h, some_origin()), Succeeds());
-  EXPECT_THAT(tokens_.rotate(alice_.id, twice.token.id, 1h, some_origin()), FailsWith(Errc::conflict));
+  ASSERT_THAT(tokens_.rotate(alice_.id, twice.token.id, 1h, true, some_origin()), Succeeds());
+  EXPECT_THAT(tokens_.rotate(alice_.id, twice.token.id, 1h, true, some_origin()), FailsWith(Errc::conflict));
   const auto late = create(wanted(alice_));
-  EXPECT_THAT(tokens_.rotate(alice_.id, late.token.id, AccessTokens::kLongestOverlap + 1s, some_origin()),
-              FailsWith(Errc::invalid_argument));
-  EXPECT_THAT(tokens_.rotate(alice_.id, late.token.id, -1s, some_origin()),
+  EXPECT_THAT(
+      tokens_.rotate(alice_.id, late.token.id, AccessTokens::kLongestOverlap + 1s, true, some_origin()),
+      FailsWith(Errc::invalid_argument));
+  EXPECT_THAT(tokens_.rotate(alice_.id, late.token.id, -1s, true, some_origin()),
               FailsWith(Errc::invalid_argument));
   installation_.clock.advance(90 * 24h);
-  EXPECT_THAT(tokens_.rotate(alice_.id, late.token.id, 0s, some_origin()), FailsWith(Errc::conflict));
+  EXPECT_THAT(tokens_.rotate(alice_.id, late.token.id, 0s, true, some_origin()), FailsWith(Errc::conflict));
 }
 
 TEST_P(AccessTokenChangesTest, WhatPolicyRefusesDoesNotComeBackByBeingRotated) {
@@ -125,7 +127,7 @@ TEST_P(AccessTokenChangesTest, WhatPolicyRefusesDoesNotComeBackByBeingRotated) {
   strict.token_life = 24h;
   set_policy(strict);
   EXPECT_THAT(use(old.secret), FailsWith(Errc::unauthenticated));
-  const auto made = tokens_.rotate(alice_.id, old.token.id, 1h, some_origin());
+  const auto made = tokens_.rotate(alice_.id, old.token.id, 1h, true, some_origin());
   ASSERT_THAT(made, Succeeds());
   EXPECT_EQ(made->token.expires_at - made->token.created_at, 24h);
   EXPECT_THAT(use(old.secret), FailsWith(Errc::unauthenticated));
@@ -222,7 +224,7 @@ TEST_P(AccessTokenChangesTest, LongExpiredOnesAreRemovedWithTheirScopes) {
   NewAccessToken asked = wanted(alice_);
   asked.lifetime = 1h;
   const auto old = create(asked);
-  const auto made = tokens_.rotate(alice_.id, old.token.id, 0s, some_origin()).value();
+  const auto made = tokens_.rotate(alice_.id, old.token.id, 0s, true, some_origin()).value();
   const auto standing = create(wanted(alice_));
   installation_.clock.advance(1h + 24h);
   EXPECT_EQ(tokens_.prune(24h).value(), 1) << "the successor expired a microsecond too late";

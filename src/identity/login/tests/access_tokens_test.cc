@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
 #include "base/bytes.h"
@@ -281,9 +282,55 @@ TEST_P(AccessTokensTest, ObeyAPolicyFromTheNextUseOn) {
 
   const auto acme = make_organization("acme");
   set_policy(policy, acme);
-  EXPECT_THAT(use(made.secret), Succeeds()) << "not a member";
   join(alice_, acme);
-  EXPECT_THAT(use(made.secret), FailsWith(Errc::unauthenticated)) << "a member now";
+  EXPECT_THAT(use(made.secret), Succeeds()) << "that is about the organization alone";
+}
+
+TEST_P(AccessTokensTest, MadeWithoutASecondFactorEndWithAPolicyThatAsksForOne) {
+  const auto weak = create(wanted(alice_));
+  NewAccessToken asked = wanted(alice_);
+  asked.multi_factor = true;
+  const auto strong = create(asked);
+  EXPECT_TRUE(strong.token.multi_factor);
+  Policy policy;
+  policy.mfa_required = true;
+  set_policy(policy);
+  EXPECT_THAT(use(weak.secret), FailsWith(Errc::unauthenticated));
+  EXPECT_THAT(use(strong.secret), Succeeds());
+  const auto renewed = tokens_.rotate(alice_.id, weak.token.id, 0s, true, some_origin());
+  ASSERT_THAT(renewed, Succeeds());
+  EXPECT_THAT(use(renewed->secret), Succeeds()) << "by somebody who has shown one";
+}
+
+TEST_P(AccessTokensTest, EndForGoodWithAPasswordAStateAndWhatElseEndsCredentials) {
+  const auto set_state = [&](AccountState state) {
+    EXPECT_THAT(accounts_.set_state("alice", state, some_origin()), Succeeds());
+  };
+  const std::vector<std::function<void()>> acts = {
+      [&] {
+        EXPECT_THAT(accounts_.set_password("alice", Secret<>(std::string("another password")), some_origin()),
+                    Succeeds());
+      },
+      [&] {
+        set_state(AccountState::disabled);
+        set_state(AccountState::active);
+      },
+      [&] {
+        set_state(AccountState::locked);
+        set_state(AccountState::active);
+      }};
+  for (const auto& act : acts) {
+    const auto made = create(wanted(alice_));
+    const auto others = create(wanted(bob_));
+    ASSERT_THAT(use(made.secret), Succeeds());
+    act();
+    EXPECT_THAT(use(made.secret), FailsWith(Errc::unauthenticated));
+    EXPECT_THAT(tokens_.check(made.token.id, kHome), FailsWith(Errc::unauthenticated));
+    EXPECT_TRUE(tokens_.find(alice_.id, made.token.id)->revoked());
+    EXPECT_THAT(tokens_.rotate(alice_.id, made.token.id, 1h, true, some_origin()), FailsWith(Errc::conflict));
+    EXPECT_THAT(use(create(wanted(alice_)).secret), Succeeds()) << "what is made afterwards";
+    EXPECT_THAT(use(others.secret), Succeeds());
+  }
 }
 
 TEST_P(AccessTokensTest, AreNeverTakenAfterTheCallThatRevokedThem) {

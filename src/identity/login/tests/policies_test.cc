@@ -63,7 +63,7 @@ TEST_P(PoliciesTest, OfNobodyAndOutOfBoundsAreRefused) {
   }
 }
 
-TEST_P(PoliciesTest, HoldAsTheStrictestOfAllThatApply) {
+TEST_P(PoliciesTest, HoldForARobotAsTheStrictestOfAllThatApply) {
   const auto acme = make_organization("acme");
   const auto umbrella = make_organization("umbrella");
   Policy installation;
@@ -73,36 +73,70 @@ TEST_P(PoliciesTest, HoldAsTheStrictestOfAllThatApply) {
   Policy of_acme;
   of_acme.token_life = 7 * 24h;
   of_acme.mfa_required = true;
+  of_acme.networks = Networks::parse("10.1.0.0/16 192.0.2.0/24").value();
   set_policy(of_acme, acme);
   Policy of_umbrella;
   of_umbrella.token_life = 365 * 24h;
   of_umbrella.password_login = false;
-  of_umbrella.networks = Networks::parse("10.1.0.0/16 192.0.2.0/24").value();
   set_policy(of_umbrella, umbrella);
-  join(alice_, acme);
-  join(alice_, umbrella);
-  join(bob_, umbrella);
 
-  const auto alices = effective(alice_);
-  EXPECT_TRUE(alices.mfa_required);
-  EXPECT_FALSE(alices.password_login);
-  EXPECT_EQ(alices.token_life, 7 * 24h);
-  EXPECT_TRUE(alices.allow("10.1.2.3"));
-  EXPECT_FALSE(alices.allow("10.2.2.3")) << "umbrella does not allow it";
-  EXPECT_FALSE(alices.allow("192.0.2.1")) << "the installation does not allow it";
+  const auto acmes = effective(make_robot("acme-robot", "organization_id", acme));
+  EXPECT_TRUE(acmes.mfa_required);
+  EXPECT_TRUE(acmes.password_login);
+  EXPECT_EQ(acmes.token_life, 7 * 24h);
+  EXPECT_TRUE(acmes.allow("10.1.2.3"));
+  EXPECT_FALSE(acmes.allow("10.2.2.3")) << "acme does not allow it";
+  EXPECT_FALSE(acmes.allow("192.0.2.1")) << "the installation does not allow it";
 
-  const auto bobs = effective(bob_);
-  EXPECT_FALSE(bobs.mfa_required);
-  EXPECT_EQ(bobs.token_life, 60 * 24h) << "an organization cannot be milder than the installation";
+  const auto umbrellas = effective(make_robot("umbrella-robot", "organization_id", umbrella));
+  EXPECT_FALSE(umbrellas.password_login);
+  EXPECT_EQ(umbrellas.token_life, 60 * 24h) << "an organization cannot be milder than the installation";
 }
 
 TEST_P(PoliciesTest, OfAnOrganizationAreNoMilderThanAnInstallationThatHasSetNone) {
   const auto acme = make_organization("acme");
-  join(alice_, acme);
   Policy mild;
   mild.token_life = 365 * 24h;
   set_policy(mild, acme);
-  EXPECT_EQ(effective(alice_).token_life, 90 * 24h);
+  EXPECT_EQ(effective(make_robot("acme-robot", "organization_id", acme)).token_life, 90 * 24h);
+}
+
+TEST_P(PoliciesTest, OfAnOrganizationSayNothingOfItsMembersElsewhere) {
+  const auto acme = make_organization("acme");
+  join(alice_, acme, "owner");
+  join(bob_, acme);
+  Policy strict{.mfa_required = true,
+                .token_life = 1h,
+                .networks = Networks::parse("192.0.2.0/24").value(),
+                .password_login = false};
+  set_policy(strict, acme);
+  for (const Account& account : {alice_, bob_}) {
+    const auto holds = effective(account);
+    EXPECT_FALSE(holds.mfa_required);
+    EXPECT_TRUE(holds.password_login);
+    EXPECT_EQ(holds.token_life, 90 * 24h);
+    EXPECT_TRUE(holds.allow("198.51.100.1"));
+  }
+  EXPECT_EQ(*policies_.of_organization(acme).value(), strict);
+  EXPECT_EQ(*policies_.peek_organization(acme), strict);
+  set_policy(Policy(), acme);
+  EXPECT_EQ(policies_.peek_organization(acme), nullptr);
+}
+
+TEST_P(PoliciesTest, SayWhatSomebodyLacks) {
+  const Policy policy{.mfa_required = true,
+                      .token_life = 24h,
+                      .networks = Networks::parse("192.0.2.0/24").value(),
+                      .password_login = false};
+  const Proof good{.by_password = false, .multi_factor = true, .life = 24h};
+  EXPECT_EQ(policy.lacking(good, "192.0.2.1"), "");
+  EXPECT_NE(policy.lacking(good, "198.51.100.1"), "");
+  EXPECT_NE(policy.lacking(good, ""), "");
+  for (const Proof& bad : {Proof{.by_password = true, .multi_factor = true, .life = {}},
+                           Proof{.by_password = false, .multi_factor = false, .life = {}},
+                           Proof{.by_password = false, .multi_factor = true, .life = 24h + 1s}})
+    EXPECT_NE(policy.lacking(bad, "192.0.2.1"), "");
+  EXPECT_EQ(Policy().lacking(Proof{.by_password = true, .multi_factor = false, .life = {}}, ""), "");
 }
 
 TEST_P(PoliciesTest, HoldForRobotsOfTheOrganizationAndOfItsRepositories) {

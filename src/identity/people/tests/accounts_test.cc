@@ -207,6 +207,42 @@ TEST_P(AccountsTest, NeverShowsAStateOlderThanTheLastFinishedChange) {
   EXPECT_FALSE(stale);
 }
 
+TEST_P(AccountsTest, AsksAgainInTheTransactionWhetherItMay) {
+  const auto before = installation_.add_account("alice");
+  const auto events = installation_.events().size();
+  const Accounts::Guard gone = [](db::Session&) -> Result<void> { return Error{Errc::denied, "gone"}; };
+  EXPECT_THAT(accounts_.set_password("alice", password("a new password"), some_origin(), gone),
+              FailsWith(Errc::denied));
+  EXPECT_THAT(accounts_.create("bob", password("a new password"), false, some_origin(), gone),
+              FailsWith(Errc::denied));
+  EXPECT_EQ(accounts_.find("alice")->credential_version, before.credential_version);
+  EXPECT_EQ(installation_.events().size(), events);
+}
+
+TEST_P(AccountsTest, KeepsTheLastActiveOwnerOfAnOrganization) {
+  const auto alice = installation_.add_account("alice");
+  const auto bob = installation_.add_account("bob");
+  installation_.write(
+      "INSERT INTO organizations (id, name, display_name, created_at) VALUES (7, 'acme', '', 0)");
+  for (const Account& owner : {alice, bob})
+    installation_.write(
+        "INSERT INTO organization_members (organization_id, account_id, role) VALUES (7, ?, 'owner')",
+        {owner.id});
+  ASSERT_THAT(accounts_.set_state("bob", AccountState::locked, some_origin()), Succeeds());
+  const auto events = installation_.events().size();
+  for (const AccountState state : {AccountState::disabled, AccountState::locked}) {
+    const auto refused = accounts_.set_state("alice", state, some_origin());
+    ASSERT_THAT(refused, FailsWith(Errc::conflict));
+    EXPECT_NE(refused.error().message.find("acme"), std::string::npos);
+  }
+  EXPECT_TRUE(accounts_.find("alice")->active());
+  EXPECT_EQ(installation_.events().size(), events);
+  EXPECT_THAT(accounts_.set_state("bob", AccountState::disabled, some_origin()), Succeeds())
+      << "stopped already";
+  ASSERT_THAT(accounts_.set_state("bob", AccountState::active, some_origin()), Succeeds());
+  EXPECT_THAT(accounts_.set_state("alice", AccountState::disabled, some_origin()), Succeeds());
+}
+
 TEST_P(AccountsTest, LocksAndUnlocksWithEvidenceAndEndsTokens) {
   const auto before = installation_.add_account("alice");
   ASSERT_THAT(accounts_.set_state("alice", AccountState::locked, some_origin()), Succeeds());

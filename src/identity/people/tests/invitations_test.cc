@@ -171,15 +171,46 @@ TEST_P(InvitationsTest, RefuseBadRequests) {
   EXPECT_THAT(invite(""), FailsWith(Errc::invalid_argument));
   EXPECT_THAT(invite("bob", "bob@example.com"), FailsWith(Errc::invalid_argument));
   EXPECT_THAT(invite("", "bob@example.com\r\nBcc: all@example.com"), FailsWith(Errc::invalid_argument));
-  EXPECT_THAT(invite("nobody-here"), FailsWith(Errc::not_found));
-  EXPECT_THAT(invite("\xff"), FailsWith(Errc::not_found));
-  EXPECT_THAT(invite("acme+ci"), FailsWith(Errc::invalid_argument));
+  EXPECT_THAT(invite("\xff"), FailsWith(Errc::name_invalid));
+  EXPECT_THAT(invite("acme+ci"), FailsWith(Errc::name_invalid));
+  EXPECT_THAT(invite("acme+none"), FailsWith(Errc::name_invalid))
+      << "a robot's name, whether there is one or not";
   EXPECT_THAT(invite("bob", "", MemberRole::member, theirs.id), FailsWith(Errc::invalid_argument));
   EXPECT_THAT(invite("bob", "", MemberRole::member, 4711), FailsWith(Errc::not_found));
   EXPECT_THAT(invitations_.invite({4711, "bob", "", MemberRole::member, {}}, alice_.id, some_origin()),
               FailsWith(Errc::not_found));
   EXPECT_EQ(events(), before);
   EXPECT_EQ(count("invitations"), 0);
+}
+
+TEST_P(InvitationsTest, DoNotTellWhoHasAnAccount) {
+  const auto bobs = invite("bob");
+  const auto nobodys = invite("nobody-here");
+  ASSERT_THAT(bobs, Succeeds());
+  ASSERT_THAT(nobodys, Succeeds());
+  EXPECT_EQ(nobodys->invitation.account, "nobody-here");
+  EXPECT_EQ(nobodys->invitation.account_id, std::nullopt);
+  EXPECT_THAT(invite("nobody-here"), FailsWith(Errc::conflict));
+  EXPECT_THAT(invite("bob"), FailsWith(Errc::conflict));
+  const auto listed = invitations_.of_organization(acme_.id, 0, 9).value();
+  ASSERT_EQ(listed.size(), 2u);
+  EXPECT_EQ(listed[1].account, "nobody-here");
+  // Whoever gets the name later is somebody else.
+  const auto late = installation_.add_account("nobody-here");
+  EXPECT_TRUE(invitations_.of_account(late.id)->empty());
+  EXPECT_THAT(accept(nobodys->token, late), FailsWith(Errc::denied));
+  EXPECT_THAT(accept(nobodys->token, carol_), FailsWith(Errc::denied));
+}
+
+TEST_P(InvitationsTest, MakeAMemberAnOwner) {
+  ASSERT_THAT(accept(invite("bob")->token, bob_), Succeeds());
+  EXPECT_THAT(invite("bob"), FailsWith(Errc::conflict));
+  const auto offered = invite("bob", "", MemberRole::owner);
+  ASSERT_THAT(offered, Succeeds());
+  EXPECT_EQ(role(bob_), MemberRole::member);
+  ASSERT_THAT(accept(offered->token, bob_), Succeeds());
+  EXPECT_EQ(role(bob_), MemberRole::owner);
+  EXPECT_THAT(invite("bob", "", MemberRole::owner), FailsWith(Errc::conflict));
 }
 
 TEST_P(InvitationsTest, AreLimitedInNumber) {

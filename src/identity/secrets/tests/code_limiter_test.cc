@@ -17,15 +17,16 @@ using db::testing::Succeeds;
 
 class CodeLimiterTest : public ::testing::Test {
  protected:
-  Result<void> attempt(std::int64_t account, bool right) {
-    return limiter_.attempt(account, [&]() -> Result<bool> {
+  Result<void> attempt(std::int64_t account, bool right, const GuessSource& source = {"home"}) {
+    return limiter_.attempt(account, source, [&]() -> Result<bool> {
       ++looked_;
       return right;
     });
   }
 
   testing::ManualClock clock_;
-  CodeLimiter limiter_{clock_, {.attempts = 3, .window = 60s, .remembered = 100}};
+  CodeLimiter limiter_{clock_,
+                       {.per_source = 3, .window = 60s, .in_all = 5, .per_network = 0, .remembered = 100}};
   int looked_ = 0;
 };
 
@@ -45,8 +46,21 @@ TEST_F(CodeLimiterTest, ARightCodeClearsTheCount) {
   EXPECT_THAT(attempt(1, true), Succeeds());
 }
 
+TEST_F(CodeLimiterTest, WhoHasThePasswordAloneClosesNoPlaceWhereARightCodeCameFrom) {
+  ASSERT_THAT(attempt(1, true), Succeeds());
+  for (const char* network : {"a", "b", "c", "d", "e"})
+    EXPECT_THAT(attempt(1, false, {network}), FailsWith(Errc::unauthenticated));
+  const auto refused = attempt(1, true, {"f"});
+  ASSERT_THAT(refused, FailsWith(Errc::rate_limited));
+  EXPECT_EQ(refused.error().retry_after, 3600s);
+  EXPECT_THAT(attempt(1, true), Succeeds());
+  EXPECT_THAT(attempt(1, true, {"f", 12}), Succeeds()) << "a live session";
+  limiter_.forget(1);
+  EXPECT_THAT(attempt(1, true, {"f"}), Succeeds());
+}
+
 TEST_F(CodeLimiterTest, CountsThoseBeingLookedAt) {
-  EXPECT_THAT(limiter_.attempt(1,
+  EXPECT_THAT(limiter_.attempt(1, {"home"},
                                [&]() -> Result<bool> {
                                  EXPECT_THAT(attempt(1, false), FailsWith(Errc::unauthenticated));
                                  EXPECT_THAT(attempt(1, false), FailsWith(Errc::unauthenticated));
@@ -58,14 +72,14 @@ TEST_F(CodeLimiterTest, CountsThoseBeingLookedAt) {
 
 TEST_F(CodeLimiterTest, CountsNoErrorsAndNoExceptions) {
   for (int i = 0; i < 10; ++i) {
-    EXPECT_THAT(limiter_.attempt(1,
+    EXPECT_THAT(limiter_.attempt(1, {"home"},
                                  []() -> Result<bool> {
                                    return Error{Errc::unavailable, "away"};
                                  }),
                 FailsWith(Errc::unavailable));
-    EXPECT_THROW(
-        static_cast<void>(limiter_.attempt(1, []() -> Result<bool> { throw std::runtime_error("a bug"); })),
-        std::runtime_error);
+    EXPECT_THROW(static_cast<void>(limiter_.attempt(
+                     1, {"home"}, []() -> Result<bool> { throw std::runtime_error("a bug"); })),
+                 std::runtime_error);
   }
   EXPECT_THAT(attempt(1, true), Succeeds());
 }

@@ -63,7 +63,9 @@ TEST_P(WorkloadExchangeTest, RefusesEveryForgeryAndChangesNothing) {
   trust();
   ASSERT_THAT(at_.exchange(at_.mint()), Succeeds());
   const auto before = at_.state();
-  const auto forgeries = testing::forgeries(at_.issuer, at_.claims(), at_.installation.clock.now());
+  auto forgeries = testing::forgeries(at_.issuer, at_.claims(), at_.installation.clock.now());
+  // A job's token may be for several (WorkloadExchangeTest.TakesATokenThatIsForOthersToo).
+  std::erase_if(forgeries, [](const auto& forgery) { return forgery.name == "two audiences without azp"; });
   for (const auto& forgery : forgeries) {
     const auto refused = at_.exchange(forgery.token);
     ASSERT_TRUE(refused.has_error()) << forgery.name;
@@ -76,16 +78,23 @@ TEST_P(WorkloadExchangeTest, RefusesEveryForgeryAndChangesNothing) {
   EXPECT_THAT(at_.exchange(at_.mint()), Succeeds());
 }
 
+TEST_P(WorkloadExchangeTest, TakesATokenThatIsForOthersToo) {
+  trust();
+  EXPECT_THAT(at_.exchange(mint_with("aud", boost::json::array{"elsewhere", "bulkhead"})), Succeeds());
+  EXPECT_THAT(at_.exchange(mint_with("aud", boost::json::array{"elsewhere", "another"})),
+              FailsWith(Errc::unauthenticated));
+}
+
 TEST_P(WorkloadExchangeTest, TakesATokenOnce) {
   trust();
   const std::string token = at_.mint();
   ASSERT_THAT(at_.exchange(token), Succeeds());
   const auto before = at_.state();
   EXPECT_THAT(at_.exchange(token), FailsWith(Errc::unauthenticated));
-  EXPECT_EQ(at_.last_refusal(), "workload_token_used_before");
+  EXPECT_THAT(at_.last_refusal(), HasSubstr(R"("reason":"workload_token_used_before")"));
   at_.installation.clock.advance(329s);
   EXPECT_THAT(at_.exchange(token), FailsWith(Errc::unauthenticated));
-  EXPECT_EQ(at_.last_refusal(), "workload_token_used_before");
+  EXPECT_THAT(at_.last_refusal(), HasSubstr(R"("reason":"workload_token_used_before")"));
   EXPECT_EQ(at_.state(), before);
 }
 
@@ -105,7 +114,7 @@ TEST_P(WorkloadExchangeTest, TakesATokenWithoutJtiOnceHoweverItIsSigned) {
   claims.erase("jti");
   ASSERT_THAT(at_.exchange(mint(key, claims)), Succeeds());
   EXPECT_THAT(at_.exchange(mint(key, claims)), FailsWith(Errc::unauthenticated));
-  EXPECT_EQ(at_.last_refusal(), "workload_token_used_before");
+  EXPECT_THAT(at_.last_refusal(), HasSubstr(R"("reason":"workload_token_used_before")"));
   claims["sub"] = "another job";
   EXPECT_THAT(at_.exchange(mint(key, claims)), Succeeds());
 }
@@ -148,12 +157,12 @@ TEST_P(WorkloadExchangeTest, AClockSetBackDoesNotMakeATokenUsableAgain) {
   ASSERT_THAT(at_.exchange(at_.mint()), Succeeds());
   at_.installation.clock.advance(-10min);
   EXPECT_THAT(at_.exchange(token), FailsWith(Errc::unauthenticated));
-  EXPECT_EQ(at_.last_refusal(), "workload_token_used_before");
+  EXPECT_THAT(at_.last_refusal(), HasSubstr(R"("reason":"workload_token_used_before")"));
 }
 
 TEST_P(WorkloadExchangeTest, AsksNobodyAboutIssuersThatNobodyTrusts) {
   EXPECT_THAT(at_.exchange(at_.mint()), FailsWith(Errc::unauthenticated));
-  EXPECT_EQ(at_.last_refusal(), "workload_issuer_unknown");
+  EXPECT_THAT(at_.last_refusal(), HasSubstr(R"("reason":"workload_issuer_unknown")"));
   trust();
   EXPECT_THAT(at_.exchange(mint(at_.issuer.key(),
                                 testing::claims_of("https://evil.example", at_.installation.clock.now()))),
@@ -183,14 +192,14 @@ TEST_P(WorkloadExchangeTest, HasOneAnswerForAllThatDependsOnWhatIsStored) {
   EXPECT_EQ(at_.exchange(at_.mint(), "acme+nobody").error(), replayed.error());
   at_.installation.write("UPDATE accounts SET state = 'disabled' WHERE id = ?", {at_.robot_id});
   EXPECT_EQ(at_.exchange(at_.mint()).error(), replayed.error());
-  EXPECT_EQ(at_.last_refusal(), "workload_robot_inactive");
+  EXPECT_THAT(at_.last_refusal(), HasSubstr(R"("reason":"workload_robot_inactive")"));
 }
 
 TEST_P(WorkloadExchangeTest, DoesNotUseUpATokenThatNoTrustAccepts) {
   const std::string token = mint_with("ref", "refs/heads/next");
   trust();
   EXPECT_THAT(at_.exchange(token), FailsWith(Errc::unauthenticated));
-  EXPECT_EQ(at_.last_refusal(), "workload_no_trust_matches");
+  EXPECT_THAT(at_.last_refusal(), HasSubstr(R"("reason":"workload_no_trust_matches")"));
   trust([](auto& next) { next.rule["ref"] = "refs/heads/n*"; });
   EXPECT_THAT(at_.exchange(token), Succeeds());
 }

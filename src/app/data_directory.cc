@@ -1,0 +1,147 @@
+#include "app/data_directory.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string_view>
+
+#include "base/file.h"
+#include "base/shown.h"
+
+namespace bulkhead::app {
+namespace {
+
+constexpr mode_t kOthers = 0077;
+constexpr mode_t kOthersWrite = 0022;
+
+// What the server itself makes there. A symbolic link among them would have been planted, or leads to a disk
+// that may be missing at the next start.
+constexpr std::array kOwnNames{"lock",        "journal",         "blobs",           "staging",     "tls",
+                               "bulkhead.db", "bulkhead.db-wal", "bulkhead.db-shm", "control.sock"};
+constexpr std::string_view kDatabase = "bulkhead.db";
+
+std::filesystem::path full_path(const std::filesystem::path& path) {
+  std::error_code error;
+  auto full = std::filesystem::absolute(path, error).lexically_normal();
+  if (error) return path;
+  return full.has_filename() ? full : full.parent_path();
+}
+
+std::string shell(const std::filesystem::path& path) { return shell_quote(path.string()); }
+
+Error belongs_to(const std::filesystem::path& path, uid_t owner) {
+  const std::string user = user_name(owner);
+  return {Errc::denied, fmt::format("{} belongs to the user {}: run this as that user, with `sudo -u {} "
+                                    "bulkhead …`",
+                                    path.string(), user, user)};
+}
+
+bool holds_anything(const std::filesystem::path& directory) {
+  std::error_code error;
+  const std::filesystem::directory_iterator entries(directory, error);
+  return !error && entries != std::filesystem::directory_iterator();
+}
+
+Result<void> check_entry(DataDirectory& found, std::string_view name) {
+  const auto path = found.path / name;
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return {};
+    return system_error("inspect", path, errno);
+  }
+  if (S_ISLNK(status.st_mode))
+    return Error{
+        Errc::unavailable,
+        fmt::format("{} is a symbolic link, which is not followed: put what it leads to in its place "
+                    "(to have it on another disk, mount that there)",
+                    path.string())};
+  if (status.st_uid != found.owner)
+    return Error{
+        Errc::denied,
+        fmt::format("{} belongs to the user {}, and its directory to {}: `sudo chown {} {}`", path.string(),
+                    user_name(status.st_uid), user_name(found.owner), user_name(found.owner), shell(path))};
+  if (name.starts_with(kDatabase) && (status.st_mode & kOthers) != 0)
+    return Error{Errc::unavailable, fmt::format("{} is open to other users (mode {:04o}): run `chmod 600 {}`",
+                                                path.string(), status.st_mode & 07777, shell(path))};
+  if (name == kDatabase) found.has_database = status.st_size > 0;
+  if (name == "control.sock") found.has_socket = S_ISSOCK(status.st_mode);
+  return {};
+}
+
+}  // namespace
+
+std::string user_name(uid_t user) {
+  const ::passwd* entry = ::getpwuid(user);
+  return entry != nullptr ? entry->pw_name : std::to_string(user);
+}
+
+Result<DataDirectory> DataDirectory::look(const config::Settings& settings) {
+  DataDirectory found;
+  found.path = full_path(settings.data);
+  struct stat status {};
+  if (::stat(settings.data.c_str(), &status) != 0) {
+    if (errno == ENOENT) return found.with_remains(settings);
+    if (errno == ENOTDIR)
+      return Error{Errc::unavailable, fmt::format("{} is no directory", found.path.string())};
+    return Error{Errc::denied, fmt::format("cannot look into {}: {}; run this as the user whose it is",
+                                           found.path.string(), std::generic_category().message(errno))};
+  }
+  if (!S_ISDIR(status.st_mode))
+    return Error{Errc::unavailable, fmt::format("{} is no directory", found.path.string())};
+  found.exists = true;
+  found.owner = status.st_uid;
+  const uid_t self = ::geteuid();
+  if (self != found.owner && self != 0) return belongs_to(found.path, found.owner);
+  found.empty = !holds_anything(settings.data);
+  // One that was just made for this is closed when it is taken.
+  if (found.empty) return found.with_remains(settings);
+  if ((status.st_mode & kOthersWrite) != 0)
+    return Error{
+        Errc::unavailable,
+        fmt::format("other users may write to {} (mode {:04o}), and could put themselves in the server's "
+                    "place: run `chmod 700 {}`",
+                    found.path.string(), status.st_mode & 07777, shell(found.path))};
+  found.open_to_readers = (status.st_mode & kOthers) != 0;
+  for (const std::string_view name : kOwnNames)
+    if (auto checked = check_entry(found, name); !checked) return checked.error();
+  return found.with_remains(settings);
+}
+
+DataDirectory DataDirectory::with_remains(const config::Settings& settings) const {
+  DataDirectory whole = *this;
+  for (const auto& place : {path / "blobs", path / "journal", config::keys_directory(settings)})
+    if (holds_anything(place)) whole.remains.push_back(full_path(place).string());
+  return whole;
+}
+
+Result<void> DataDirectory::check_owner() const {
+  if (!exists || owner == ::geteuid()) return {};
+  return belongs_to(path, owner);
+}
+
+Error DataDirectory::nothing_here() const {
+  return {Errc::not_found,
+          fmt::format(
+              "there is no Bulkhead data in {}: name the directory with --data (or --config), log in to a "
+              "server with `bulkhead login SERVER`, or begin an installation with `bulkhead serve`",
+              path.string())};
+}
+
+Error DataDirectory::database_lost(const config::Settings& settings) const {
+  std::string what;
+  for (const std::string& each : remains) what += (what.empty() ? "" : ", ") + each;
+  const std::string database =
+      settings.database == "sqlite"
+          ? fmt::format("{} is missing or holds nothing", (path / kDatabase).string())
+          : std::string("the database that the settings name holds nothing");
+  return {Errc::conflict,
+          fmt::format("{}, but there is something in {}: put the database back from its backup; or, "
+                      "to begin anew, move those away",
+                      database, what)};
+}
+
+}  // namespace bulkhead::app

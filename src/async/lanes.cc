@@ -1,0 +1,88 @@
+#include "async/lanes.h"
+
+#include <pthread.h>
+
+#include <fmt/format.h>
+
+namespace bulkhead::async {
+
+LanePool::LanePool(std::string name, LaneLimits limits) : name_(std::move(name)), limits_(limits) {
+  for (std::size_t i = 0; i < limits_.threads; ++i) threads_.emplace_back([this] { run(); });
+}
+
+LanePool::~LanePool() {
+  std::deque<Job> dropped;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    for (auto& [name, queue] : queues_)
+      for (Job& job : queue.waiting) dropped.push_back(std::move(job));
+    queues_.clear();
+    turns_.clear();
+    queued_ = 0;
+  }
+  wake_.notify_all();
+  for (const Job& job : dropped) job.dropped();
+  threads_.clear();
+}
+
+Error LanePool::Lane::refusal() const {
+  return {Errc::unavailable,
+          fmt::format("too many are waiting for {} already, which is slow to answer; try again in a moment",
+                      name_.empty() ? "another server" : name_)};
+}
+
+bool LanePool::submit(const std::string& name, Work work, Work dropped) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || queued_ >= limits_.in_all) return false;
+    const auto at = queues_.try_emplace(name).first;
+    Queue& queue = at->second;
+    if (queue.waiting.size() >= limits_.waiting) return false;
+    queue.waiting.push_back({std::move(work), std::move(dropped)});
+    ++queued_;
+    list(at);
+  }
+  return true;
+}
+
+void LanePool::list(Queues::iterator at) {
+  Queue& queue = at->second;
+  if (queue.waiting.size() <= queue.listed || queue.listed + queue.running >= limits_.running) return;
+  ++queue.listed;
+  turns_.push_back(at);
+  wake_.notify_one();
+}
+
+std::size_t LanePool::queued() const {
+  const std::lock_guard lock(mutex_);
+  return queued_;
+}
+
+void LanePool::run() {
+  ::pthread_setname_np(::pthread_self(), name_.c_str());
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    wake_.wait(lock, [this] { return stopping_ || !turns_.empty(); });
+    if (stopping_) return;
+    const auto at = turns_.front();
+    turns_.pop_front();
+    Queue& queue = at->second;
+    --queue.listed;
+    ++queue.running;
+    {
+      Job job = std::move(queue.waiting.front());
+      queue.waiting.pop_front();
+      --queued_;
+      lock.unlock();
+      job.work();
+    }  // what it held goes before the lock is taken
+    lock.lock();
+    if (stopping_) return;
+    --queue.running;
+    list(at);
+    if (queue.waiting.empty() && queue.running == 0) queues_.erase(at);
+  }
+}
+
+}  // namespace bulkhead::async

@@ -1,0 +1,80 @@
+#include "audit/refusals.h"
+
+#include <gtest/gtest.h>
+
+#include "audit/tests/support.h"
+
+namespace bulkhead::audit {
+namespace {
+
+Event refused(std::string_view address, int second) {
+  Event event = numbered(1);
+  event.action = Action::request_denied;
+  event.at = from_micros(std::int64_t{1'700'000'000} * 1'000'000) + std::chrono::seconds(second);
+  event.origin.address = address;
+  event.detail = "";
+  return event;
+}
+
+class RefusalsTest : public testing::Test {
+ protected:
+  bool tell(std::string_view address, int second) {
+    const Event event = refused(address, second);
+    return refusals_.tell(view(event), sums_);
+  }
+  int told(std::string_view address, int second, int count) {
+    int all = 0;
+    for (int i = 0; i < count; ++i) all += tell(address, second) ? 1 : 0;
+    return all;
+  }
+
+  Refusals refusals_{{.per_minute = 5, .in_all = 12, .networks = 3}};
+  std::vector<Event> sums_;
+};
+
+TEST_F(RefusalsTest, TellsTheFirstOfAMinuteAndCountsTheRest) {
+  EXPECT_EQ(told("192.0.2.7", 0, 100), 5);
+  EXPECT_TRUE(sums_.empty());
+  EXPECT_EQ(told("192.0.2.9", 60, 1), 1);
+  ASSERT_EQ(sums_.size(), 1u);
+  EXPECT_EQ(sums_[0].action, Action::request_denied);
+  EXPECT_EQ(sums_[0].origin.address, "192.0.2.7");
+  EXPECT_EQ(sums_[0].detail, R"({"more":95,"since":"2023-11-14T22:13:20Z"})");
+  EXPECT_EQ(sums_[0].repository, "");
+}
+
+TEST_F(RefusalsTest, CountsNetworksApart) {
+  EXPECT_EQ(told("192.0.2.7", 0, 10), 5);
+  EXPECT_EQ(told("192.0.2.200", 0, 10), 0);
+  EXPECT_EQ(told("::ffff:192.0.2.1", 0, 10), 0);
+  EXPECT_EQ(told("198.51.100.1", 0, 10), 5);
+  EXPECT_EQ(counted_network("2001:db8:1:2::1"), counted_network("2001:db8:1:2:ffff::9"));
+  EXPECT_NE(counted_network("2001:db8:1:2::1"), counted_network("2001:db8:1:3::1"));
+  EXPECT_EQ(counted_network("local"), "local");
+}
+
+TEST_F(RefusalsTest, AllNetworksTogetherHaveABound) {
+  EXPECT_EQ(told("192.0.2.7", 0, 10) + told("198.51.100.7", 0, 10) + told("203.0.113.7", 0, 10), 12);
+  // Networks beyond the limit are counted as one.
+  EXPECT_EQ(told("10.0.0.1", 61, 10) + told("10.1.0.1", 61, 10), 5);
+}
+
+TEST_F(RefusalsTest, NothingIsCountedTwiceOrLost) {
+  int all = told("192.0.2.7", 0, 50) + told("198.51.100.7", 30, 50) + told("10.0.0.1", 45, 50);
+  refusals_.collect(refused("", 62).at, sums_);
+  EXPECT_EQ(sums_.size(), 1u);
+  refusals_.collect_all(sums_);
+  for (const Event& sum : sums_) all += std::stoi(sum.detail.substr(8));
+  EXPECT_EQ(all, 150);
+  sums_.clear();
+  refusals_.collect_all(sums_);
+  EXPECT_TRUE(sums_.empty());
+}
+
+TEST_F(RefusalsTest, AClockThatIsSetBackBeginsAnew) {
+  EXPECT_EQ(told("192.0.2.7", 100, 10), 5);
+  EXPECT_EQ(told("192.0.2.7", 0, 10), 5);
+}
+
+}  // namespace
+}  // namespace bulkhead::audit

@@ -1,0 +1,168 @@
+#include "registry/reach.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "registry/tag_pattern.h"
+
+namespace bulkhead::registry {
+namespace {
+
+constexpr std::size_t kRowsPerInsert = 32;
+constexpr std::size_t kManifestsPerStep = 50;
+constexpr std::size_t kTagsPerPage = 1000;
+// No setting allows larger ones in.
+constexpr std::uint64_t kLargestManifest = std::uint64_t{64} << 20;
+
+// The digest, the repository, the repository, the name to go on after, and how many. The set is walked once
+// whatever the ways through it are. The names are expressions, so that tags are found by their digests and
+// not one after the other in the order of their names.
+constexpr std::string_view kTagsAbove =
+    "WITH RECURSIVE above (digest) AS (SELECT digest FROM blobs WHERE digest = ? UNION "
+    "SELECT c.digest FROM above a JOIN manifest_children c ON c.repository_id = ? AND c.child = a.digest) "
+    "SELECT name FROM (SELECT t.name || '' AS name FROM tags t WHERE t.repository_id = ? "
+    "AND t.digest IN (SELECT digest FROM above)) AS reached WHERE name > ? ORDER BY name LIMIT ?";
+
+// In a fixed order, each once.
+std::vector<std::string> children_of(const oci::Manifest& manifest) {
+  std::set<std::string> children;
+  for (const oci::Descriptor& blob : manifest.blobs) children.insert(blob.digest.render());
+  for (const oci::Descriptor& child : manifest.manifests) children.insert(child.digest.render());
+  return {children.begin(), children.end()};
+}
+
+struct Unread {
+  oci::Digest digest;
+  std::string media_type;
+  std::uint64_t size = 0;
+};
+
+Result<std::vector<Unread>> read_unread(db::Database& database, std::int64_t repository_id) {
+  std::vector<Unread> unread;
+  const auto done = database.read([&](db::Session& session) -> Result<void> {
+    unread.clear();
+    const auto rows = session.query(
+        "SELECT m.digest, m.media_type, m.size FROM manifests m JOIN repositories r ON r.id = "
+        "m.repository_id "
+        "JOIN namespaces n ON n.id = r.namespace_id "
+        "WHERE m.repository_id = ? AND m.children_known = 0 AND (r.immutable_tags <> '' OR r.protected_tags "
+        "<> '' OR n.quota_bytes IS NOT NULL) "
+        "ORDER BY m.digest LIMIT ?",
+        {repository_id, static_cast<std::int64_t>(kManifestsPerStep)});
+    if (!rows) return rows.error();
+    for (const db::Row& row : *rows) {
+      const auto digest = oci::Digest::parse(row.text(0));
+      if (!digest)
+        return Error{Errc::corrupt, "the database holds what is no digest: " + digest.error().message};
+      unread.push_back({*digest, row.text(1), static_cast<std::uint64_t>(row.integer(2))});
+    }
+    return {};
+  });
+  if (!done) return done.error();
+  return unread;
+}
+
+// Nothing for one that is damaged: there is no telling what it held.
+Result<std::optional<oci::Manifest>> parse_stored(blob::BlobStore& store, const Unread& stored,
+                                                  const oci::ManifestLimits& limits) {
+  const auto reader = store.open(stored.digest);
+  if (!reader && reader.error().code == Errc::blob_unknown) return std::optional<oci::Manifest>();
+  if (!reader) return reader.error();
+  if ((*reader)->size() != stored.size || stored.size > kLargestManifest)
+    return std::optional<oci::Manifest>();
+  std::string bytes(static_cast<std::size_t>(stored.size), '\0');
+  const auto count = (*reader)->read(0, std::as_writable_bytes(std::span(bytes)));
+  if (!count) return count.error();
+  // The limits of today may be narrower than those that it was taken under.
+  oci::ManifestLimits wide = limits;
+  wide.bytes = std::max<std::size_t>(wide.bytes, bytes.size());
+  auto manifest = oci::parse_manifest(as_bytes(bytes), stored.media_type, wide);
+  if (!manifest) return std::optional<oci::Manifest>();
+  return std::optional(*std::move(manifest));
+}
+
+Result<void> note(db::Session& session, std::int64_t repository_id, const Unread& stored,
+                  const oci::Manifest& manifest) {
+  // It may be gone, or have been read by another, meanwhile.
+  const auto known = session.execute(
+      "UPDATE manifests SET children_known = 1 WHERE repository_id = ? AND digest = ? AND children_known = 0",
+      {repository_id, stored.digest.render()});
+  if (!known) return known.error();
+  if (*known == 0) return {};
+  return note_children(session, repository_id, stored.digest, manifest);
+}
+
+}  // namespace
+
+Result<void> note_children(db::Session& session, std::int64_t repository_id, const oci::Digest& digest,
+                           const oci::Manifest& manifest) {
+  const std::vector<std::string> children = children_of(manifest);
+  const std::string parent = digest.render();
+  std::vector<db::Value> parameters;
+  for (std::size_t from = 0; from < children.size(); from += kRowsPerInsert) {
+    const std::size_t count = std::min(kRowsPerInsert, children.size() - from);
+    std::string sql = "INSERT INTO manifest_children (repository_id, digest, child) VALUES ";
+    parameters.clear();
+    for (std::size_t i = 0; i < count; ++i) {
+      sql += i == 0 ? "(?, ?, ?)" : ", (?, ?, ?)";
+      parameters.emplace_back(repository_id);
+      parameters.emplace_back(parent);
+      parameters.emplace_back(children[from + i]);
+    }
+    if (const auto written = session.execute(sql, parameters); !written) return written.error();
+  }
+  return {};
+}
+
+Result<void> read_children(db::Database& database, blob::BlobStore& store,
+                           const access::Repository& repository, const oci::ManifestLimits& limits) {
+  for (;;) {
+    const auto unread = read_unread(database, repository.id);
+    if (!unread) return unread.error();
+    if (unread->empty()) return {};  // at once, where there are no rules
+    std::vector<oci::Manifest> manifests;
+    for (const Unread& stored : *unread) {
+      auto manifest = parse_stored(store, stored, limits);
+      if (!manifest) return manifest.error();
+      manifests.push_back(manifest->value_or(oci::Manifest()));
+    }
+    const auto done = database.write([&](db::Session& session) -> Result<void> {
+      for (std::size_t i = 0; i < unread->size(); ++i)
+        if (auto noted = note(session, repository.id, (*unread)[i], manifests[i]); !noted) return noted;
+      return {};
+    });
+    if (!done) return done.error();
+  }
+}
+
+Result<void> check_reach(db::Session& session, const access::Repository& repository, const TagRules& rules,
+                         const oci::Digest& digest, const Context& context) {
+  if (rules.immutable.empty() && rules.guarded.empty()) return {};
+  const auto unread = session.query(
+      "SELECT 1 FROM manifests WHERE repository_id = ? AND children_known = 0 LIMIT 1", {repository.id});
+  if (!unread) return unread.error();
+  // The rules are newer than read_children() was.
+  if (!unread->empty())
+    return Error{Errc::unavailable,
+                 "what the repository's manifests refer to is still being read; try again"};
+  std::string after;
+  for (;;) {
+    const auto rows = session.query(kTagsAbove, {digest.render(), repository.id, repository.id, after,
+                                                 static_cast<std::int64_t>(kTagsPerPage)});
+    if (!rows) return rows.error();
+    for (const db::Row& row : *rows)
+      if (auto may = check_tag_change(session, repository, rules, row.text(0), context); !may) {
+        Error held = may.error();
+        held.message = fmt::format("{} belongs to what a tag holds fast: {}", digest.render(), held.message);
+        return held;
+      }
+    if (rows->size() < kTagsPerPage) return {};
+    after = rows->back().text(0);
+  }
+}
+
+}  // namespace bulkhead::registry

@@ -1,0 +1,193 @@
+#include "registry/releases.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "audit/outbox.h"
+#include "registry/links.h"
+
+namespace bulkhead::registry {
+namespace {
+
+constexpr std::size_t kBatch = 64;
+constexpr std::int64_t kUnlinkedAtOnce = 1000;
+
+std::string in_places() {
+  std::string places = "(?";
+  for (std::size_t i = 1; i < kBatch; ++i) places += ", ?";
+  return places + ')';
+}
+
+// Calls `work` with the repository's id and so many of the digests as there are places, the last repeated.
+template <class Work>
+Result<void> in_batches(std::int64_t repository_id, const std::vector<std::string>& digests, Work work) {
+  std::vector<db::Value> parameters;
+  for (std::size_t from = 0; from < digests.size(); from += kBatch) {
+    parameters.assign(1, repository_id);
+    for (std::size_t i = from; i < from + kBatch; ++i)
+      parameters.emplace_back(digests[std::min(i, digests.size() - 1)]);
+    if (auto done = work(parameters); !done) return done;
+  }
+  return {};
+}
+
+// In a fixed order, each once.
+std::vector<std::string> digests_of(const oci::Manifest& manifest) {
+  std::set<std::string> digests;
+  for (const oci::Descriptor& blob : manifest.blobs) digests.insert(blob.digest.render());
+  for (const oci::Descriptor& child : manifest.manifests) digests.insert(child.digest.render());
+  return {digests.begin(), digests.end()};
+}
+
+struct Linked {
+  std::int64_t repository_id = 0;
+  std::string repository;
+  std::string digest;
+};
+
+Result<std::vector<BlobKey>> unlink(db::Session& session, const std::vector<Linked>& links, Time now) {
+  std::vector<BlobKey> gone;
+  for (const Linked& link : links) {
+    const auto removed =
+        session.execute("DELETE FROM repository_blobs WHERE repository_id = ? AND digest = ?",
+                        {link.repository_id, link.digest});
+    if (!removed) return removed.error();
+    auto digest = oci::Digest::parse(link.digest);
+    if (!digest)
+      return Error{Errc::internal, "the database holds what is no digest: " + digest.error().message};
+    gone.push_back({link.repository_id, *digest});
+    audit::Origin origin;
+    origin.credential = "housekeeping";
+    const auto recorded = audit::record(session, {.at = now,
+                                                  .action = audit::Action::blob_deleted,
+                                                  .origin = std::move(origin),
+                                                  .repository = link.repository,
+                                                  .target = link.digest,
+                                                  .old_digest = link.digest,
+                                                  .new_digest = {},
+                                                  .detail = "unreferenced"});
+    if (!recorded) return recorded.error();
+  }
+  return gone;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> read_children_of(db::Session& session, std::int64_t repository_id,
+                                                  std::string_view digest) {
+  const auto rows = session.query(
+      "SELECT child FROM manifest_children WHERE repository_id = ? AND digest = ? ORDER BY child",
+      {repository_id, std::string(digest)});
+  if (!rows) return rows.error();
+  std::vector<std::string> children;
+  for (const db::Row& row : *rows) children.push_back(row.text(0));
+  return children;
+}
+
+Result<void> release(db::Session& session, const access::Repository& repository,
+                     const std::vector<std::string>& children, Time now) {
+  if (children.empty()) return {};
+  const auto unread = session.query(
+      "SELECT 1 FROM manifests WHERE repository_id = ? AND children_known = 0 LIMIT 1", {repository.id});
+  if (!unread) return unread.error();
+  if (!unread->empty()) return {};
+  static const std::string condition =
+      "repository_id = ? AND digest IN " + in_places() +
+      " AND released_at IS NULL AND NOT EXISTS (SELECT 1 FROM manifest_children c WHERE c.repository_id = "
+      "repository_blobs.repository_id AND c.child = repository_blobs.digest)";
+  static const std::string sizes =
+      "SELECT CAST(COALESCE(SUM(b.size), 0) AS BIGINT) FROM blobs b WHERE b.digest IN (SELECT digest FROM "
+      "repository_blobs WHERE " +
+      condition + ')';
+  static const std::string mark = "UPDATE repository_blobs SET released_at = ? WHERE " + condition;
+  std::int64_t released = 0;
+  auto done = in_batches(repository.id, children, [&](std::vector<db::Value>& parameters) -> Result<void> {
+    const auto rows = session.query(sizes, parameters);
+    if (!rows) return rows.error();
+    released += rows->front().integer(0);
+    parameters.insert(parameters.begin(), to_micros(now));
+    const auto marked = session.execute(mark, parameters);
+    if (!marked) return marked.error();
+    return {};
+  });
+  if (!done) return done;
+  return count_use(session, repository, -released);
+}
+
+Result<std::uint64_t> released_size(db::Session& session, const access::Repository& repository,
+                                    const oci::Manifest& manifest) {
+  static const std::string sql =
+      "SELECT CAST(COALESCE(SUM(b.size), 0) AS BIGINT) FROM repository_blobs r JOIN blobs b ON b.digest = "
+      "r.digest WHERE r.repository_id = ? AND r.digest IN " +
+      in_places() + " AND r.released_at IS NOT NULL";
+  std::uint64_t size = 0;
+  auto done = in_batches(repository.id, digests_of(manifest),
+                         [&](const std::vector<db::Value>& parameters) -> Result<void> {
+                           const auto rows = session.query(sql, parameters);
+                           if (!rows) return rows.error();
+                           size += static_cast<std::uint64_t>(rows->front().integer(0));
+                           return {};
+                         });
+  if (!done) return done.error();
+  return size;
+}
+
+Result<void> take_back(db::Session& session, const access::Repository& repository,
+                       const oci::Manifest& manifest) {
+  const auto size = released_size(session, repository, manifest);
+  if (!size) return size.error();
+  static const std::string sql =
+      "UPDATE repository_blobs SET released_at = NULL WHERE repository_id = ? AND digest IN " + in_places() +
+      " AND released_at IS NOT NULL";
+  auto done = in_batches(repository.id, digests_of(manifest),
+                         [&](const std::vector<db::Value>& parameters) -> Result<void> {
+                           const auto marked = session.execute(sql, parameters);
+                           if (!marked) return marked.error();
+                           return {};
+                         });
+  if (!done || *size == 0) return done;
+  return count_use(session, repository, static_cast<std::int64_t>(*size));
+}
+
+Result<std::vector<BlobKey>> unlink_released(db::Session& session, Time before, Time now) {
+  const auto rows = session.query(
+      "SELECT b.repository_id, r.name, b.digest FROM repository_blobs b JOIN repositories r ON r.id = "
+      "b.repository_id WHERE b.released_at IS NOT NULL AND b.released_at <= ? ORDER BY b.released_at, "
+      "b.repository_id, b.digest LIMIT ?",
+      {to_micros(before), kUnlinkedAtOnce});
+  if (!rows) return rows.error();
+  std::vector<Linked> links;
+  for (const db::Row& row : *rows) links.push_back({row.integer(0), row.text(1), row.text(2)});
+  return unlink(session, links, now);
+}
+
+Result<std::vector<BlobKey>> unlink_for(db::Session& session, const access::Repository& repository,
+                                        std::uint64_t more, Time now) {
+  const auto spaces = session.query(
+      "SELECT n.id, n.quota_bytes, n.used_bytes FROM repositories r JOIN namespaces n ON n.id = "
+      "r.namespace_id "
+      "WHERE r.id = ?",
+      {repository.id});
+  if (!spaces) return spaces.error();
+  std::vector<Linked> links;
+  if (spaces->empty() || spaces->front().is_null(1)) return std::vector<BlobKey>();
+  const auto rows = session.query(
+      "SELECT b.repository_id, r.name, b.digest, s.size FROM repositories r "
+      "JOIN repository_blobs b ON b.repository_id = r.id AND b.released_at IS NOT NULL "
+      "JOIN blobs s ON s.digest = b.digest WHERE r.namespace_id = ? ORDER BY b.released_at, b.digest",
+      {spaces->front().integer(0)});
+  if (!rows) return rows.error();
+  const auto quota = static_cast<std::uint64_t>(spaces->front().integer(1));
+  std::uint64_t held = static_cast<std::uint64_t>(spaces->front().integer(2)) + more;
+  for (const db::Row& row : *rows) held += static_cast<std::uint64_t>(row.integer(3));
+  for (const db::Row& row : *rows) {
+    if (held <= 2 * quota || std::ssize(links) >= kUnlinkedAtOnce) break;
+    held -= static_cast<std::uint64_t>(row.integer(3));
+    links.push_back({row.integer(0), row.text(1), row.text(2)});
+  }
+  return unlink(session, links, now);
+}
+
+}  // namespace bulkhead::registry

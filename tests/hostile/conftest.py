@@ -1,0 +1,138 @@
+"""Attackers, and what is measured beside them: all bounded, on this machine alone."""
+
+import contextlib
+import socket
+import threading
+import time
+
+import pytest
+import requests
+
+from harness.management import Management, path
+from harness.server import User
+
+
+class BlackHole:
+    """Accepts every connection and never says a word."""
+
+    def __init__(self):
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.port = self._listener.getsockname()[1]
+        self.held = []
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                self.held.append(self._listener.accept()[0])
+
+    def close(self):
+        self._listener.close()
+        for connection in self.held:
+            connection.close()
+
+
+@pytest.fixture
+def black_hole():
+    """Makes servers that accept and never answer."""
+    made = []
+
+    def make():
+        made.append(BlackHole())
+        return made[-1]
+
+    yield make
+    for hole in made:
+        hole.close()
+
+
+class Background:
+    """Calls `work` in threads of its own until the block ends; keeps what the calls returned."""
+
+    def __init__(self, work, threads):
+        self._work = work
+        self._stop = threading.Event()
+        self.results, self.failures = [], []
+        self._threads = [threading.Thread(target=self._run, args=(number,), daemon=True) for number in range(threads)]
+
+    def _run(self, number):
+        while not self._stop.is_set():
+            try:
+                self.results.append(self._work(number))
+            except requests.RequestException as error:
+                self.failures.append(error)
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(120)
+
+
+def timed(call):
+    """How long it took, and what it returned."""
+    start = time.monotonic()
+    result = call()
+    return time.monotonic() - start, result
+
+
+def best(call, times=5):
+    """The shortest of several: what a busy machine adds is not in it."""
+    return min(timed(call)[0] for _ in range(times))
+
+
+def assert_flat(during, idle, what):
+    """Generous: what is looked for is a factor of hundreds, and a machine may be busy with other things."""
+    assert during < 25 * idle + 1, f"{what} took {during:.2f} s beside the attack, and {idle:.3f} s without it"
+
+
+class Place:
+    """A server with an administrator `root`, and alice and mallory, who are nobody in particular."""
+
+    def __init__(self, server):
+        self.server = server
+        self.admin = server.create_user("root", admin=True)
+        self.alice = server.create_user("alice")
+        self.mallory = server.create_user("mallory")
+        self.root = Management(server, self.admin)
+
+    def log_in_here(self, user=None):
+        """With a local password, at the token service."""
+        user = user or self.alice
+        answer = requests.get(
+            self.server.url + "/token", params={"service": "bulkhead"}, auth=(user.name, user.password), timeout=60
+        )
+        assert answer.status_code == 200, f"{answer.status_code} {answer.text}"
+
+    def add_directory(self, name, url):
+        answer = self.root.post(
+            "/login-providers",
+            {
+                "name": name,
+                "secret": "the searcher's",
+                "ldap": {
+                    "url": url,
+                    "bind_dn": "cn=searcher,dc=example,dc=org",
+                    "user_base": "dc=example,dc=org",
+                    "group_base": "dc=example,dc=org",
+                },
+            },
+        )
+        assert answer.status_code == 201, answer.text
+
+    def add_provider(self, name, issuer, secret="a secret"):
+        body = {"name": name, "secret": secret, "oidc": {"issuer": issuer, "client_id": "bulkhead"}}
+        answer = self.root.post("/login-providers", body)
+        assert answer.status_code == 201, answer.text
+
+
+def used_bytes(server, namespace, user=None):
+    manager = Management(server, user or User("root", "correct horse root staple"))
+    answer = manager.get(path("namespaces", namespace))
+    assert answer.status_code == 200, answer.text
+    return answer.json()["used_bytes"]

@@ -1,0 +1,116 @@
+"""What strangers are refused is evidence, and pushes out nobody else's."""
+
+import json
+import random
+import time
+
+import pytest
+
+from harness import process
+from harness.raw import Connection
+from harness.registry import Registry
+
+MIB = 1 << 20
+SMALL = {"audit.journal_bytes": MIB, "audit.segment_bytes": 64 << 10}
+AT_ONCE = 50
+
+
+def events(server, *more):
+    lines = server.run("audit", "query", "--json", *more).stdout.splitlines()
+    return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def flood(server, head, requests, rng):
+    """Requests that cannot be compressed much, many to a connection; their statuses."""
+    statuses = set()
+    with Connection(server) as connection:
+        for _ in range(requests // AT_ONCE):
+            text = ""
+            for _ in range(AT_ONCE):
+                text += head(rng) + f"Host: {server.address}\r\nUser-Agent: {rng.randbytes(120).hex()}\r\n\r\n"
+            connection.send(text)
+            for _ in range(AT_ONCE):
+                statuses.add(connection.read_response().status)
+    return statuses
+
+
+def denied(rng):
+    return f"GET /v2/alice/{rng.randbytes(60).hex()}/tags/list HTTP/1.1\r\n"
+
+
+def wrong_token(rng):
+    import base64
+
+    pair = base64.b64encode(f"{rng.randbytes(20).hex()}:bhpat_{rng.randbytes(20).hex()}".encode()).decode()
+    return f"GET /token?service=bulkhead HTTP/1.1\r\nAuthorization: Basic {pair}\r\n"
+
+
+def pull(_):
+    return "GET /v2/alice/open/manifests/latest HTTP/1.1\r\n"
+
+
+@pytest.mark.parametrize("head, expected", [(denied, {401}), (wrong_token, {401, 429}), (pull, {200})])
+def test_strangers_push_out_nobody_elses_evidence(launch, rng, head, expected):
+    server = launch(SMALL)
+    server.create_user("root", admin=True)
+    alice = Registry(server, server.create_user("alice"))
+    alice.push_image("alice/app", rng, "latest")
+    alice.push_image("alice/open", rng, "latest")
+    server.run("repo", "set", "alice/open", "--visibility", "public")
+    assert alice.get_manifest("alice/app", "latest").status_code == 200
+    pulled = events(server, "--action", "manifest_pulled", "--repository", "alice/app")
+    assert len(pulled) == 1
+    statuses = flood(server, head, 12_000, random.Random(1))
+    assert statuses <= expected, statuses
+    time.sleep(2.5)  # the budget is looked at each second
+    assert events(server, "--action", "manifest_pulled", "--repository", "alice/app") == pulled
+    folder = server.data / "journal"
+    size = sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
+    assert size < 3 * MIB, f"the journal takes {size} bytes"
+
+
+def test_a_flood_is_told_in_few_words(launch):
+    """How many there were, from where and when: not one event each."""
+    server = launch()
+    server.create_user("root", admin=True)
+    folder = server.data / "journal"
+
+    def size():
+        return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
+
+    before = size()
+    assert flood(server, denied, 10_000, random.Random(1)) == {401}
+    assert size() - before < MIB, "10,000 refusals of one address are written one by one"
+
+    def told():
+        found = events(server, "--action", "request_denied")
+        counted = sum(json.loads(each["detail"])["more"] for each in found if each.get("detail", "").startswith("{"))
+        return counted + sum(1 for each in found if not each.get("detail", "").startswith("{"))
+
+    # The count is written when its minute is over, or the server ends.
+    server.restart()
+    assert told() == 10_000
+
+
+def test_the_first_refusals_of_a_network_are_told_one_by_one(launch):
+    server = launch()
+    server.create_user("root", admin=True)
+    flood(server, denied, 50, random.Random(2))
+    found = events(server, "--action", "request_denied")
+    assert len(found) == 50 and all(each["repository"].startswith("alice/") for each in found)
+
+
+def test_a_tail_follows_all_of_it(launch, rng):
+    """Evidence of accounts and of strangers stands in one order for who reads it."""
+    server = launch()
+    server.create_user("root", admin=True)
+    alice = Registry(server, server.create_user("alice"))
+    alice.push_image("alice/app", rng, "latest")
+    nobody = Registry(server)
+    for _ in range(3):
+        assert alice.get_manifest("alice/app", "latest").status_code == 200
+        assert nobody.get("/v2/alice/app/tags/list", authorized=False).status_code == 401
+    process.wait_until(lambda: len(events(server, "--action", "request_denied")) == 3, "three refusals")
+    lines = server.run("audit", "tail", "--count", "6", "--json").stdout.splitlines()
+    actions = [json.loads(line)["action"] for line in lines]
+    assert actions == ["manifest_pulled", "request_denied"] * 3

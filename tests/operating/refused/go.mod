@@ -1,0 +1,3 @@
+module bulkhead/tests/refused
+
+go 1.19
