@@ -48,8 +48,9 @@ Error taken_away() {
   return {Errc::denied, "the right to do this was taken away while the request was under way"};
 }
 
-// The principal as its account is now.
-Result<Principal> read_who(db::Session& session, const Principal& principal, Time now) {
+}  // namespace
+
+Result<Principal> read_principal(db::Session& session, const Principal& principal, Time now) {
   if (principal.anonymous()) return principal;
   const auto accounts = session.query(
       "SELECT system_role, token_version FROM accounts WHERE id = ? AND name = ? AND state = 'active' "
@@ -69,8 +70,6 @@ Result<Principal> read_who(db::Session& session, const Principal& principal, Tim
   who.administrator = accounts->front().text(0) == "administrator";
   return who;
 }
-
-}  // namespace
 
 Role stored_role(std::string_view text) {
   for (const Role role : {Role::reader, Role::writer, Role::maintainer, Role::owner})
@@ -135,7 +134,7 @@ Result<bool> admitted(db::Session& session, const Principal& principal, std::int
 
 Result<void> check_still_may(db::Session& session, const Principal& principal, Action action,
                              std::int64_t repository_id, Time now) {
-  const auto who = read_who(session, principal, now);
+  const auto who = read_principal(session, principal, now);
   if (!who) return who.error();
   const auto places = session.query(
       "SELECT r.visibility, r.namespace_id, COALESCE(n.organization_id, 0) FROM repositories r "

@@ -48,6 +48,10 @@ bool owns_installation(const Principal& principal, std::string_view namespace_na
 // repository.
 Result<Role> read_role(db::Session& session, const Principal& principal, std::int64_t repository_id);
 
+// The principal as its account is now. Errc::denied where the account does not stand any more as it was when
+// the credential was checked, or the access token that it logged in with has ended; time alone ends nothing.
+Result<Principal> read_principal(db::Session& session, const Principal& principal, Time now);
+
 // Whether the principal may still do it, now: its account stands as it was when its credential was checked,
 // so does the access token that it logged in with, and roles, ceiling and the organization's policy allow it.
 // To be asked in the transaction that depends on it: Errc::denied. What is public may be pulled.

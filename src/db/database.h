@@ -103,7 +103,7 @@ class Database {
   // refused.
   virtual Result<void> read(const Work& work) = 0;
   // Serializable; durable (synced) when it returns. Concurrent writers may share one sync (group commit); one
-  // writer's failure does not affect another's. Errc::unavailable says so when the connection to the server
+  // writer's failure does not affect another's. Conditions of the calling thread (db/condition.h) come first. Errc::unavailable says so when the connection to the server
   // broke during the commit, so that the outcome is unknown.
   virtual Result<void> write(const Work& work) = 0;
   // Cheap: one trivial query. For readiness.

@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "db/condition.h"
 #include "db/engine.h"
 #include "db/nesting.h"
 #include "db/pool.h"
@@ -145,7 +146,9 @@ class PostgresDatabase final : public Database {
         writers_(options.writers, [this] { return PostgresConnection::open(*target_, limit_); }) {}
 
   Result<void> read(const Work& work) override { return transact(readers_, Mode::read, work); }
-  Result<void> write(const Work& work) override { return transact(writers_, Mode::write, work); }
+  Result<void> write(const Work& work) override {
+    return transact(writers_, Mode::write, Condition::before(work));
+  }
 
   Result<void> ping() override {
     return read([](Session& session) -> Result<void> {

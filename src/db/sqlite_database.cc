@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "db/condition.h"
 #include "db/engine.h"
 #include "db/nesting.h"
 #include "db/pool.h"
@@ -49,10 +50,11 @@ class SqliteDatabase final : public Database {
       if (!scope) return scope.error();
     }
     // The callback runs on the writer's thread, and a transaction inside it would begin there.
+    const Work conditional = Condition::before(work);
     return writer_.write([&](Session& session) -> Result<void> {
       Result<Nesting::Scope> scope = nesting_.enter();
       if (!scope) return scope.error();
-      return work(session);
+      return conditional(session);
     });
   }
 

@@ -158,7 +158,10 @@ Result<std::unique_ptr<Uploads::Writer>> UploadSessions::acquire(const access::R
   if (!session) return session.error();
   Turn held(table_, session->name.id, turn);
   auto stage = store_.open_stage(session->name.render(), session->name.algorithm);
-  if (!stage && stage.error().code == Errc::upload_unknown) table_.end(session->name.id, turn.get());
+  if (!stage && stage.error().code == Errc::upload_unknown) {
+    table_.end(session->name.id, turn.get());
+    return Error{Errc::upload_unknown, "there is no such upload; begin again with a POST"};
+  }
   if (!stage) return stage.error();
   {
     const std::lock_guard at_work(turn->mutex);

@@ -173,7 +173,7 @@ TEST_P(FactsTest, RemovesARepositoryWithAllThatHangsOnIt) {
       {id});
   installation_.write(
       "INSERT INTO tags (repository_id, name, digest, updated_at) VALUES (?, 'v1', 'sha256:bb', 0)", {id});
-  installation_.write("UPDATE namespaces SET used_bytes = 240 WHERE name = 'alice'");
+  installation_.write("UPDATE namespaces SET used_bytes = 260 WHERE name = 'alice'");
 
   ASSERT_THAT(facts_.remove(repository("alice/app"), some_origin()), Succeeds());
   EXPECT_EQ(installation_.last_event().action, "repository_deleted");

@@ -43,10 +43,9 @@ class OrganizationPolicies : public testing::FactsFixture {
     EXPECT_EQ(std::ranges::find(listed, "acme/app") != listed.end(), reached);
     EXPECT_EQ(standing(who, "acme/absent").lacking, "") << "no role there";
     bool still = false;
+    const std::int64_t id = id_of("repositories", "acme/app");
     EXPECT_THAT(installation_.database->read([&](db::Session& session) -> Result<void> {
-      still = check_still_may(session, who, Action::push, id_of("repositories", "acme/app"),
-                              installation_.clock.now())
-                  .has_value();
+      still = check_still_may(session, who, Action::push, id, installation_.clock.now()).has_value();
       return {};
     }),
                 Succeeds());

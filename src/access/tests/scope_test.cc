@@ -40,7 +40,7 @@ TEST(Scope, ReadsSeveralFromOneValueAndSeveralValues) {
 
 TEST(Scope, JoinsScopesOfOneRepository) {
   EXPECT_THAT(parsed({"repository:a/b:pull", "repository:c:pull", "repository:a/b:push"}),
-              ElementsAre("a/b=pull,push", "c=pull"));
+              ElementsAre("c=pull", "a/b=pull,push"));
 }
 
 TEST(Scope, ReadsTheCatalogAsAWholeOnly) {

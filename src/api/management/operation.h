@@ -105,6 +105,11 @@ class Call {
   std::shared_ptr<const access::Repository> repository;
   std::optional<identity::Organization> organization;
   std::optional<identity::Account> account;  // {user} or {robot}, of operations on credentials
+  // What the permission rested on, and what a handler adds by its own decisions: standing.h asks for it again
+  // where something is written.
+  std::optional<identity::MemberRole> held_membership;
+  access::Role held_role = access::Role::none;
+  std::optional<std::string> makes_in;  // the namespace where a repository is to appear
 
   const std::string& path(std::string_view name) const;
   // Where a page begins whose entries go by number; 0 from the beginning.

@@ -9,9 +9,11 @@
 #include "api/management/conditions.h"
 #include "api/management/input.h"
 #include "api/management/permission.h"
+#include "api/management/standing.h"
 #include "api/problem.h"
 #include "audit/journal.h"
 #include "base/percent.h"
+#include "db/condition.h"
 #include "db/database.h"
 
 namespace bulkhead::api::management {
@@ -196,7 +198,10 @@ http::Response Performer::replay(const Incoming& incoming, const Call& call, con
 }
 
 http::Response Performer::run(const Incoming& incoming, Call& call, std::optional<std::string>* created) {
-  Result<Reply> reply = incoming.match.operation->handler(call);
+  const Operation& operation = *incoming.match.operation;
+  const db::Condition standing(
+      [&](db::Session& session) { return check_still_permitted(session, operation, call); });
+  Result<Reply> reply = operation.handler(call);
   if (reply && reply->problem)
     return problem_response(*reply->problem, reply->detail, incoming.origin.request_id);
   if (created != nullptr && reply) *created = reply->location;

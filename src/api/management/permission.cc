@@ -54,14 +54,6 @@ access::Action action_of(const Operation& operation) {
   return operation.method == http::Method::get ? access::Action::pull : access::Action::remove;
 }
 
-// Whether the caller goes away from where the path leads. No policy keeps anybody in.
-bool leaves(const Operation& operation, const Call& call) {
-  if (operation.method != http::Method::delete_ || operation.permission.kind != Kind::member) return false;
-  return std::ranges::any_of(call.path_values, [&](const auto& value) {
-    return value.first == "member" && value.second == call.caller.principal.account;
-  });
-}
-
 // What a member's credential lacks to come to the organization: by the token's scopes, which bound the
 // organization as they bound its namespace, and by its policy.
 Result<std::string_view> lacking(const Operation& operation, const Call& call,
@@ -82,6 +74,7 @@ Result<Finding> in_organization(const Operation& operation, Call& call, identity
   const auto role = call.services.members.role(organization->id, call.caller.principal.account_id);
   if (!role) return role.error();
   call.organization = *std::move(organization);
+  call.held_membership = *role;
   if (!*role) return Finding{};
   const bool enough = **role == identity::MemberRole::owner || least == identity::MemberRole::member;
   const auto wanting = lacking(operation, call, *call.organization);
@@ -90,7 +83,7 @@ Result<Finding> in_organization(const Operation& operation, Call& call, identity
   return Finding{enough, true, "an owner of the organization"};
 }
 
-Result<Finding> in_namespace(const Call& call, access::Role least) {
+Result<Finding> in_namespace(Call& call, access::Role least) {
   const std::string name = namespace_name(call.path("namespace"));
   const access::Principal& principal = call.caller.principal;
   access::Role role = access::Role::none;
@@ -109,6 +102,7 @@ Result<Finding> in_namespace(const Call& call, access::Role least) {
   });
   if (!read) return read.error();
   if (access::owns_installation(principal, name)) role = access::Role::owner;
+  call.held_role = role;
   if (organization != 0 && role > access::Role::none) {
     const auto policy = call.services.policies.of_organization(organization);
     if (!policy) return policy.error();
@@ -133,6 +127,7 @@ Result<Finding> in_repository(Call& call, access::Role least) {
   if (visible && !resolved->repository)
     return Error{Errc::name_unknown, fmt::format("there is no repository {}", name->render())};
   call.repository = resolved->repository;
+  call.held_role = standing.role;
   // Reading is pulling; whoever changes a repository's settings may do all that its maintainers may.
   const bool allowed =
       least <= access::Role::reader
@@ -144,7 +139,7 @@ Result<Finding> in_repository(Call& call, access::Role least) {
 }
 
 // Nobody's by what is theirs; but one's own account and namespace are not hidden from anybody.
-Result<Finding> in_installation(const Call& call) {
+Result<Finding> in_installation(Call& call) {
   bool visible = call.path_values.empty();
   for (const auto& [name, value] : call.path_values) {
     if (name == "user") visible = is_self(call);
@@ -165,8 +160,7 @@ Result<Finding> find(const Operation& operation, Call& call) {
     case Kind::self: return Finding{is_self(call), false};
     case Kind::credentials: return on_credentials(call);
     case Kind::member: return in_organization(operation, call, identity::MemberRole::member);
-    case Kind::organization_owner:
-      return in_organization(operation, call, identity::MemberRole::owner);
+    case Kind::organization_owner: return in_organization(operation, call, identity::MemberRole::owner);
     case Kind::in_namespace: return in_namespace(call, permission.role);
     case Kind::in_repository: return in_repository(call, permission.role);
   }
@@ -217,6 +211,13 @@ std::string_view words(Kind kind) {
 }
 
 }  // namespace
+
+bool leaves(const Operation& operation, const Call& call) {
+  if (operation.method != http::Method::delete_ || operation.permission.kind != Kind::member) return false;
+  return std::ranges::any_of(call.path_values, [&](const auto& value) {
+    return value.first == "member" && value.second == call.caller.principal.account;
+  });
+}
 
 Error not_visible() {
   return {Errc::not_found, "there is nothing at this address, or it is not yours to see"};

@@ -19,6 +19,9 @@ Error not_visible();
 // Whom the caller has to be able to see, to name them: nobody in particular for who reads the directory.
 access::Namer namer_of(const Call& call);
 
+// Whether the caller goes away from where the path leads. No policy keeps anybody in.
+bool leaves(const Operation& operation, const Call& call);
+
 // A namespace as a path has it: "/" is the installation's own.
 std::string namespace_name(std::string_view text);
 

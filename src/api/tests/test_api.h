@@ -64,6 +64,10 @@ class TestApi {
     management::ManagementCaller out;
     out.principal = registry.as(account).principal;
     out.system_role = role;
+    // Asked for again where something is written.
+    installation.write("UPDATE accounts SET system_role = ? WHERE id = ?",
+                       {role == identity::SystemRole::none ? std::string() : std::string(name(role)),
+                        out.principal.account_id});
     out.reach = management::Reach::write;
     out.credential = "session:1";
     return out;

@@ -67,8 +67,8 @@ TEST(LanePoolTest, AServerThatHangsTakesItsPartOfTheThreadsOnly) {
   EXPECT_TRUE(runs(pool, "other"));
   EXPECT_EQ(hung.running(), 2);
   hung.answer();
-  EXPECT_TRUE(runs(pool, "hung"));
   hung.wait_for(5);
+  EXPECT_TRUE(runs(pool, "hung"));
 }
 
 TEST(LanePoolTest, WhoComesWhenTooManyWaitIsToldSo) {

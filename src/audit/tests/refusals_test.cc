@@ -39,7 +39,7 @@ TEST_F(RefusalsTest, TellsTheFirstOfAMinuteAndCountsTheRest) {
   ASSERT_EQ(sums_.size(), 1u);
   EXPECT_EQ(sums_[0].action, Action::request_denied);
   EXPECT_EQ(sums_[0].origin.address, "192.0.2.7");
-  EXPECT_EQ(sums_[0].detail, R"({"more":95,"since":"2023-11-14T22:13:20Z"})");
+  EXPECT_EQ(sums_[0].detail, R"({"more":95,"since":"2023-11-14T22:13:20.000000Z"})");
   EXPECT_EQ(sums_[0].repository, "");
 }
 

@@ -121,7 +121,7 @@ TEST(ProblemError, IsAnErrorOfOurs) {
   EXPECT_EQ(error.code, Errc::not_found);
   EXPECT_EQ(error.message, "not there");
   EXPECT_EQ(problem_error(412, json::parse(R"({"detail":"d","code":"precondition_failed"})")).code,
-            Errc::conflict);
+            Errc::precondition_failed);
   EXPECT_EQ(problem_error(401, json::parse(R"({"detail":"d","code":"proof_required"})")).code,
             Errc::unauthenticated);
   EXPECT_EQ(problem_error(502, nullptr).code, Errc::unavailable);

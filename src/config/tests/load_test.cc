@@ -165,7 +165,7 @@ TEST_F(Load, ReportsEveryMistakeOfEverySource) {
             "bulkhead.toml:2: http.threads: expected an integer from 0 to 1024, not -1\n"
             "BULKHEAD_DTAA: unknown environment variable; did you mean \"BULKHEAD_DATA\"?\n"
             "BULKHEAD_LOG_LEVEL: expected one of \"debug\", \"info\", \"warning\", \"error\", not \"loud\"\n"
-            "--auth-token-lifetime: expected a duration with its unit (ms, s, m, h or d) from \"1s\" to "
+            "--auth-token-lifetime: expected a duration with its unit (ms, s, m, h or d) from \"1m\" to "
             "\"1h\", not \"5\"\n"
             "nonsense: unknown setting");
 }

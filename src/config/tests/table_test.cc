@@ -54,13 +54,23 @@ TEST(Table, GroupsAreContiguousAndEverySettingIsExplained) {
 TEST(Table, NoTwoSettingsShareAField) {
   for (const Setting& setting : table()) {
     Settings changed;
-    const std::vector<Value> candidates = {
-        Untyped{"false"},       Untyped{"true"},         Untyped{"123"},
-        Untyped{"20000"},       Untyped{"1234s"},        Untyped{"7s"},
-        Untyped{"7"},           Untyped{"8MiB"},         Untyped{"error"},
-        Untyped{"files"},       Untyped{"json"},         Untyped{"other"},
-        Untyped{"10.0.0.1"},    Untyped{"http://other"}, Untyped{"postgres://other"},
-        Untyped{"127.0.0.2:80"}};
+    const std::vector<Value> candidates = {Untyped{"false"},
+                                           Untyped{"true"},
+                                           Untyped{"123"},
+                                           Untyped{"20000"},
+                                           Untyped{"1234s"},
+                                           Untyped{"7s"},
+                                           Untyped{"7"},
+                                           Untyped{"8MiB"},
+                                           Untyped{"error"},
+                                           Untyped{"files"},
+                                           Untyped{"json"},
+                                           Untyped{"other"},
+                                           Untyped{"10.0.0.1"},
+                                           Untyped{"http://other"},
+                                           Untyped{"postgres://other"},
+                                           Untyped{"127.0.0.2:80"},
+                                           Untyped{"forwarded"}};
     const bool took = std::any_of(candidates.begin(), candidates.end(), [&](const Value& value) {
       return setting.assign(changed, value) && setting.render(changed) != setting.info.default_text;
     });

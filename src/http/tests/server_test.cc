@@ -222,11 +222,11 @@ TEST_F(ServerTest, ABodyThatEndsEarlyIsAnErrorThatStays) {
   const std::string request = put("/error", "0123456789");
   ASSERT_TRUE(client.send(request.substr(0, request.size() - 3)));
   client.end();
-  EXPECT_EQ(client.receive().body, "unavailable");
+  EXPECT_EQ(client.receive().body, "interrupted");
   Client chunked(port_);
   ASSERT_TRUE(chunked.send(put_chunked("/error", "5\r\nhe")));
   chunked.end();
-  EXPECT_EQ(chunked.receive().body, "unavailable");
+  EXPECT_EQ(chunked.receive().body, "interrupted");
   Client malformed(port_);
   EXPECT_EQ(malformed.ask(put_chunked("/error", "5\r\nhello\r\n-\r\n")).body, "invalid_argument");
 }

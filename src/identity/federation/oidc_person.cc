@@ -69,6 +69,8 @@ void read_groups(const JwtClaims& claims, const std::string& name, ExternalPerso
     }
   } else {
     read(value);
+    // Of what is neither a list nor a text nothing is known, and so nobody loses anything by it.
+    person.groups_complete = unreadable == 0;
   }
   if (unreadable > 0 && person.groups_note.empty())
     person.groups_note = fmt::format(

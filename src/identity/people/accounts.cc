@@ -141,13 +141,11 @@ Result<Account> Accounts::create(db::Session& session, const Prepared& prepared,
 }
 
 Result<Account> Accounts::create(std::string_view name, const Secret<>& password, bool administrator,
-                                 const audit::Origin& origin, const Guard& guard) {
+                                 const audit::Origin& origin) {
   const auto prepared = prepare(name, password, administrator);
   if (!prepared) return prepared.error();
   std::optional<Account> account;
   const auto done = state_->database.write([&](db::Session& session) -> Result<void> {
-    if (guard)
-      if (auto may = guard(session); !may) return may;
     auto created = create(session, *prepared, origin);
     if (!created) return created.error();
     account = *std::move(created);
@@ -158,13 +156,11 @@ Result<Account> Accounts::create(std::string_view name, const Secret<>& password
 }
 
 Result<void> Accounts::set_password(std::string_view name, const Secret<>& password,
-                                    const audit::Origin& origin, const Guard& guard) {
+                                    const audit::Origin& origin) {
   if (const auto allowed = crypto::check_password_rules(password, kTokenPrefixes); !allowed)
     return allowed.error();
   const std::string hash = state_->hasher.hash(password);
   return state_->change(name, [&](db::Session& session, const Account& account) -> Result<void> {
-    if (guard)
-      if (auto may = guard(session); !may) return may;
     if (account.kind == AccountKind::robot)
       return Error{Errc::invalid_argument,
                    fmt::format("{} is a robot; robots have tokens", oci::quote(account.name))};

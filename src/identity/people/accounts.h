@@ -26,14 +26,10 @@ class Accounts {
            std::size_t cached);
   ~Accounts();
 
-  // Asked in the transaction of a change, before it: whether whoever asked for it still may, since hashing
-  // has taken its time. Its error is the change's.
-  using Guard = std::function<Result<void>(db::Session&)>;
-
   // Checks the name and the password's rules (crypto/password.h; none begins like a token), hashes (slow),
   // creates the account and the namespace of its name. Errc::conflict when the name is taken.
   Result<Account> create(std::string_view name, const Secret<>& password, bool administrator,
-                         const audit::Origin& origin, const Guard& guard = {});
+                         const audit::Origin& origin);
   // The checks of create(), without a database.
   static Result<void> check(std::string_view name, const Secret<>& password);
   // create() in two steps, for a caller whose transaction holds more than the account (setup.h). The first is
@@ -47,8 +43,7 @@ class Accounts {
   Result<Account> create(db::Session& session, const Prepared& prepared, const audit::Origin& origin) const;
 
   // Ends all that the account has logged in with, access tokens included.
-  Result<void> set_password(std::string_view name, const Secret<>& password, const audit::Origin& origin,
-                            const Guard& guard = {});
+  Result<void> set_password(std::string_view name, const Secret<>& password, const audit::Origin& origin);
 
   // Each of these answers Errc::not_found for nobody, and is success without an event when nothing changes.
   // Errc::conflict when no active administrator, or no active owner of an organization, would be left.

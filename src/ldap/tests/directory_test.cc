@@ -15,6 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::SlapdServer;
+using ::testing::StartsWith;
 
 // What the environment can tell libldap, and would if it were asked. Set before libldap is first used.
 class HostileEnvironment : public ::testing::Environment {
@@ -186,6 +187,11 @@ class DirectoryTest : public ::testing::Test {
     return result ? "" : std::string(name(result.error().code)) + ": " + result.error().message;
   }
 
+  // The test's directory has a referral beside its people; those who are not here may be there. Only evidence
+  // says so.
+  static ::testing::Matcher<std::string> nobody() {
+    return AllOf(StartsWith("unauthenticated: nobody here has this name"), HasSubstr("is not followed"));
+  }
   static const std::string kRefused;
   static std::unique_ptr<testing::SilentServer> elsewhere_;
   static std::unique_ptr<SlapdServer> server_;
@@ -210,7 +216,7 @@ TEST_F(DirectoryTest, RefusesEverythingElseAlike) {
   EXPECT_EQ(refusal(log_in("alice", "")), kRefused);
   EXPECT_EQ(refusal(log_in("alice", std::string(1 << 20, 'x'))), kRefused);
   EXPECT_EQ(refusal(log_in("alice", std::string("correct horse\0", 14))), kRefused);
-  EXPECT_EQ(refusal(log_in("nobody", "correct horse")), kRefused);
+  EXPECT_THAT(refusal(log_in("nobody", "correct horse")), nobody());
   EXPECT_EQ(refusal(log_in("twin", "twin")), kRefused);
 }
 
@@ -220,7 +226,7 @@ TEST_F(DirectoryTest, TakesANameOnlyAsAName) {
        {""sv, "*"sv, "a*"sv, "alice)(uid=*"sv, ")(uid=*"sv, "*)(objectClass=*"sv, "alice)(|(uid=*"sv,
         "\\2a"sv, "alice\0"sv, "alice\0bob"sv, "\0"sv, "\xff\xfe"sv, "(uid=alice)"sv, "{name}"sv,
         "uid=alice,ou=people,dc=example,dc=org"sv})
-    EXPECT_EQ(refusal(log_in(name, "correct horse")), kRefused) << name;
+    EXPECT_THAT(refusal(log_in(name, "correct horse")), ::testing::AnyOf(kRefused, nobody())) << name;
   EXPECT_EQ(refusal(log_in(std::string(257, 'a'), "correct horse")), kRefused);
   EXPECT_EQ(refusal(log_in(std::string(1 << 20, '*'), "correct horse")), kRefused);
 }
@@ -348,7 +354,7 @@ TEST_F(DirectoryTest, SaysWhenAPersonIsGone) {
   EXPECT_TRUE(look_up(person->id));
   server_->remove(person->dn);
   EXPECT_THAT(refusal(look_up(person->id)), HasSubstr("not_found"));
-  EXPECT_EQ(refusal(log_in("leaver", "leaver")), kRefused);
+  EXPECT_THAT(refusal(log_in("leaver", "leaver")), nobody());
 }
 
 TEST_F(DirectoryTest, LooksUpNobodyForIdsThatAreNone) {
@@ -364,7 +370,7 @@ TEST_F(DirectoryTest, RefusesAnIdThatTwoPeopleHave) {
 }
 
 TEST_F(DirectoryTest, FollowsNoReferral) {
-  EXPECT_EQ(refusal(log_in("nobody-here", "x")), kRefused);
+  EXPECT_THAT(refusal(log_in("nobody-here", "x")), nobody());
   EXPECT_TRUE(log_in("alice", "correct horse"));
   Settings settings = DirectoryTest::settings();
   settings.user_base = "ou=elsewhere,ou=people,dc=example,dc=org";

@@ -17,6 +17,9 @@ void require(const Result<void>& done) {
   if (!done) throw std::runtime_error(done.error().message);
 }
 
+// Whose the installation's own namespace is.
+constexpr std::string_view kAdministrator = "root";
+
 template <class T>
 T require(Result<T> result) {
   if (!result) throw std::runtime_error(result.error().message);
@@ -51,7 +54,7 @@ void TestRegistry::restart() {
 Context TestRegistry::as(std::string_view account) {
   auto found = principals_.find(account);
   if (found == principals_.end()) {
-    const auto created = installation.add_account(account);
+    const auto created = installation.add_account(account, account == kAdministrator);
     found = principals_
                 .emplace(account, access::Principal{.account_id = created.id,
                                                     .account = created.name,
@@ -67,13 +70,13 @@ Context TestRegistry::as(std::string_view account) {
 access::Repository TestRegistry::repository(std::string_view name) {
   const auto parsed = require(oci::RepositoryName::parse(name));
   const std::string owner(parsed.namespace_name());
-  const Context creator = as(owner.empty() ? "root" : owner);
+  const Context creator = as(owner.empty() ? kAdministrator : owner);
   return *require(facts->ensure(parsed, creator.principal, creator.origin));
 }
 
 Context TestRegistry::owner_of(const access::Repository& repository) {
   const auto owner = repository.name.namespace_name();
-  return as(owner.empty() ? "root" : owner);
+  return as(owner.empty() ? kAdministrator : owner);
 }
 
 void TestRegistry::set_immutable_tags(const access::Repository& repository, std::string_view pattern) {

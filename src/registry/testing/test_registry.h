@@ -42,7 +42,8 @@ class TestRegistry {
  public:
   explicit TestRegistry(RegistryOptions options = {});
 
-  // What a request of the account brings with it; creates an account that does not exist yet.
+  // What a request of the account brings with it; creates an account that does not exist yet: "root" is an
+  // administrator.
   Context as(std::string_view account);
   // The repository, created when it does not exist, as is its namespace's account.
   access::Repository repository(std::string_view name);

@@ -32,7 +32,8 @@ TEST_P(BlobsOfARepository, AreUnknownInAnotherThatKnowsTheirDigest) {
   const auto blob = registry_.push_blob(app_, "content");
   EXPECT_THAT(registry_.blobs->find(other_, blob.digest), FailsWith(Errc::blob_unknown));
   EXPECT_EQ(registry_.blobs->peek(other_, blob.digest), nullptr);
-  EXPECT_THAT(registry_.blobs->remove(other_, blob.digest, alice_), FailsWith(Errc::blob_unknown));
+  EXPECT_THAT(registry_.blobs->remove(other_, blob.digest, registry_.as("bob")),
+              FailsWith(Errc::blob_unknown));
 }
 
 TEST_P(BlobsOfARepository, AbsentAndElsewhereAreOneAnswer) {

@@ -150,7 +150,8 @@ TEST_P(ManifestPushes, AreUnknownInOtherRepositories) {
   const auto other = registry_.repository("bob/app");
   EXPECT_THAT(registry_.manifests->find(other, reference("v1")), FailsWith(Errc::manifest_unknown));
   EXPECT_THAT(registry_.manifests->find(other, digest), FailsWith(Errc::manifest_unknown));
-  EXPECT_THAT(registry_.manifests->remove(other, digest, alice_), FailsWith(Errc::manifest_unknown));
+  EXPECT_THAT(registry_.manifests->remove(other, digest, registry_.as("bob")),
+              FailsWith(Errc::manifest_unknown));
 }
 
 TEST_P(ManifestPushes, AreNoBlobs) {
@@ -158,11 +159,14 @@ TEST_P(ManifestPushes, AreNoBlobs) {
   EXPECT_THAT(registry_.blobs->find(app_, digest), FailsWith(Errc::blob_unknown));
 }
 
-TEST_P(ManifestPushes, DoNotCountTowardsTheQuota) {
-  registry_.set_quota("alice", 7);
+TEST_P(ManifestPushes, CountTowardsTheQuota) {
+  registry_.set_quota("alice", 7 + document_.size() - 1);
   ASSERT_EQ(registry_.used_bytes("alice"), 7);
-  EXPECT_THAT(registry_.try_push(app_, document_, "v1"), Succeeds());
+  EXPECT_THAT(registry_.try_push(app_, document_, "v1"), FailsWith(Errc::quota_exceeded));
   EXPECT_EQ(registry_.used_bytes("alice"), 7);
+  registry_.set_quota("alice", 7 + document_.size());
+  EXPECT_THAT(registry_.try_push(app_, document_, "v1"), Succeeds());
+  EXPECT_EQ(registry_.used_bytes("alice"), static_cast<std::int64_t>(7 + document_.size()));
 }
 
 TEST_P(ManifestPushes, IntoARepositoryThatIsGoneAreRefused) {

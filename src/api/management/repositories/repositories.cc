@@ -95,12 +95,13 @@ Result<Reply> get_repository(Call& call) {
 
 // Whether the caller may make a repository of that name. One that is there and hidden, and a namespace where
 // the caller has no say, are the same refusal.
-Result<void> may_make(const Call& call, const oci::RepositoryName& name) {
+Result<void> may_make(Call& call, const oci::RepositoryName& name) {
   const auto resolved = call.services.facts.resolve(call.caller.principal, name);
   if (!resolved) return resolved.error();
   const bool visible = access::decide(call.caller.principal, access::Action::pull, resolved->standing);
   if (visible && resolved->repository)
     return Error{Errc::conflict, fmt::format("there is a repository {} already", name.render())};
+  call.makes_in = std::string(name.namespace_name());
   if (access::decide(call.caller.principal, access::Action::push, resolved->standing)) return {};
   return Error{Errc::denied, fmt::format("{} may not make {}: it takes a writer of the namespace",
                                          call.caller.principal.account, name.render())};

@@ -125,7 +125,7 @@ TEST_P(MfaTest, AnAdministratorsResetTakesEverythingAndIsEvidence) {
   EXPECT_EQ(event.action, "mfa_reset");
   EXPECT_EQ(event.account, some_origin().account);
   EXPECT_EQ(event.target, "alice");
-  EXPECT_EQ(event.detail, R"({"totp":1,"recovery_codes":10,"webauthn":1})");
+  EXPECT_EQ(event.detail, R"({"totp":1,"recovery_codes":10,"webauthn":1,"access_tokens":0})");
   EXPECT_FALSE(all_.mfa.enrolled(alice_.id).value());
   EXPECT_TRUE(all_.mfa.enrolled(bob.id).value());
   EXPECT_THAT(verify(std::string(testing::code_of(seed, all_.clock.now()).reveal())),

@@ -104,7 +104,8 @@ TEST_P(LoginProvidersTest, OfOpenIdHaveSettingsThatCanBeUsed) {
   for (const std::string& claim : {std::string(), std::string(257, 'a'), std::string("a\tb"),
                                    std::string("/a~2"), std::string("/a~"), std::string("\xff")}) {
     refused_with(claim, [&](OidcSettings& settings) { settings.name_claim = claim; });
-    refused_with(claim, [&](OidcSettings& settings) { settings.groups_claim = claim; });
+    if (!claim.empty())  // which is: none
+      refused_with(claim, [&](OidcSettings& settings) { settings.groups_claim = claim; });
   }
   LoginProvider most = oidc("most");
   oidc_of(most).issuer = "http://localhost:8080";

@@ -278,8 +278,9 @@ TEST_F(OidcClientTest, OnlyTheProvidersNoEndsWhatItVouchedFor) {
               cannot_be_asked);
   EXPECT_THAT(refreshed([](json::object& claims) { claims["aud"] = "another"; }, {}, "id-of-dora"),
               cannot_be_asked);
-  EXPECT_THAT(refreshed([](json::object& claims) { claims["groups"] = 7; }, {}, "id-of-dora"),
-              cannot_be_asked);
+  const auto unreadable = refreshed([](json::object& claims) { claims["groups"] = 7; }, {}, "id-of-dora");
+  ASSERT_THAT(unreadable, Succeeds());
+  EXPECT_FALSE(unreadable->person.groups_complete) << "nobody loses a team by that";
   auto vouched = log_in();
   provider_.issuer.answer(token_url(), FetchAnswer{503, "later"});
   EXPECT_THAT(client_.refresh(settings_, secret_, "id-of-dora", vouched->refresh), cannot_be_asked);

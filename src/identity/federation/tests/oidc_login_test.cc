@@ -137,7 +137,7 @@ TEST_P(OidcLogInTest, EveryForgedReturnIsRefusedAndChangesNothing) {
   const auto used = provider_.log_in(begin(), some_person());
   ASSERT_THAT(finish(used), Succeeds());
   const auto after = state();
-  EXPECT_THAT(finish(used), FailsWith(Errc::not_found));
+  EXPECT_THAT(finish(used), FailsWith(Errc::unauthenticated));
   auto replayed = provider_.log_in(begin(), some_person());
   replayed.code = used.code;
   EXPECT_THAT(finish(replayed), FailsWith(Errc::unauthenticated));

@@ -75,7 +75,7 @@ TEST(OidcPersonTest, TakesWhatCannotBeReadAsEmpty) {
   EXPECT_EQ(person({{"preferred_username", json::array{"a"}}})->name, "");
   EXPECT_EQ(person({{"name", "a\x1b[2J"}})->display_name, "");
   EXPECT_EQ(person({{"email", std::string(513, 'e')}, {"email_verified", true}})->email, "");
-  EXPECT_FALSE(person({{"email", 5}, {"email_verified", true}})->email_verified);
+  EXPECT_FALSE(person({{"email", json::array{"a@b.c"}}, {"email_verified", true}})->email_verified);
 }
 
 TEST(OidcPersonTest, TakesOfTheGroupsWhatIsText) {
@@ -90,6 +90,7 @@ TEST(OidcPersonTest, TakesOfTheGroupsWhatIsText) {
     ASSERT_TRUE(none.has_value());
     EXPECT_THAT(none->groups, IsEmpty());
     EXPECT_NE(none->groups_note, "");
+    EXPECT_FALSE(none->groups_complete);
   }
   EXPECT_EQ(person({{"groups", json::array{"a"}}})->groups_note, "");
 }

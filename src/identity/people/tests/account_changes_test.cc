@@ -189,8 +189,8 @@ TEST(AccountReferences, AreAllKnown) {
                   "workload_trusts.robot_id"));
   EXPECT_THAT(referring("namespaces"),
               ElementsAre("access_token_scopes.namespace_id", "namespace_grants.namespace_id",
-                          "repositories.namespace_id", "team_namespace_grants.namespace_id",
-                          "workload_trust_scopes.namespace_id"));
+                          "quota_reservations.namespace_id", "repositories.namespace_id",
+                          "team_namespace_grants.namespace_id", "workload_trust_scopes.namespace_id"));
   EXPECT_THAT(
       referring("organizations"),
       ElementsAre("invitations.organization_id", "namespaces.organization_id",

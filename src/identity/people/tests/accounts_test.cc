@@ -6,6 +6,7 @@
 #include <atomic>
 #include <thread>
 
+#include "db/condition.h"
 #include "db/testing/database_contract.h"
 #include "identity/people/testing/installation.h"
 
@@ -210,10 +211,10 @@ TEST_P(AccountsTest, NeverShowsAStateOlderThanTheLastFinishedChange) {
 TEST_P(AccountsTest, AsksAgainInTheTransactionWhetherItMay) {
   const auto before = installation_.add_account("alice");
   const auto events = installation_.events().size();
-  const Accounts::Guard gone = [](db::Session&) -> Result<void> { return Error{Errc::denied, "gone"}; };
-  EXPECT_THAT(accounts_.set_password("alice", password("a new password"), some_origin(), gone),
+  const db::Condition gone([](db::Session&) -> Result<void> { return Error{Errc::denied, "gone"}; });
+  EXPECT_THAT(accounts_.set_password("alice", password("a new password"), some_origin()),
               FailsWith(Errc::denied));
-  EXPECT_THAT(accounts_.create("bob", password("a new password"), false, some_origin(), gone),
+  EXPECT_THAT(accounts_.create("bob", password("a new password"), false, some_origin()),
               FailsWith(Errc::denied));
   EXPECT_EQ(accounts_.find("alice")->credential_version, before.credential_version);
   EXPECT_EQ(installation_.events().size(), events);
