@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "api/caller.h"
 #include "api/errors.h"
+#include "api/problem.h"
 #include "async/offload.h"
 #include "audit/journal.h"
 #include "base/bytes.h"
@@ -13,6 +15,8 @@
 
 namespace bulkhead::api {
 namespace {
+
+constexpr std::uint64_t kSmallAnswer = 16 << 10;
 
 // `address` is "local" or an IP address in its canonical spelling.
 bool is_local(std::string_view address) {
@@ -78,7 +82,8 @@ Api::Api(const Services& services, const Options& options)
       gate_(services, options),
       transfers_(options.transfer_memory),
       bodies_(options.bodies),
-      deps_{services_, options_, gate_, transfers_, bodies_},
+      answers_(options.bodies),
+      deps_{services_, options_, gate_, transfers_, bodies_, answers_},
       manifests_(deps_),
       blobs_(deps_),
       uploads_(deps_),
@@ -92,6 +97,8 @@ Api::Api(const Services& services, const Options& options)
                [this] { return static_cast<double>(transfers_.used()); });
   metrics_.add("bulkhead_body_memory_bytes", "gauge", "Memory held by bodies that are read as a whole.",
                [this] { return static_cast<double>(bodies_.used()); });
+  metrics_.add("bulkhead_answer_memory_bytes", "gauge", "Memory held by answers that are being read.",
+               [this] { return static_cast<double>(answers_.used()); });
 }
 
 http::Hooks Api::hooks() {
@@ -133,12 +140,31 @@ async::Task<http::Response> Api::handle(http::Exchange& exchange) {
     exchange.route = name(*route);
     response = co_await dispatch(exchange, *route);
   }
+  if (const auto counted = count(exchange, response); !counted)
+    response = exchange.request().path.starts_with("/api/")
+                   ? problem_response(counted.error(), exchange.request_id)
+                   : error_response(counted.error());
   if (exchange.request().path.starts_with("/v2"))
     response.header("Docker-Distribution-API-Version", "registry/2.0");
   response.header("X-Request-Id", exchange.request_id);
   response.header("X-Content-Type-Options", "nosniff");
   exchange.failure = std::move(response.log_note);
   co_return response;
+}
+
+Result<void> Api::count(const http::Exchange& exchange, http::Response& response) {
+  const bool in_memory = std::holds_alternative<std::string>(response.body) ||
+                         std::holds_alternative<http::SharedBytes>(response.body);
+  const std::uint64_t size = http::body_length(response.body);
+  // Smaller ones the limit on connections bounds.
+  if (response.counted != nullptr || !in_memory || size <= kSmallAnswer ||
+      exchange.request().method == http::Method::head)
+    return {};
+  auto lease = std::make_shared<http::BodyMemory::Lease>(answers_, holder_of(exchange));
+  if (auto held = lease->hold(size); !held) return held;
+  response.counted = std::move(lease);
+  response.within = options_.bodies.time;
+  return {};
 }
 
 async::Task<http::Response> Api::dispatch(http::Exchange& exchange, const Route& route) {

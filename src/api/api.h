@@ -34,6 +34,9 @@ class Api {
   async::Task<http::Response> registry(http::Exchange& exchange, const Route& route);
   async::Task<http::Response> base(http::Exchange& exchange, const Caller& caller) const;
   async::Task<http::Response> ready(http::Exchange& exchange) const;
+  // An answer that is held in memory counts by whom it is for, until they have it: Errc::rate_limited or
+  // Errc::unavailable where too much is under way.
+  Result<void> count(const http::Exchange& exchange, http::Response& response);
   http::Response scrape(const http::Exchange& exchange) const;
   void observe(const http::Exchange& exchange, unsigned status, std::chrono::nanoseconds took,
                std::uint64_t sent);
@@ -45,6 +48,7 @@ class Api {
   Gate gate_;
   TransferMemory transfers_;
   http::BodyMemory bodies_;
+  http::BodyMemory answers_;
   Deps deps_;
   ManifestHandler manifests_;
   BlobHandler blobs_;

@@ -24,6 +24,7 @@ struct Deps {
   const Gate& gate;
   TransferMemory& transfers;
   http::BodyMemory& bodies;
+  http::BodyMemory& answers;
 };
 
 class ManifestHandler {

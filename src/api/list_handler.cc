@@ -121,17 +121,22 @@ async::Task<http::Response> ListHandler::referrers(http::Exchange& exchange, con
   const auto paging = paging_of(exchange, deps_.options.page_size);
   if (!paging) co_return error_response(paging.error());
   registry::ReferrersPage page;
+  // Taken before the page is read: it may be large, and is made anew for each reader.
+  const auto lease = std::make_shared<http::BodyMemory::Lease>(deps_.answers, holder_of(exchange));
   if (repository) {
     auto found = co_await async::offload(deps_.services.work, [&] {
       return deps_.services.manifests.referrers(*repository, route.subject, paging->artifact_type,
-                                                paging->last, paging->limit);
+                                                paging->last, paging->limit,
+                                                [&](std::uint64_t bytes) { return lease->hold(bytes); });
     });
     if (!found) co_return error_response(found.error());
     page = std::move(*found);
   }
-  std::string manifests;
+  std::string manifests =
+      fmt::format(R"({{"schemaVersion":2,"mediaType":"{}","manifests":[)", oci::media_type::kImageIndex);
+  const std::size_t before = manifests.size();
   for (const registry::Referrer& referrer : page.entries) {
-    if (!manifests.empty()) manifests += ',';
+    if (manifests.size() > before) manifests += ',';
     manifests +=
         fmt::format(R"({{"mediaType":{},"digest":"{}","size":{})", json_quote(referrer.descriptor.media_type),
                     referrer.descriptor.digest.render(), referrer.descriptor.size);
@@ -143,8 +148,10 @@ async::Task<http::Response> ListHandler::referrers(http::Exchange& exchange, con
   }
   http::Response response;
   response.header("Content-Type", std::string(oci::media_type::kImageIndex));
-  response.body = fmt::format(R"({{"schemaVersion":2,"mediaType":"{}","manifests":[{}]}})",
-                              oci::media_type::kImageIndex, manifests);
+  manifests += "]}";
+  response.counted = lease;
+  response.within = deps_.options.bodies.time;
+  response.body = std::move(manifests);
   if (!paging->artifact_type.empty()) response.header("OCI-Filters-Applied", "artifactType");
   if (page.more && !page.entries.empty())
     add_link(response, location(deps_.options, route.name, "referrers/" + route.subject.render()), *paging,

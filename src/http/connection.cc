@@ -171,6 +171,7 @@ async::Task<bool> Connection::send(const Response& response, bool keep_alive, bo
     std::string_view body = std::holds_alternative<std::string>(response.body)
                                 ? std::string_view(std::get<std::string>(response.body))
                                 : std::get<SharedBytes>(response.body).bytes;
+    if (response.within.count() > 0) stream_.finish_within(response.within);
     if (stream_.encrypted() && body.size() <= kInlineBody) head_.append(std::exchange(body, {}));
     done = co_await stream_.write(idle, as_bytes(head_), as_bytes(body));
   }

@@ -1,6 +1,7 @@
 // An answer: a status, headers and a body that is text, shared bytes or a piece of an open file.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -56,6 +57,10 @@ struct Response {
   // Sent as Content-Length instead of the body's own length: for HEAD.
   std::optional<std::uint64_t> stated_length;
   bool close = false;
+  // Of a body in memory that somebody counts: let go when it has been sent or given up, and the time that its
+  // reader has for it (zero: as long as it takes a little each idle_timeout).
+  std::shared_ptr<const void> counted;
+  std::chrono::milliseconds within{0};
   // What the answer does not say and the log does; not sent.
   std::string log_note;
 

@@ -8,6 +8,7 @@
 // sendfile(2) and OpenSSL cannot ask for errors instead of signals: the process must ignore SIGPIPE.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <chrono>
 #include <cstddef>
@@ -50,13 +51,21 @@ class Stream final : public Timed {
   // they are not even decrypted, so nothing else can be read afterwards.
   async::Task<Result<std::size_t>> discard_some(std::size_t most);
   // All of both pieces, in as few segments as the socket takes. Like send_file(), it renews the deadline at
-  // each step forward: a peer that takes nothing for `idle` ends it, one that is merely slow does not.
+  // each step forward: a peer that takes nothing for `idle` ends it, one that is merely slow does not, unless
+  // it is to finish_within() some time.
   async::Task<Result<void>> write(std::chrono::milliseconds idle, Bytes first, Bytes second = {});
   // All `length` bytes from `offset`. Bytes that are not in memory are read on `pool`, so that the loop does
   // not wait for a disk; when the pool is full the loop does, for that makes all its connections slower but
   // cuts none.
   async::Task<Result<void>> send_file(int file, std::uint64_t offset, std::uint64_t length,
                                       async::OffloadPool& pool, std::chrono::milliseconds idle);
+
+  // From now on, until clear_deadline(), no step forward renews the deadline beyond that.
+  void finish_within(std::chrono::milliseconds time) { latest_ = std::chrono::steady_clock::now() + time; }
+  void clear_deadline() {
+    latest_ = std::chrono::steady_clock::time_point::max();
+    Timed::clear_deadline();
+  }
 
   // No more will be written; the peer sees the end.
   void shutdown_write();
@@ -71,7 +80,9 @@ class Stream final : public Timed {
 
  private:
   void expire() override;
-  void renew(std::chrono::milliseconds idle) { set_deadline(std::chrono::steady_clock::now() + idle); }
+  void renew(std::chrono::milliseconds idle) {
+    set_deadline(std::min(std::chrono::steady_clock::now() + idle, latest_));
+  }
   bool ended() const { return expired_ || cancelled_; }
   Error failure(const boost::system::error_code& error) const;
   Error ended_failure() const;
@@ -88,6 +99,7 @@ class Stream final : public Timed {
 
   Socket socket_;
   SslPointer tls_;
+  std::chrono::steady_clock::time_point latest_ = std::chrono::steady_clock::time_point::max();
   bool expired_ = false;
   bool cancelled_ = false;
   bool at_end_ = false;  // the peer has sent its last byte

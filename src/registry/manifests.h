@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -96,9 +97,12 @@ class Manifests {
   // Byte order, after `last` (exclusive), at most `limit`.
   Result<Page> tags(const access::Repository& repository, std::string_view last, std::size_t limit);
   // In digest order after `last`; `artifact_type` "" for all. At most `limit`, and fewer when
-  // kReferrersPageBytes says so: `more` tells.
+  // kReferrersPageBytes says so: `more` tells. `room` is asked before that many bytes are read, and may
+  // refuse.
+  using Room = std::function<Result<void>(std::uint64_t bytes)>;
   Result<ReferrersPage> referrers(const access::Repository& repository, const oci::Digest& subject,
-                                  std::string_view artifact_type, std::string_view last, std::size_t limit);
+                                  std::string_view artifact_type, std::string_view last, std::size_t limit,
+                                  const Room& room = {});
 
  private:
   struct State;

@@ -20,6 +20,7 @@ struct Question {
 
 struct Extent {
   std::int64_t entries = 0;
+  std::uint64_t bytes = 0;
   bool more = false;
 };
 
@@ -53,6 +54,7 @@ Result<Extent> measure(db::Session& session, const Question& question, std::size
       break;
     }
     ++extent.entries;
+    extent.bytes = bytes;
   }
   return extent;
 }
@@ -73,7 +75,7 @@ bool may_be_media_type(std::string_view text) {
 
 Result<ReferrersPage> Manifests::referrers(const access::Repository& repository, const oci::Digest& subject,
                                            std::string_view artifact_type, std::string_view last,
-                                           std::size_t limit) {
+                                           std::size_t limit, const Room& room) {
   ReferrersPage page;
   if (limit == 0 || !may_be_media_type(artifact_type)) return page;
   const Question question{repository.id, subject.render(), std::string(artifact_type), start_after(last)};
@@ -81,6 +83,8 @@ Result<ReferrersPage> Manifests::referrers(const access::Repository& repository,
     page = {};
     const auto extent = measure(session, question, limit);
     if (!extent) return extent.error();
+    if (room)
+      if (auto given = room(extent->bytes); !given) return given;
     const auto rows =
         select(session, "digest, media_type, size, artifact_type, annotations", question, extent->entries);
     if (!rows) return rows.error();

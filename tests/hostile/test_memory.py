@@ -10,7 +10,7 @@ import time
 import pytest
 import requests
 
-from harness import content
+from harness import content, process
 from harness.raw import Connection
 from harness.registry import Registry
 from hostile.conftest import Place, assert_flat, best
@@ -106,6 +106,50 @@ def test_unfinished_manifests_of_one_account_take_a_bounded_part_of_memory(place
     while attacker.put_manifest("mallory/x", large, "v3").status_code != 201:
         assert time.monotonic() < deadline, "the account's part is never given back"
         time.sleep(0.2)
+
+
+def settled(server):
+    """Its memory, once that has stopped growing."""
+    last = 0
+    while (now := server.memory()) > last:
+        last = now
+        time.sleep(1)
+    return now
+
+
+def test_answers_that_nobody_takes_hold_a_bounded_part_of_memory(place, rng):
+    server = place.server
+    registry = Registry(server, place.mallory)
+    subject = registry.push_image("mallory/app", rng, "v1")
+    config = content.config_blob(rng)
+    registry.push_blob("mallory/app", config)
+    manifest = content.image_manifest(
+        config, [], subject=subject.descriptor(), annotations={"a": "x" * (3 * MIB)}
+    )
+    registry.push_manifest("mallory/app", manifest)
+    server.run("repo", "set", "mallory/app", "--visibility", "public")
+    nobody = Registry(server)
+    bearer = nobody.token("repository:mallory/app:pull")
+    head = {"Authorization": f"Bearer {bearer}"}
+    before = server.memory()
+    readers = []
+    try:
+        for target in (f"referrers/{subject.digest}", f"manifests/{manifest.digest}"):
+            for _ in range(60):
+                readers.append(Connection(server, receive_buffer=4096))
+                readers[-1].send_head("GET", f"/v2/mallory/app/{target}", head)
+        grown = settled(server) - before
+        assert grown < 150 * MIB, f"120 readers that take nothing hold {grown // MIB} MiB"
+        # Who reads gets what is small, from the very same address, and others get all.
+        assert nobody.get("/v2/mallory/app/tags/list").json()["tags"] == ["v1"]
+        assert registry.get_manifest("mallory/app", manifest.digest).status_code == 200
+        again = nobody.get(f"/v2/mallory/app/referrers/{subject.digest}")
+        assert again.status_code == 429 and int(again.headers["Retry-After"]) >= 1
+    finally:
+        close_all(readers)
+    process.wait_until(
+        lambda: nobody.get(f"/v2/mallory/app/referrers/{subject.digest}").status_code == 200, "room again", 20
+    )
 
 
 @pytest.mark.parametrize("kind", ["token", "sessions", "exchange"])

@@ -311,7 +311,8 @@ def test_scopes_bound_what_a_token_does_to_organizations(owner, outsider, organi
     let_through = [
         (method, target)
         for method, target, body in tries
-        if one_repository.request(method, target, json=body, headers=condition).status_code not in (403, 404)
+        if one_repository.request(method, target, json=body, headers=condition).status_code
+        not in (401, 403, 404)
     ]
     assert not let_through
     assert organization not in [each["name"] for each in one_repository.items("/organizations")]

@@ -164,6 +164,45 @@ def test_what_may_not_be_seen_and_what_is_not_there_are_the_same(owner, outsider
         assert denied.document == missing.document, hidden
 
 
+def test_power_is_given_with_a_recent_proof_only(server, root, owner, outsider):
+    """A stolen token makes nobody powerful, and takes power from whoever has too much."""
+    assert root.post("/organizations", {"name": "powerful", "owner": "alice"}).status_code == 201
+    outsider.join("powerful", owner)
+
+    def token_of(client):
+        body = {"name": "power", "scopes": [{"actions": ["pull", "push", "delete"]}], "management": "write"}
+        answer = client.post(path("users", client.user.name, "tokens"), body)
+        assert answer.status_code == 201, answer.text
+        stolen = Management(server)
+        stolen.use(answer.json()["secret"])
+        return stolen
+
+    chair, admin = token_of(owner), token_of(root)
+    policy = {"mfa_required": False, "token_seconds": 7776000, "networks": [], "password_login": True}
+    invitation = {"account": "mallory", "role": "owner"}
+    condition = {"If-Match": "*"}
+    for client, method, target, body in (
+        (admin, "PATCH", path("users", "mallory"), {"system_role": "auditor"}),
+        (admin, "PATCH", path("users", "mallory"), {"email_verified": True}),
+        (admin, "PATCH", path("users", "mallory"), {"state": "active"}),
+        (admin, "PUT", "/policy", policy),
+        (chair, "PUT", path("organizations", "powerful", "policy"), policy),
+        (chair, "PUT", path("organizations", "powerful", "members", "mallory"), {"role": "owner"}),
+        (chair, "POST", path("organizations", "powerful", "invitations"), invitation),
+    ):
+        refused = client.request(method, target, json=body, headers=condition)
+        assert refused.status_code == 401 and refused.json()["code"] == "proof_required", f"{target} {refused.text}"
+        assert "insufficient_user_authentication" in refused.headers["WWW-Authenticate"]
+    for client, method, target, body in (
+        (admin, "PATCH", path("users", "mallory"), {"state": "locked"}),
+        (admin, "PATCH", path("users", "mallory"), {"system_role": "none"}),
+        (chair, "PUT", path("organizations", "powerful", "members", "mallory"), {"role": "member"}),
+    ):
+        answer = client.request(method, target, json=body, headers=condition)
+        assert answer.status_code == 200, f"{target} {answer.text}"
+    assert root.change(path("users", "mallory"), {"state": "active"}).status_code == 200
+
+
 def test_credentials_are_made_with_a_recent_proof_only(server, owner):
     token = owner.post(
         path("users", "alice", "tokens"), {"name": "writes", "scopes": [], "management": "write"}

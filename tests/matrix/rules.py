@@ -76,9 +76,9 @@ revokeToken              self keeper officer administrator
 revokeTokens             self keeper officer administrator
 
 getPolicy                account
-setPolicy                administrator
+setPolicy                administrator                                  +proof
 getOrganizationPolicy    member auditor officer administrator
-setOrganizationPolicy    chair
+setOrganizationPolicy    chair                                          +proof
 
 listOrganizations        account
 createOrganization       administrator

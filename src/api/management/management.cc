@@ -5,6 +5,7 @@
 #include "api/caller.h"
 #include "api/login/browser.h"
 #include "api/management/input.h"
+#include "api/management/proof.h"
 #include "api/problem.h"
 #include "async/lanes.h"
 #include "async/offload.h"
@@ -184,15 +185,7 @@ std::optional<http::Response> Management::out_of_reach(const Operation& operatio
         kFactorRequired,
         "a policy asks for a second factor: enrol one, or log in again with the one you have", instance);
   if (!operation.proof) return std::nullopt;
-  const Time now = services_.clock.now();
-  if (caller.proved_at && now - *caller.proved_at < kProofLifetime) return std::nullopt;
-  // RFC 9470.
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(kProofLifetime).count();
-  return challenge(
-      kProofRequired,
-      fmt::format("log in again: this takes a session whose owner proved who they are within {} minutes",
-                  kProofLifetime.count()),
-      instance, fmt::format(", error=\"insufficient_user_authentication\", max_age={}", seconds));
+  return lacking_proof(caller, services_.clock.now(), instance);
 }
 
 }  // namespace bulkhead::api::management

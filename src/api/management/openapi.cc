@@ -140,6 +140,7 @@ json::object describe_operation(const Operation& operation) {
                    {"summary", json::string(operation.summary)},
                    {"x-bulkhead-permission", json::string(describe(operation.permission))}};
   if (operation.proof) out["x-bulkhead-proof"] = true;
+  if (operation.proof_for != nullptr) out["x-bulkhead-proof-where-it-gives-power"] = true;
   json::array parameters = parameters_of(operation);
   if (!parameters.empty()) out["parameters"] = std::move(parameters);
   if (operation.request != nullptr)

@@ -156,14 +156,12 @@ struct Operation {
   IfMatch if_match = IfMatch::unused;  // compared with what GET of the same path represents
   bool enrols = false;                 // open to a session that still lacks the second factor asked of it
   bool proof = false;                  // takes a session whose owner proved who they are a short time ago
-  bool secret = false;                 // the answer holds a secret, or what should not be kept
-  bool slow = false;                   // hashes a password
-  Wait (*wait)(Call&) = nullptr;       // which other server it will wait for
+  bool (*proof_for)(const Call&) = nullptr;  // the same, for those bodies that give power
+  bool secret = false;                       // the answer holds a secret, or what should not be kept
+  bool slow = false;                         // hashes a password
+  Wait (*wait)(Call&) = nullptr;             // which other server it will wait for
   Handler handler = nullptr;
 };
-
-// How long a proof of who one is counts as recent.
-inline constexpr std::chrono::minutes kProofLifetime{15};
 
 // Pages of ITEM: {"items": […], "next": "…"}.
 template <const Schema& kItem>

@@ -9,6 +9,7 @@
 #include "api/management/conditions.h"
 #include "api/management/input.h"
 #include "api/management/permission.h"
+#include "api/management/proof.h"
 #include "api/management/standing.h"
 #include "api/problem.h"
 #include "audit/journal.h"
@@ -104,6 +105,9 @@ http::Response Performer::answer(const Incoming& incoming, Call& call) {
   const auto problems = read_body(operation, incoming.body.reveal(), call);
   if (!problems) return problem_response(problems.error(), instance);
   if (!problems->empty()) return fields_response(*problems, instance);
+  if (operation.proof_for != nullptr && operation.proof_for(call))
+    if (auto refused = lacking_proof(incoming.caller, services_.clock.now(), instance))
+      return std::move(*refused);
 
   if (operation.creates && incoming.idempotency_key && !incoming.caller.principal.anonymous())
     return create(incoming, call);

@@ -75,6 +75,7 @@ constexpr Operation kOperations[] = {
      .request = &kPolicy,
      .response = &kPolicy,
      .if_match = IfMatch::required,
+     .proof = true,
      .handler = set_installation},
     {.method = http::Method::get,
      .path = "/organizations/{organization}/policy",
@@ -94,6 +95,7 @@ constexpr Operation kOperations[] = {
      .request = &kPolicy,
      .response = &kPolicy,
      .if_match = IfMatch::required,
+     .proof = true,
      .handler = set_organization},
 };
 

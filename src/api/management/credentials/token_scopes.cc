@@ -79,48 +79,6 @@ bool sees_all(const Call& call) {
   return call.caller.is_operator || call.may(access::SystemAction::read_directory);
 }
 
-// The repository's name, "" when it is gone or not the caller's to see, which are not told apart: the token
-// may have kept in touch with it longer than the account.
-Result<std::string> repository_name(const Call& call, const access::Principal& viewer, std::int64_t id) {
-  std::string name;
-  const auto read = call.services.database.read([&](db::Session& session) -> Result<void> {
-    name.clear();
-    const auto rows = session.query("SELECT name, visibility FROM repositories WHERE id = ?", {id});
-    if (!rows) return rows.error();
-    if (rows->empty()) return {};
-    if (!sees_all(call) && rows->front().text(1) != "public") {
-      const auto role = access::read_role(session, viewer, id);
-      if (!role) return role.error();
-      if (*role == access::Role::none) return {};
-    }
-    name = rows->front().text(0);
-    return {};
-  });
-  if (!read) return read.error();
-  return name;
-}
-
-// The same of a namespace.
-Result<std::string> shown_namespace(const Call& call, const access::Principal& viewer, std::int64_t id) {
-  std::string name;
-  const auto read = call.services.database.read([&](db::Session& session) -> Result<void> {
-    name.clear();
-    const auto rows = session.query("SELECT name FROM namespaces WHERE id = ?", {id});
-    if (!rows) return rows.error();
-    if (rows->empty()) return {};
-    const std::string& found = rows->front().text(0);
-    if (!sees_all(call) && !access::owns_installation(viewer, found)) {
-      const auto role = access::read_namespace_role(session, viewer.account_id, found);
-      if (!role) return role.error();
-      if (*role == access::Role::none) return {};
-    }
-    name = found.empty() ? "/" : found;
-    return {};
-  });
-  if (!read) return read.error();
-  return name;
-}
-
 }  // namespace
 
 constinit const Schema kTokenScopes = list(kScope, identity::TokenScopes::kMost);
@@ -151,26 +109,25 @@ Result<identity::TokenScopes> read_scopes(Call& call, const json::value& scopes)
   return identity::TokenScopes(std::move(out));
 }
 
-Result<json::array> represent_scopes(const Call& call, const identity::TokenScopes& scopes) {
-  return represent_scopes(call, scopes, account_of(call));
-}
+ScopeNames::ScopeNames(const Call& call) : ScopeNames(call, account_of(call)) {}
 
-Result<json::array> represent_scopes(const Call& call, const identity::TokenScopes& scopes,
-                                     const access::Principal& viewer) {
+ScopeNames::ScopeNames(const Call& call, access::Principal viewer)
+    : database_(call.services.database), viewer_(std::move(viewer)), sees_all_(sees_all(call)) {}
+
+Result<json::array> ScopeNames::represent(const identity::TokenScopes& scopes) {
+  if (auto learned = learn(scopes); !learned) return learned.error();
   json::array out;
   for (const TokenScope& scope : scopes.list()) {
     json::object entry;
     if (scope.repository_id != 0) {
-      auto name = repository_name(call, viewer, scope.repository_id);
-      if (!name) return name.error();
-      if (name->empty()) continue;
-      entry["repository"] = *name;
+      const std::string& name = repositories_.at(scope.repository_id);
+      if (name.empty()) continue;
+      entry["repository"] = name;
     }
     if (scope.namespace_id != 0) {
-      auto name = shown_namespace(call, viewer, scope.namespace_id);
-      if (!name) return name.error();
-      if (name->empty()) continue;
-      entry["namespace"] = *name;
+      const std::string& name = namespaces_.at(scope.namespace_id);
+      if (name.empty()) continue;
+      entry["namespace"] = name;
     }
     json::array actions;
     if (scope.actions.pull) actions.push_back("pull");
@@ -180,6 +137,62 @@ Result<json::array> represent_scopes(const Call& call, const identity::TokenScop
     out.push_back(std::move(entry));
   }
   return out;
+}
+
+Result<void> ScopeNames::learn(const identity::TokenScopes& scopes) {
+  std::set<std::int64_t> repositories;
+  std::set<std::int64_t> namespaces;
+  for (const TokenScope& scope : scopes.list()) {
+    if (scope.repository_id != 0 && !repositories_.contains(scope.repository_id))
+      repositories.insert(scope.repository_id);
+    if (scope.namespace_id != 0 && !namespaces_.contains(scope.namespace_id))
+      namespaces.insert(scope.namespace_id);
+  }
+  if (repositories.empty() && namespaces.empty()) return {};
+  return database_.read([&](db::Session& session) -> Result<void> {
+    if (auto read = learn_repositories(session, repositories); !read) return read;
+    return learn_namespaces(session, namespaces);
+  });
+}
+
+Result<void> ScopeNames::learn_repositories(db::Session& session, const std::set<std::int64_t>& ids) {
+  if (ids.empty()) return {};
+  const access::Readable readable = access::readable_by(viewer_);
+  std::vector<db::Value> parameters;
+  if (!sees_all_) parameters = readable.with_parameters;
+  parameters.insert(parameters.end(), ids.begin(), ids.end());
+  if (!sees_all_)
+    parameters.insert(parameters.end(), readable.where_parameters.begin(), readable.where_parameters.end());
+  std::string places(2 * ids.size() - 1, '?');
+  for (std::size_t i = 1; i < places.size(); i += 2) places[i] = ',';
+  const auto rows = session.query(
+      fmt::format("{} SELECT r.id, r.name FROM repositories r JOIN namespaces n ON n.id = r.namespace_id "
+                  "WHERE r.id IN ({}) AND {}",
+                  sees_all_ ? "" : readable.with, places, sees_all_ ? "1 = 1" : readable.where),
+      parameters);
+  if (!rows) return rows.error();
+  for (const std::int64_t id : ids) repositories_[id].clear();
+  for (const db::Row& row : *rows) repositories_[row.integer(0)] = row.text(1);
+  return {};
+}
+
+// There are few of them.
+Result<void> ScopeNames::learn_namespaces(db::Session& session, const std::set<std::int64_t>& ids) {
+  for (const std::int64_t id : ids) {
+    std::string& name = namespaces_[id];
+    name.clear();
+    const auto rows = session.query("SELECT name FROM namespaces WHERE id = ?", {id});
+    if (!rows) return rows.error();
+    if (rows->empty()) continue;
+    const std::string& found = rows->front().text(0);
+    if (!sees_all_ && !access::owns_installation(viewer_, found)) {
+      const auto role = access::read_namespace_role(session, viewer_.account_id, found);
+      if (!role) return role.error();
+      if (*role == access::Role::none) continue;
+    }
+    name = found.empty() ? "/" : found;
+  }
+  return {};
 }
 
 }  // namespace bulkhead::api::management

@@ -17,6 +17,7 @@ using identity::AccessToken;
 
 constexpr std::string_view kManagementWords[] = {"none", "read", "write"};
 constexpr Schema kManagement = choice(kManagementWords);
+constexpr std::size_t kScopesOfPage = 2000;
 constexpr Schema kTokenName = text(1, 100);
 constexpr Schema kOverlap = integer(0, 7 * 24 * 3600);
 constexpr Schema kLifetime = integer(60, INT64_C(31'536'000));
@@ -64,8 +65,8 @@ constexpr Field kRotationFields[] = {
 };
 constexpr Schema kRotation = object("Rotation", kRotationFields);
 
-Result<json::object> represent_token(const Call& call, const AccessToken& token) {
-  auto scopes = represent_scopes(call, *token.scopes);
+Result<json::object> represent_token(ScopeNames& names, const AccessToken& token) {
+  auto scopes = names.represent(*token.scopes);
   if (!scopes) return scopes.error();
   json::object out{{"id", token.id},
                    {"name", token.name},
@@ -84,7 +85,8 @@ Result<json::object> represent_token(const Call& call, const AccessToken& token)
 }
 
 Result<Reply> created_reply(const Call& call, const identity::AccessTokens::Created& created) {
-  auto token = represent_token(call, created.token);
+  ScopeNames names(call);
+  auto token = represent_token(names, created.token);
   if (!token) return token.error();
   Reply reply(json::object{{"token", *std::move(token)}, {"secret", created.secret.reveal()}});
   reply.location = fmt::format("{}/tokens/{}", user_path(call.account->name), created.token.id);
@@ -94,11 +96,17 @@ Result<Reply> created_reply(const Call& call, const identity::AccessTokens::Crea
 Result<Reply> list_tokens(Call& call) {
   const auto tokens = call.services.access_tokens.list(call.account->id, call.after_number(), call.limit + 1);
   if (!tokens) return tokens.error();
+  ScopeNames names(call);
   std::vector<json::object> items;
+  std::size_t scopes = 0;
   for (const AccessToken& token : *tokens) {
-    auto item = represent_token(call, token);
+    scopes += token.scopes->list().size();
+    // A page is bounded by what is in it, too; what does not fit is on the next one.
+    if (!items.empty() && items.size() < call.limit && scopes > kScopesOfPage) call.limit = items.size();
+    auto item = represent_token(names, token);
     if (!item) return item.error();
     items.push_back(*std::move(item));
+    if (items.size() > call.limit) break;
   }
   return page_of(
       call, items, [](const json::object& item) { return item; },
@@ -108,7 +116,8 @@ Result<Reply> list_tokens(Call& call) {
 Result<Reply> get_token(Call& call) {
   const auto token = call.services.access_tokens.find(call.account->id, call.number("token"));
   if (!token) return token.error();
-  auto body = represent_token(call, *token);
+  ScopeNames names(call);
+  auto body = represent_token(names, *token);
   if (!body) return body.error();
   return Reply(json::object{{"token", *std::move(body)}});
 }

@@ -71,8 +71,8 @@ constexpr Field kIssuedFields[] = {
 };
 constexpr Schema kIssued = object("WorkloadToken", kIssuedFields);
 
-Result<json::object> represent_trust(const Call& call, const WorkloadTrust& trust) {
-  auto scopes = represent_scopes(call, identity::TokenScopes(trust.scopes));
+Result<json::object> represent_trust(ScopeNames& names, const WorkloadTrust& trust) {
+  auto scopes = names.represent(identity::TokenScopes(trust.scopes));
   if (!scopes) return scopes.error();
   json::object claims;
   for (const auto& [claim, value] : trust.rule) claims[claim] = value;
@@ -90,8 +90,9 @@ Result<Reply> list_trusts(Call& call) {
   const auto trusts = call.services.workload.list(call.account->id);
   if (!trusts) return trusts.error();
   json::array items;
+  ScopeNames names(call);
   for (const WorkloadTrust& trust : *trusts) {
-    auto item = represent_trust(call, trust);
+    auto item = represent_trust(names, trust);
     if (!item) return item.error();
     items.push_back(*std::move(item));
   }
@@ -101,9 +102,10 @@ Result<Reply> list_trusts(Call& call) {
 Result<Reply> get_trust(Call& call) {
   const auto trusts = call.services.workload.list(call.account->id);
   if (!trusts) return trusts.error();
+  ScopeNames names(call);
   for (const WorkloadTrust& trust : *trusts) {
     if (trust.id != call.number("trust")) continue;
-    auto body = represent_trust(call, trust);
+    auto body = represent_trust(names, trust);
     if (!body) return body.error();
     return Reply(*std::move(body));
   }
@@ -125,7 +127,8 @@ Result<Reply> create_trust(Call& call) {
   if (const auto seconds = call.integer("lifetime_seconds")) wanted.lifetime = std::chrono::seconds(*seconds);
   const auto trust = call.services.workload.create(wanted, call.origin);
   if (!trust) return trust.error();
-  auto body = represent_trust(call, *trust);
+  ScopeNames names(call);
+  auto body = represent_trust(names, *trust);
   if (!body) return body.error();
   Reply reply(*std::move(body));
   reply.location = fmt::format("/robots/{}/trusts/{}", percent_encode(call.account->name), trust->id);
@@ -147,7 +150,7 @@ Result<std::vector<access::Scope>> wanted_scopes(const Call& call, const identit
     access::Principal robot;
     robot.account_id = grant.robot_id;
     robot.account = grant.robot;
-    const auto named = represent_scopes(call, identity::TokenScopes(grant.scopes), robot);
+    const auto named = ScopeNames(call, robot).represent(identity::TokenScopes(grant.scopes));
     if (!named) return named.error();
     for (const json::value& scope : *named) {
       const json::value* repository = scope.as_object().if_contains("repository");

@@ -164,6 +164,8 @@ Result<Reply> accept_token(Call& call) {
 constexpr Field kFoundFields[] = {{"invitation", &kInvitation, "", kRequired}};
 constexpr Schema kFound = object("", kFoundFields);
 
+bool makes_an_owner(const Call& call) { return call.text("role") == "owner"; }
+
 constexpr Operation kOperations[] = {
     {.method = http::Method::get,
      .path = "/organizations/{organization}/invitations",
@@ -184,6 +186,7 @@ constexpr Operation kOperations[] = {
      .status = 201,
      .response = &kIssued,
      .creates = true,
+     .proof_for = makes_an_owner,
      .secret = true,
      .handler = invite},
     {.method = http::Method::get,

@@ -121,6 +121,8 @@ Result<Reply> set_member(Call& call) {
   return read_member(call);
 }
 
+bool makes_an_owner(const Call& call) { return call.text("role") == "owner"; }
+
 Result<Reply> remove_member(Call& call) {
   const auto owner = is_owner(call);
   if (!owner) return owner.error();
@@ -164,6 +166,7 @@ constexpr Operation kOperations[] = {
      .permission = kOrganizationOwner || SystemAction::manage_organizations,
      .request = &kGiven,
      .response = &kMemberSchema,
+     .proof_for = makes_an_owner,
      .handler = set_member},
     {.method = http::Method::delete_,
      .path = "/organizations/{organization}/members/{member}",

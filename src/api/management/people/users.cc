@@ -157,6 +157,13 @@ Result<void> change(Call& call) {
   return call.services.accounts.set_profile(name, wanted, call.origin);
 }
 
+// To stop somebody, or to take a role from them, is to contain, and waits for nothing.
+bool gives_power(const Call& call) {
+  if (!call.may(SystemAction::appoint)) return false;  // who is refused anyway
+  const auto role = call.text("system_role");
+  return (role && *role != "none") || call.flag("email_verified") || call.text("state") == "active";
+}
+
 Result<Reply> change_user(Call& call) {
   if (auto changed = change(call); !changed) return changed.error();
   return get_user(call);
@@ -251,6 +258,7 @@ constexpr Operation kOperations[] = {
      .request = &kUserChange,
      .response = &kUser,
      .if_match = IfMatch::required,
+     .proof_for = gives_power,
      .handler = change_user},
     {.method = http::Method::put,
      .path = "/users/{user}/password",
