@@ -68,11 +68,8 @@ def test_a_log_in_that_cannot_be_kept_is_ended(launch, folder):
 
 def test_docker_waits_for_a_second_factor_that_policy_asks_for(launch, folder):
     cli = CommandLine(launch(), folder)
-    root = Management(cli.server, cli.server.create_user("root-admin", admin=True))
     user = cli.server.create_user("alice")
-    policy = {"mfa_required": True, "token_seconds": 3600, "networks": [], "password_login": True}
-    set_ = root.put("/policy", policy, headers={"If-Match": "*"})
-    assert set_.status_code == 200, set_.text
+    cli.server.run("policy", "set", "--mfa-required", "true")
     done = cli.log_in(user, "--docker")
     assert "alice is logged in" in done.stdout and "bulkhead factor enroll" in done.stdout
     assert "--docker" in done.stdout + done.stderr, "and that there is no token yet"
