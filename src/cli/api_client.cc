@@ -38,6 +38,15 @@ const json::string* text(const json::object& object, std::string_view key) {
   return value != nullptr ? value->if_string() : nullptr;
 }
 
+// Of {"errors": [{"message": …}]}, the shape of what is said in front of the management API; nullptr else.
+const json::string* registry_message(const json::value& document) {
+  const json::object* object = document.if_object();
+  const json::value* errors = object != nullptr ? object->if_contains("errors") : nullptr;
+  const json::array* list = errors != nullptr ? errors->if_array() : nullptr;
+  if (list == nullptr || list->empty() || !list->front().is_object()) return nullptr;
+  return text(list->front().get_object(), "message");
+}
+
 Errc errc_of(unsigned status, std::string_view code) {
   for (int i = 0; i <= static_cast<int>(Errc::internal); ++i)
     if (name(static_cast<Errc>(i)) == code) return static_cast<Errc>(i);
@@ -61,9 +70,12 @@ Error problem_error(unsigned status, const json::value& document) {
   const json::object* object = document.if_object();
   const json::string* code = object != nullptr ? text(*object, "code") : nullptr;
   const json::string* detail = object != nullptr ? text(*object, "detail") : nullptr;
-  if (code == nullptr || detail == nullptr)
+  if (code == nullptr || detail == nullptr) {
+    if (const json::string* said = registry_message(document))
+      return {errc_of(status, ""), fmt::format("the server answered {}: {}", status, shown(*said))};
     return {Errc::unavailable,
             fmt::format("the server answered {}, in words that are not understood", status)};
+  }
   // A server's words are somebody else's, and one line of ours.
   return {errc_of(status, *code), shown(*detail)};
 }

@@ -50,7 +50,7 @@ std::unique_ptr<ApiClient> make_remote_client(std::string server, Secret<> token
 // The data that these settings name; they must outlive it. `named`: as for Operator.
 std::unique_ptr<ApiClient> make_local_client(const config::Settings& settings, bool named);
 
-// The Error that a problem details document stands for.
+// The Error that a problem details document stands for, or one in the words of the registry's protocol.
 Error problem_error(unsigned status, const boost::json::value& document);
 
 // A path of encoded segments: path_of("users", "alice").

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from harness import process
+from harness.certificates import make_certificate
 
 PASSWORD = "a password of good length"
 
@@ -102,24 +103,6 @@ def test_a_certificate_for_this_machine_names_nothing_to_others(new_server):
 
 
 # -- certificates
-
-
-def make_certificate(folder, days, name="registry"):
-    """One that ends in so many days; before today for a negative number."""
-    certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
-    process.run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
-    request = folder / f"{name}.csr"
-    process.run("openssl", "req", "-new", "-key", key, "-subj", f"/CN={name}.example.com", "-out", request)
-    end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + days * 86400 + 60))
-    start = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() - 400 * 86400))
-    config = folder / "ca.cnf"
-    config.write_text(f"[ca]\ndefault_ca=d\n[d]\ndir={folder}\ndatabase={folder}/index.txt\nserial={folder}/serial\n"
-                      f"new_certs_dir={folder}\ndefault_md=sha256\npolicy=p\nunique_subject=no\n[p]\ncommonName=supplied\n")
-    (folder / "index.txt").write_text("")
-    (folder / "serial").write_text("01\n")
-    process.run("openssl", "ca", "-batch", "-config", config, "-selfsign", "-keyfile", key, "-in", request, "-notext",
-                "-startdate", start, "-enddate", end, "-out", certificate)
-    return certificate, key
 
 
 def metric(server, name):
