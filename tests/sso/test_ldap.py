@@ -136,6 +136,22 @@ def test_groups_are_looked_at_with_each_log_in_and_refresh(company, directory):
     assert may_push(registry)
 
 
+def test_an_owner_removes_nobody_whom_the_directory_brings_back(company, directory):
+    person = session_of(company, "dora")
+    owner = Management(company, User("alice", "correct horse alice staple"))
+    dora = path("organizations", "acme", "members", "dora")
+    by_operator = company.run("org", "member", "remove", "acme", "dora", check=False).stdout
+    for said in (owner.delete(dora).json()["detail"], by_operator):
+        assert "acme/backend" in said and "mapping" in said
+    assert person.delete(dora).status_code == 204, "whoever leaves may"
+    assert session_of(company, "dora").get("/organizations").json()["items"], "and is brought back"
+    directory.remove_member("developers", "dora")
+    session_of(company, "dora")
+    assert owner.get(dora).status_code == 404
+    company.run("org", "member", "set", "acme", "dora")
+    assert owner.delete(dora).status_code == 204
+
+
 def test_who_has_left_the_directory_is_out_with_the_next_refresh(company, directory):
     person = session_of(company, "gone")
     registry = token_of(person, "gone")
