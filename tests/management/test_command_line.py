@@ -258,6 +258,35 @@ def test_organizations_on_a_stopped_servers_data(launch):
     )
 
 
+def test_invitations_by_e_mail(server, admin, folder):
+    carol, erin = server.create_user("carol-invited"), server.create_user("erin-invites")
+    server.run("org", "create", "by-mail", "--owner", erin.name)
+    for name in ("erin", "carol", "admin"):
+        (folder / name).mkdir()
+    owner, invited, root = (CommandLine(server, folder / name) for name in ("erin", "carol", "admin"))
+    for who, user in ((owner, erin), (invited, carol), (root, admin)):
+        who.log_in(user)
+    said = owner.run("org", "invite", "by-mail", "--email", "carol@example.com").stdout
+    token = said.split()[0]
+    assert token.startswith("bhinvite_") and "org accept" in said and "user email NAME carol@example.com --verified" in said
+    listed = owner.json("org", "invitations", "by-mail")
+    assert [each["email"] for each in listed] == ["carol@example.com"]
+    assert "withdraw" in owner.run("org", "invite", "by-mail", "--email", "carol@example.com", check=False).stderr
+    owner.run("org", "withdraw", "by-mail", str(listed[0]["id"]))
+    assert invited.run("org", "accept", token, check=False).returncode == 1
+    token = owner.run("org", "invite", "by-mail", "--email", "carol@example.com").stdout.split()[0]
+    for act, missing in (((), "has none"), (("carol@example.org",), "another one"), (("carol@example.com",), "verified")):
+        if act:
+            invited.run("user", "email", carol.name, *act)
+        refused = invited.run("org", "accept", token, check=False)
+        assert refused.returncode == 1 and missing in refused.stderr and "user email" in refused.stderr
+    assert invited.run("user", "email", carol.name, "carol@example.com", "--verified", check=False).returncode == 1
+    root.run("user", "email", carol.name, "carol@example.com", "--verified")
+    assert [each["organization"] for each in invited.json("org", "invitations")] == ["by-mail"]
+    assert invited.run("org", "accept", token).stdout == "welcome\n"
+    assert [each["name"] for each in invited.json("org", "list")] == ["by-mail"]
+
+
 def test_the_machines_own_commands_stay_there(cli, alice):
     cli.log_in(alice)
     refused = cli.run("audit", "tail", "--server", cli.server.url, check=False)
