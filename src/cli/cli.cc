@@ -77,10 +77,16 @@ using Print = std::function<void(const boost::json::value&)>;
 
 Result<void> show(const CommandLine& line, const Result<boost::json::value>& value, const Print& print) {
   if (!value) return value.error();
-  if (line.json)
-    say_json(boost::json::serialize(*value));
-  else
-    print(*value);
+  try {
+    if (line.json)
+      say_json(boost::json::serialize(*value));
+    else
+      print(*value);
+    flush_output();
+  } catch (const OutputFailed&) {
+    if (line.lost) tell("bulkhead: {}\n", line.lost(*value));
+    throw;
+  }
   return {};
 }
 

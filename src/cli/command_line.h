@@ -27,6 +27,8 @@ struct CommandLine {
   bool json = false;
   // The chosen subcommand's work; set by its callback.
   std::function<Result<void>()> action;
+  // Of one whose outcome is shown once: what to do where it could not be written.
+  std::function<std::string(const boost::json::value&)> lost;
 
   // Sets misconfigured when the settings are wrong. With Fallback::installed, where neither a file nor the
   // data is named: from /etc/bulkhead/bulkhead.toml, if there is one.

@@ -49,11 +49,19 @@ Result<json::value> invite(ApiClient& client, const OrganizationOptions& options
 }
 
 void print_invitation(const json::value& value) {
-  say("{}\nGive this to whoever is invited, for \"bulkhead org accept\"; it is not shown again.\n",
+  say("{}\nGive this to whoever is invited; it is not shown again. They accept with: bulkhead org accept "
+      "TOKEN\n",
       std::string_view(value.at("secret").as_string()));
   const std::string_view email = value.at("invitation").at("email").as_string();
   if (!email.empty())
     say("It takes an account with this verified address: bulkhead user email NAME {} --verified\n", email);
+}
+
+std::string lost_invitation(const json::value& value) {
+  const json::value& invitation = value.at("invitation");
+  return fmt::format(
+      "the invitation's token could not be shown; withdraw it with: bulkhead org withdraw {} {}",
+      std::string_view(invitation.at("organization").as_string()), invitation.at("id").as_int64());
 }
 
 Result<json::value> list_invitations(ApiClient& client, const OrganizationOptions& options) {
@@ -117,7 +125,8 @@ void add_members(Command& org, CommandLine& line, const Options& options) {
 void add_invitations(Command& org, CommandLine& line, const Options& options) {
   auto* invitation = add_api_command(
       org, line, "invite", "Invite an account, or whoever has an e-mail address",
-      [options](ApiClient& client) { return invite(client, *options); }, [] { return print_invitation; });
+      [options](ApiClient& client) { return invite(client, *options); }, [] { return print_invitation; },
+      lost_invitation);
   invitation->add_option("organization", options->name)->required();
   invitation->add_option("--account", options->member, "Whom to invite");
   invitation->add_option("--email", options->email, "Or whoever has this verified address");

@@ -47,6 +47,11 @@ void print_created(const json::value& value) {
       token.at("id").as_int64(), text(token, "name"), text(token, "expires_at"));
 }
 
+std::string lost(const TokenOptions& options, const json::value& token) {
+  return fmt::format("token {} was made and could not be shown; end it with: bulkhead token revoke {} {}",
+                     token.at("id").as_int64(), options.account, token.at("id").as_int64());
+}
+
 void print_list(const json::value& value) {
   std::vector<std::vector<std::string>> rows{
       {"NUMBER", "NAME", "STATE", "EXPIRES", "LAST USED", "FROM", "SCOPES"}};
@@ -125,13 +130,14 @@ void add_token_commands(Command& app, CommandLine& line) {
   const auto options = std::make_shared<TokenOptions>();
   const auto add = [&](const std::string& name, const std::string& about,
                        Result<json::object> (*command_of)(const TokenOptions&),
-                       void (*print)(const json::value&)) {
+                       void (*print)(const json::value&), bool once = false) {
     auto* command = token->add_subcommand(name, about);
     add_settings(*command, line, false);
     command->add_flag("--json", line.json, "Print JSON, for scripts");
     command->add_option("account", options->account, "The account, or a robot's ORGANIZATION+NAME")
         ->required();
-    command->callback([&line, options, command_of, print] {
+    command->callback([&line, options, command_of, print, once] {
+      if (once) line.lost = [options](const json::value& made) { return lost(*options, made); };
       line.action = [&line, options, command_of, print]() -> Result<void> {
         const auto command_object = command_of(*options);
         if (!command_object) return command_object.error();
@@ -141,7 +147,7 @@ void add_token_commands(Command& app, CommandLine& line) {
     return command;
   };
 
-  auto* create = add("create", "Make a token, which is shown once", create_command, print_created);
+  auto* create = add("create", "Make a token, which is shown once", create_command, print_created, true);
   create->add_option("name", options->name, "What it is for, such as 'ci'")->required();
   create->add_option(
       "--scope", options->scopes,
@@ -165,7 +171,7 @@ void add_token_commands(Command& app, CommandLine& line) {
   revoke->add_flag("--all", options->all, "All of the account's");
 
   auto* rotate = add("rotate", "Make a token's successor; the old one works until the overlap ends",
-                     rotate_command, print_created);
+                     rotate_command, print_created, true);
   rotate->add_option("number", options->id)->required();
   rotate->add_option("--overlap", options->overlap, "How long the old one still works, at most 7d (24h)");
 }
