@@ -241,7 +241,12 @@ Result<void> serve(const config::Settings& settings, const ServeOptions& how) {
   notify_supervisor("READY=1");
 
   std::optional<CertificateWatch> certificate;
-  if (tls->context) certificate.emplace(*tls->context, installation.clock(), log);
+  if (tls->context) {
+    // Of a certificate of our own the settings tell, and have said it.
+    const bool own = settings.tls.mode == config::TlsMode::automatic;
+    certificate.emplace(*tls->context, own ? std::string() : config::certified_host(settings),
+                        installation.clock(), log);
+  }
   keep_house(signals, installation, certificate ? &*certificate : nullptr);
 
   notify_supervisor("STOPPING=1");

@@ -160,3 +160,71 @@ def test_a_certificate_that_cannot_be_used_is_said_once(new_server, folder):
 
 def test_without_tls_there_is_no_certificate(launch):
     assert metric(launch(), "bulkhead_certificate_not_after_seconds") is None
+
+
+def warnings(server):
+    return [line for line in server.log().splitlines() if " warning " in line]
+
+
+def check(server, *flags):
+    return server.run("config", "check", *flags, check=False, data=False)
+
+
+OTHER = ("--public-url", "https://other.example.com")
+
+
+@pytest.mark.parametrize(
+    "settings, flags, said",
+    [
+        ({"tls.mode": "auto"}, OTHER, "tls.names"),
+        ({"tls.mode": "auto"}, ("--public-url", "http://localhost"), "https://"),
+        ({"tls.mode": "auto", "tls.names": "localhost,Other.example.com"}, OTHER, None),
+        ({"tls.mode": "auto", "trusted_proxies": "10.0.0.0/8"}, OTHER, None),
+    ],
+)
+def test_a_public_url_that_the_own_certificate_is_not_for(new_server, settings, flags, said):
+    server = new_server(settings)
+    server.start(*flags)
+    greeting(server)
+    checked = check(server, *flags, *(f"--{'tls' if key == 'tls.mode' else key.replace('.', '-').replace('_', '-')}={value}"
+                                      for key, value in settings.items()))  # fmt: skip
+    for text in ("\n".join(line for line in warnings(server) if "public_url" in line), checked.stdout):
+        assert ("public_url" in text and said in text) if said else "public_url" not in text, text
+    assert checked.returncode == 0
+
+
+def test_a_public_url_that_a_certificate_is_not_for(new_server, folder):
+    certificate, key = make_certificate(folder, 30, names="DNS:*.example.com")
+    settings = {"tls.mode": "files", "tls.certificate": certificate, "tls.key": key}
+    files = ("--tls", "files", "--tls-certificate", certificate, "--tls-key", key)
+    key.chmod(0o600)
+    server = new_server(settings)
+    server.start(*OTHER)
+    greeting(server)
+    assert warnings(server) == [] and check(server, *files, *OTHER).stdout == "the settings are right\n"
+    other = folder / "other"
+    other.mkdir()
+    new_certificate, new_key = make_certificate(other, 30, names="DNS:registry.example.org")
+    key.write_bytes(new_key.read_bytes())
+    certificate.write_bytes(new_certificate.read_bytes())
+    process.wait_until(lambda: any("other.example.com" in line and "registry.example.org" in line for line in warnings(server)),
+                       "the warning", 15)  # fmt: skip
+    assert "other.example.com, the host of public_url" in check(server, *files, *OTHER).stdout
+    key.chmod(0o644)
+    assert f"chmod o= {key}" in check(server, *files).stdout
+    server.stop()
+    server.start()
+    process.wait_until(lambda: any("may read the key" in line for line in warnings(server)), "the warning", 15)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--tls", "files", "--tls-certificate", "/no/such/chain.pem", "--tls-key", "/no/such/key.pem"),
+        ("--keys-passphrase-file", "/no/such/passphrase"),
+        ("--outbound-authorities", "/no/such/authorities.pem"),
+    ],
+)
+def test_a_file_that_is_not_there_is_told_by_the_check(new_server, flags):
+    checked = check(new_server(), *flags)
+    assert checked.returncode == 2 and "/no/such/" in checked.stdout and "settings are right" not in checked.stdout
