@@ -1,6 +1,7 @@
 """People of an LDAP directory (Debian's slapd) log in, and have what its groups give them."""
 
 import base64
+import json
 import time
 
 import pytest
@@ -100,6 +101,8 @@ def test_the_directorys_password_is_for_nothing_else(company):
     session_of(company, "dora")
     as_local = Management(company).post("/sessions", {"name": "dora", "password": PEOPLE["dora"]})
     assert as_local.status_code == 401
+    lines = company.run("audit", "query", "--action", "login_failed", "--json").stdout.splitlines()
+    assert [json.loads(line)["detail"] for line in lines] == ["no_password"]
     refused = requests.get(
         f"{company.url}/token", params={"service": "bulkhead"}, auth=("dora", PEOPLE["dora"]), verify=False, timeout=60
     )

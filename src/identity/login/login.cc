@@ -25,6 +25,7 @@ namespace {
 // Why a log-in was refused: kept for the operator's evidence, the caller learns none of it.
 namespace why {
 constexpr std::string_view kUnknown = "unknown_account";
+constexpr std::string_view kNoPassword = "no_password";
 constexpr std::string_view kPassword = "wrong_password";
 constexpr std::string_view kChanged = "changed_meanwhile";
 constexpr std::string_view kLimited = "rate_limited";
@@ -128,7 +129,8 @@ Result<Outcome> LogIn::State::check(std::string_view name, const Secret<>& passw
   if (!credentials) {
     if (credentials.error().code != Errc::not_found) return credentials.error();
     hasher.spend(password);
-    return Outcome{std::nullopt, why::kUnknown};
+    // A directory's people, and robots, have none of their own.
+    return Outcome{std::nullopt, accounts.find(name) ? why::kNoPassword : why::kUnknown};
   }
   if (!hasher.verify(password, credentials->password_hash)) return Outcome{std::nullopt, why::kPassword};
   if (!credentials->account.active())
