@@ -3,7 +3,6 @@
 #include <memory>
 
 #include "base/say.h"
-#include "cli/api_cli.h"
 #include "cli/command_line.h"
 #include "cli/terminal.h"
 #include "config/value.h"
@@ -60,8 +59,6 @@ struct UserOptions {
   std::string name;
   bool admin = false;
   bool replace = false;
-  std::string email;
-  bool verified = false;
   bool password_stdin = false;
 };
 
@@ -148,20 +145,7 @@ void add_user_commands(Command& app, CommandLine& line) {
                    " is no administrator")})
     command->add_flag("--replace", options->replace,
                       "Also where the account has another role, which it loses");
-  auto* email = add_api_command(
-      *user, line, "email", "Enter somebody's e-mail address; invitations by e-mail need a verified one",
-      [options](ApiClient& client) {
-        json::object changes{{"email", options->email}};
-        if (options->verified) changes["email_verified"] = true;
-        return client.change(path_of("users", options->name), std::move(changes));
-      },
-      [options] {
-        return sentence(fmt::format("{} has the {}address {}", options->name,
-                                    options->verified ? "verified " : "", options->email));
-      });
-  email->add_option("name", options->name)->required();
-  email->add_option("address", options->email)->required();
-  email->add_flag("--verified", options->verified, "You vouch for it being theirs; for administrators");
+  add_profile_commands(*user, line);
   add(
       *user, line, "list", "List all accounts",
       []() -> Result<json::object> {

@@ -124,6 +124,9 @@ def test_accounts(cli, admin):
     listed = {each["name"]: each for each in cli.json("user", "list")}
     assert not listed["made-remotely"]["active"] and listed["made-remotely"]["administrator"]
     cli.run("user", "demote", "made-remotely")
+    assert cli.run("user", "role", "made-remotely", "auditor").stdout == "made-remotely has the role auditor\n"
+    assert {each["name"]: each for each in cli.json("user", "list")}["made-remotely"]["system_role"] == "auditor"
+    assert cli.run("user", "role", "made-remotely", "emperor", check=False).returncode == 2
 
 
 def test_a_lost_second_factor_is_reset(server, cli, admin):
