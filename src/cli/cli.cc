@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <boost/json/serialize.hpp>
+#include <cerrno>
 #include <exception>
-#include <filesystem>
 
 #include "base/say.h"
 #include "cli/command_line.h"
@@ -57,15 +58,22 @@ Result<config::Loaded> CommandLine::load(Fallback fallback) const {
   sources.environment = environment();
   sources.flags = flags;
   const auto from_environment = sources.environment.extract("BULKHEAD_CONFIG");
-  std::error_code ignored;
   if (!config_file.empty())
     sources.file = config_file;
   else if (from_environment)
     sources.file = from_environment.mapped();
   else if (fallback == Fallback::installed && !flags.contains("data") &&
-           !sources.environment.contains("BULKHEAD_DATA") &&
-           std::filesystem::exists(kInstalledConfig, ignored))
-    sources.file = kInstalledConfig;
+           !sources.environment.contains("BULKHEAD_DATA")) {
+    if (::access(kInstalledConfig, R_OK) == 0)
+      sources.file = kInstalledConfig;
+    else if (errno == EACCES)
+      // Going on would work on other data than what is meant.
+      return Error{
+          Errc::denied,
+          fmt::format("{}, the configuration of the server that is installed here, may be read by its "
+                      "own user only: sudo -u bulkhead bulkhead …, or name other data with --data",
+                      kInstalledConfig)};
+  }
   auto loaded = config::load(sources);
   misconfigured = !loaded;
   return loaded;

@@ -13,7 +13,7 @@ import threading
 
 import pytest
 
-from harness import process
+from harness import mounts, process
 from harness.command_line import CommandLine
 from harness.registry import Registry
 
@@ -116,6 +116,33 @@ def test_a_command_names_the_directory_it_looked_in(server, folder):
     assert ended.returncode == 1
     assert str(folder.resolve() / "data") in ended.stderr
     assert files_below(folder) == []
+
+
+@as_root
+@pytest.mark.parametrize("modes", [(0o750, 0o640), (0o755, 0o640)], ids=["folder", "file"])
+@pytest.mark.parametrize("command", [("repo", "list"), ("user", "create", "eve", "--admin", "--password-stdin")], ids=" ".join)
+def test_whoever_may_not_read_the_installed_configuration_gets_no_other(server, folder, modes, command):
+    """/etc in a mount namespace of its own, as packaging makes it; somebody forgets sudo."""
+    if reason := mounts.lacks_privileges():
+        pytest.skip(reason)
+    etc = folder / "etc"
+    (etc / "bulkhead").mkdir(parents=True)
+    for name in ("passwd", "group", "nsswitch.conf", "ld.so.cache"):
+        shutil.copy(f"/etc/{name}", etc / name)
+    (etc / "bulkhead" / "bulkhead.toml").write_text("")
+    (etc / "bulkhead" / "bulkhead.toml").chmod(modes[1])
+    (etc / "bulkhead").chmod(modes[0])
+    home = folder / "home"
+    home.mkdir()
+    home.chmod(0o777)
+    act = f'mount --bind {etc} /etc && exec setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups "$@"'
+    ended = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", act, "sh", *server.command(*command)],
+        input=PASSWORD + "\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False, cwd=home,
+        env={"PATH": os.environ["PATH"], "HOME": str(home)},
+    )  # fmt: skip
+    assert ended.returncode == 1 and "/etc/bulkhead/bulkhead.toml" in ended.stdout and "sudo -u bulkhead" in ended.stdout
+    assert files_below(home) == []
 
 
 def test_the_first_administrator_makes_an_installation_and_says_where(new_server):
