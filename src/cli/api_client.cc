@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/shown.h"
 #include "cli/operator.h"
 
@@ -25,7 +27,7 @@ class LocalClient final : public ApiClient {
     const json::object& answer = value->as_object();
     ApiAnswer out{static_cast<unsigned>(answer.at("status").to_number<std::int64_t>()), answer.at("body"),
                   std::string(answer.at("etag").as_string())};
-    if (out.status >= 400) return problem_error(out.status, out.body);
+    if (out.status >= 400) return problem_error(out.status, out.body, request.path);
     return out;
   }
 
@@ -47,6 +49,19 @@ const json::string* registry_message(const json::value& document) {
   return text(list->front().get_object(), "message");
 }
 
+// What the management API says of what is not there, and of what it hides.
+constexpr std::string_view kNothingThere = "there is nothing at this address, or it is not yours to see";
+
+// "repositories/acme/app" of "/repositories/acme%2Fapp?limit=1000": of what names have in them, path_of()
+// encodes no more than these.
+std::string readable(std::string_view path) {
+  std::string out(path.substr(0, path.find('?')).substr(path.starts_with('/') ? 1 : 0));
+  for (const auto& [code, character] : {std::pair("%2F", "/"), std::pair("%2B", "+")})
+    for (auto at = out.find(code); at != std::string::npos; at = out.find(code))
+      out.replace(at, 3, character);
+  return out;
+}
+
 Errc errc_of(unsigned status, std::string_view code) {
   for (int i = 0; i <= static_cast<int>(Errc::internal); ++i)
     if (name(static_cast<Errc>(i)) == code) return static_cast<Errc>(i);
@@ -66,7 +81,7 @@ Result<json::value> body_of(Result<ApiAnswer> answer) {
 
 }  // namespace
 
-Error problem_error(unsigned status, const json::value& document) {
+Error problem_error(unsigned status, const json::value& document, std::string_view path) {
   const json::object* object = document.if_object();
   const json::string* code = object != nullptr ? text(*object, "code") : nullptr;
   const json::string* detail = object != nullptr ? text(*object, "detail") : nullptr;
@@ -76,6 +91,10 @@ Error problem_error(unsigned status, const json::value& document) {
     return {Errc::unavailable,
             fmt::format("the server answered {}, in words that are not understood", status)};
   }
+  // Of a mistyped name: people have given no address.
+  if (*detail == kNothingThere)
+    return {errc_of(status, *code),
+            fmt::format("there is nothing at {}, or it is not yours to see", shown(readable(path)))};
   // A server's words are somebody else's, and one line of ours.
   return {errc_of(status, *code), shown(*detail)};
 }

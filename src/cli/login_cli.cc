@@ -44,7 +44,10 @@ Result<json::value> start_session(ApiClient& client, const LoginOptions& options
   auto started = client.create("/sessions", body);
   const bool wants_code = !started && started.error().code == Errc::unauthenticated && options.code.empty() &&
                           started.error().message.find("second factor") != std::string::npos;
-  if (!wants_code || !at_terminal()) return started;
+  if (!wants_code) return started;
+  if (!at_terminal())
+    return Error{Errc::unauthenticated,
+                 "the account has a second factor: give its code, or a recovery code, with --code"};
   const Secret<> code = ask_secret("Code of the second factor: ");
   body["code"] = code.reveal();
   return client.create("/sessions", body);

@@ -127,7 +127,7 @@ Result<ApiAnswer> RemoteClient::send(const ApiRequest& request) {
     if (parsed) answer.body = std::move(*parsed);
   }
   const Secret<> wiped(std::move(received.body));
-  if (status < 200 || status >= 300) return problem_error(answer.status, answer.body);
+  if (status < 200 || status >= 300) return problem_error(answer.status, answer.body, request.path);
   return answer;
 }
 

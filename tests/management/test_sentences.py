@@ -1,0 +1,73 @@
+"""What somebody is told who mistyped a name, a command or a flag, or who may not."""
+
+import pytest
+
+from harness.command_line import CommandLine
+from harness.factors import enrol
+from harness.management import Management
+
+
+@pytest.fixture
+def cli(server, folder):
+    return CommandLine(server, folder)
+
+
+@pytest.mark.parametrize(
+    "command, named",
+    [
+        (("team", "list", "acm"), "organizations/acm/teams"),
+        (("org", "delete", "acm"), "organizations/acm"),
+        (("robot", "delete", "acme/ci"), "robots/acme/ci"),
+        (("robot", "list", "--repo", "nope/app"), "repositories/nope/app/robots"),
+        (("token", "list", "nobody-here"), "users/nobody-here/tokens"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_not_there_is_named(cli, alice, command, named):
+    cli.log_in(alice)
+    refused = cli.run(*command, check=False)
+    assert refused.returncode == 1 and f"nothing at {named}, or it is not yours to see" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "command, named",
+    [
+        (("user", "creat", "x"), 'no command "user creat"; "bulkhead user --help"'),
+        (("org", "member", "lst"), 'no command "org member lst"; "bulkhead org member --help"'),
+        (("foo",), 'no command "foo"; "bulkhead --help"'),
+    ],
+    ids=" ".join,
+)
+def test_a_command_that_there_is_not_is_named(cli, command, named):
+    refused = cli.run(*command, check=False)
+    assert refused.returncode == 2 and named in refused.stderr
+
+
+def test_a_refusal_says_which_role_it_takes(cli, alice, mallory, server):
+    del mallory
+    cli.log_in(alice)
+    refused = cli.run("org", "create", "mine", check=False)
+    assert "it takes the system role administrator" in refused.stderr
+    refused = cli.run("user", "list", check=False)
+    assert "auditor or security_officer or administrator" in refused.stderr
+    server.run("repo", "create", "mallory/app")
+    server.run("grant", "set", "alice", "reader", "mallory/app")
+    assert "a maintainer of the repository" in cli.run("repo", "set", "mallory/app", "--contact", "x", check=False).stderr
+
+
+def test_a_second_factor_is_asked_for_by_its_flag(cli, server):
+    user = server.create_user("has-a-factor")
+    enrol(Management(server, user))
+    refused = cli.run("login", server.url, "--name", user.name, "--password-stdin", stdin=user.password + "\n", check=False)
+    assert refused.returncode == 1 and "--code" in refused.stderr
+
+
+def test_a_mapping_that_is_not_there_is_named(cli, alice, server):
+    server.run("org", "create", "mapped", "--owner", "alice")
+    server.run("team", "create", "mapped/backend")
+    server.run(
+        "sso", "provider", "create", "some-corp", "--url", "ldaps://ldap.example.com", "--user-base", "dc=example", "--no-secret"
+    )
+    cli.log_in(alice)
+    refused = cli.run("sso", "map", "remove", "some-corp", "nogroup", "mapped/backend", check=False)
+    assert refused.returncode == 1 and '"mapped/backend"' in refused.stderr, refused.stderr
