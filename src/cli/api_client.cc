@@ -95,6 +95,8 @@ Error problem_error(unsigned status, const json::value& document, std::string_vi
   if (*detail == kNothingThere)
     return {errc_of(status, *code),
             fmt::format("there is nothing at {}, or it is not yours to see", shown(readable(path)))};
+  if (*code == "proof_required")
+    return {errc_of(status, *code), fmt::format("{} (bulkhead login)", shown(*detail))};
   // A server's words are somebody else's, and one line of ours.
   return {errc_of(status, *code), shown(*detail)};
 }

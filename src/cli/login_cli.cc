@@ -64,6 +64,8 @@ Result<json::value> prove(ApiClient& client, LoginOptions& options) {
   if (options.name.empty()) return Error{Errc::invalid_argument, "say who logs in with --name"};
   const auto password = read_one_password(options.password_stdin);
   if (!password) return password.error();
+  // It would count as a wrong one.
+  if (password->empty()) return Error{Errc::invalid_argument, "no password was given"};
   return start_session(client, options, *password);
 }
 

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "base/say.h"
@@ -11,6 +12,10 @@ namespace bulkhead::cli {
 namespace {
 
 namespace json = boost::json;
+
+// Of a token, in seconds.
+constexpr std::int64_t kShortestLife = 60;
+constexpr std::int64_t kLongestLife = std::int64_t{365} * 24 * 3600;
 
 struct TokenOptions {
   std::string account;
@@ -75,12 +80,24 @@ Result<std::int64_t> seconds(const std::string& text) {
   return std::chrono::duration_cast<std::chrono::seconds>(*duration).count();
 }
 
-// A push looks at what is there first.
 Result<void> check_actions(const std::string& scope) {
   const auto mark = scope.rfind(':');
-  if (mark == std::string::npos) return {};
-  const std::string actions = "," + scope.substr(mark + 1) + ",";
-  if (actions.find(",push,") == std::string::npos || actions.find(",pull,") != std::string::npos) return {};
+  if (mark == std::string::npos || scope.substr(mark + 1) == "*") return {};
+  bool pulls = false;
+  bool pushes = false;
+  std::string_view rest = std::string_view(scope).substr(mark + 1);
+  while (!rest.empty()) {
+    const std::string_view action = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(rest.size(), action.size() + 1));
+    pulls = pulls || action == "pull";
+    pushes = pushes || action == "push";
+    if (action != "pull" && action != "push" && action != "delete")
+      return Error{Errc::invalid_argument,
+                   fmt::format("\"{}\" is no action; write pull, push or delete after {}:", action,
+                               scope.substr(0, mark))};
+  }
+  // A push looks at what is there first.
+  if (pulls || !pushes) return {};
   return Error{Errc::invalid_argument,
                fmt::format("pushing takes pulling as well; write {}:pull,push", scope.substr(0, mark))};
 }
@@ -97,6 +114,9 @@ Result<json::object> create_command(const TokenOptions& options) {
   if (!options.lifetime.empty()) {
     const auto life = seconds(options.lifetime);
     if (!life) return life.error();
+    if (*life < kShortestLife || *life > kLongestLife)
+      return Error{Errc::invalid_argument,
+                   fmt::format("\"{}\" is no life of a token; it is between 1m and 365d", options.lifetime)};
     command["lifetime_seconds"] = *life;
   }
   return command;

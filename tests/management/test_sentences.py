@@ -71,3 +71,25 @@ def test_a_mapping_that_is_not_there_is_named(cli, alice, server):
     cli.log_in(alice)
     refused = cli.run("sso", "map", "remove", "some-corp", "nogroup", "mapped/backend", check=False)
     assert refused.returncode == 1 and '"mapped/backend"' in refused.stderr, refused.stderr
+
+
+@pytest.mark.parametrize(
+    "flags, said",
+    [
+        (("--scope", "alice/app:pulll"), '"pulll" is no action'),
+        (("--scope", "alice/app:push"), "pull,push"),
+        (("--scope", "*:pull", "--lifetime", "400d"), '"400d" is no life'),
+        (("--scope", "*:pull", "--lifetime", "30s"), "between 1m and 365d"),
+    ],
+)
+def test_a_token_that_cannot_be_is_told_in_the_words_of_its_flags(cli, alice, flags, said):
+    cli.log_in(alice)
+    refused = cli.run("token", "create", "alice", "t", *flags, check=False)
+    assert refused.returncode == 1 and said in refused.stderr
+
+
+def test_no_password_is_no_guess(cli, alice, server):
+    before = server.run("audit", "query", "--action", "login_failed", "--json").stdout
+    refused = cli.run("login", server.url, "--name", alice.name, "--password-stdin", stdin="\n", check=False)
+    assert refused.returncode == 1 and "no password" in refused.stderr
+    assert server.run("audit", "query", "--action", "login_failed", "--json").stdout == before
