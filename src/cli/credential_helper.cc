@@ -58,8 +58,16 @@ Result<Secret<>> put(LoginStore& store, std::string_view input) {
   const json::object& object = parsed->get_object();
   const std::string server = text(object, "ServerURL");
   if (server.empty()) return Error{Errc::invalid_argument, "no credentials server URL"};
+  using Credential = LoginStore::RegistryCredential;
   return replace(store, server, [&](LoginStore& kept, const std::string& registry) {
-    return kept.put_registry(registry, {text(object, "Username"), Secret<>(text(object, "Secret"))});
+    Credential credential{text(object, "Username"), Secret<>(text(object, "Secret"))};
+    // "docker login" stores once more what it was given.
+    const auto there = kept.registries().find(registry);
+    const bool same =
+        there != kept.registries().end() && there->second.secret.reveal() == credential.secret.reveal();
+    if (same) credential.token = there->second.token;
+    auto before = kept.put_registry(registry, std::move(credential));
+    return same ? std::optional<Credential>() : std::move(before);
   });
 }
 

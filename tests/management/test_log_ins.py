@@ -60,6 +60,9 @@ def test_dockers_token_ends_with_dockers_log_out(server, bob, cli):
     cli.run("erase", stdin=server.address + "\n", program=cli.helper)
     assert active_tokens(server, "bob") == []
     cli.log_in(bob, "--docker")
+    same = cli.run("get", stdin=server.address + "\n", program=cli.helper).stdout
+    cli.run("store", stdin=same, program=cli.helper)
+    assert active_tokens(server, "bob") == [2], "docker logs in with what it was given, and keeps that"
     given = json.dumps({"ServerURL": server.address, "Username": "bob", "Secret": "another"})
     cli.run("store", stdin=given, program=cli.helper)
     assert active_tokens(server, "bob") == []
