@@ -29,6 +29,13 @@ def test_what_is_not_there_is_named(cli, alice, command, named):
     assert refused.returncode == 1 and f"nothing at {named}, or it is not yours to see" in refused.stderr
 
 
+@pytest.mark.parametrize("command", [("grant", "set", "alice", "writer", "acme-z"), ("grant", "list", "acme-z")], ids=" ".join)
+def test_a_namespace_without_its_slash_is_guessed(cli, alice, server, command):
+    cli.log_in(alice)
+    for refused in (cli.run(*command, check=False).stderr, server.run(*command, check=False).stdout):
+        assert refused.endswith("if the namespace is meant, write acme-z/\n")
+
+
 @pytest.mark.parametrize(
     "command, named",
     [
