@@ -34,8 +34,8 @@ std::optional<Authorization> parse_authorization(std::string_view header);
 // What evidence keeps of a User-Agent header.
 inline constexpr std::size_t kUserAgentBytes = 256;
 
-// Whom a body in memory is counted with (http/body_memory.h): the account that the exchange is for, or the
-// network that it comes from.
+// Whom a body in memory is counted with (http/body_memory.h): who owns the account that the exchange is for,
+// or the network that it comes from.
 http::BodyMemory::Holder holder_of(const http::Exchange& exchange);
 
 // These have constructors because GCC 12 destroys aggregate temporaries in co_return expressions twice.

@@ -233,12 +233,11 @@ void limits(std::vector<Setting>& rows) {
             "many and a link to the rest."));
   rows.push_back(count("limits.upload_sessions_per_account", at(&S::limits, &L::upload_sessions_per_account),
                        1u, 1'000'000u,
-                       "The most open upload sessions of one account. The one idle for longest, an empty one "
-                       "first, gives way to a new one; while all are being written to, one more is answered "
-                       "429."));
+                       "The most open upload sessions of one person or organization, with all their robots. "
+                       "The one idle for longest, an empty one first, gives way to a new one; while all are "
+                       "being written to, one more is answered 429."));
   rows.push_back(count("limits.upload_sessions", at(&S::limits, &L::upload_sessions), 1u, 10'000'000u,
-                       "The most open upload sessions of all accounts together; there the account that has "
-                       "most gives way."));
+                       "The most open upload sessions of all together; there whoever has most gives way."));
   rows.push_back(duration("limits.upload_idle", at(&S::limits, &L::upload_idle), 1s, 24h * 30,
                           "An upload session that nobody wrote to for so long is removed with its bytes."));
   rows.push_back(duration("limits.upload_silence", at(&S::limits, &L::upload_silence), 100ms, 10min,
@@ -259,7 +258,12 @@ void limits(std::vector<Setting>& rows) {
       count("limits.grants", at(&S::limits, &L::grants), 1u, 1'000'000u,
             "The most roles that are given in one repository or namespace; more is answered 409."));
   rows.push_back(count("limits.access_tokens", at(&S::limits, &L::access_tokens), 1u, 1'000'000u,
-                       "The most access tokens of one account that are good; more is answered 409."));
+                       "The most good access tokens of one person or organization, with all their robots; "
+                       "more is answered 409."));
+  rows.push_back(count("limits.robots_per_namespace", at(&S::limits, &L::robots_per_namespace), 1u,
+                       1'000'000u,
+                       "The most robots of one person's or organization's namespace, those of its "
+                       "repositories included; more is answered 409."));
   rows.push_back(count("limits.device_logins", at(&S::limits, &L::device_logins), 1u, 10'000'000u,
                        "The most log-ins of devices under way; more, and the network that has most loses its "
                        "oldest."));
@@ -275,8 +279,10 @@ void limits(std::vector<Setting>& rows) {
                       "The part of it that requests of who is not logged in may take together; more is "
                       "answered 429."));
   rows.push_back(size("limits.body_memory_each", at(&S::limits, &L::body_memory_each), 64 * kKiB, 64 * kGiB,
-                      "The part of it that one account may take, or one network (an IPv4 /24 or an IPv6 /64) "
-                      "of who is not logged in; more is answered 429. One body alone always fits."));
+                      "The part of it that one person or organization may take, with all their robots, or "
+                      "one network (an IPv4 /24 or an IPv6 /64) of who is not logged in, while nobody else "
+                      "takes any; and in the same measure of what others leave. More is answered 429 or 503. "
+                      "One body alone may have an eighth of what is left."));
   rows.push_back(duration("limits.body_time", at(&S::limits, &L::body_time), 1s, 1h,
                           "How long such a body may take to arrive once it is counted; longer is answered "
                           "408."));

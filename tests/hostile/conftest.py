@@ -101,6 +101,19 @@ class Place:
         self.mallory = server.create_user("mallory")
         self.root = Management(server, self.admin)
 
+    def robot(self, owner, repository, name):
+        """A robot of the owner's repository, which may write there."""
+        manager = Management(self.server, owner)
+        made = manager.post(path("repositories", repository, "robots"), {"name": name})
+        assert made.status_code == 201, made.text
+        robot = made.json()["name"]
+        granted = manager.put(path("repositories", repository, "grants", robot), {"role": "writer"})
+        assert granted.status_code in (200, 201, 204), granted.text
+        scopes = [{"actions": ["pull", "push"]}]
+        token = manager.post(path("users", robot, "tokens"), {"name": "t", "scopes": scopes})
+        assert token.status_code == 201, token.text
+        return User(robot, token.json()["secret"])
+
     def log_in_here(self, user=None):
         """With a local password, at the token service."""
         user = user or self.alice

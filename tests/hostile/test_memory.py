@@ -108,6 +108,30 @@ def test_unfinished_manifests_of_one_account_take_a_bounded_part_of_memory(place
         time.sleep(0.2)
 
 
+def test_robots_have_no_memory_beside_their_owners(place):
+    """Whoever makes robots makes no shares."""
+    server = place.server
+    registry = Registry(server, place.alice)
+    manifest = content.Manifest(
+        content.render({"schemaVersion": 2, "manifests": []}) + b" " * (20 << 10), content.OCI_INDEX
+    )
+    registry.push_manifest("alice/app", manifest, "v1")
+    Registry(server, place.mallory).make_repository("mallory/x")
+    connections, before = [], server.memory()
+    try:
+        for number in range(10):
+            robot = place.robot(place.mallory, "mallory/x", f"r{number}")
+            headers = {**Registry(server, robot).authorization("mallory/x"), "Content-Type": content.OCI_INDEX}
+            for size in (4 * MIB, 64 << 10):
+                held, _ = hold(server, 8, "/v2/mallory/x/manifests/t", headers, size, "PUT", 10)
+                connections += held
+        grown = server.memory() - before
+        assert grown < 150 * MIB, f"ten robots of one account took {grown // MIB} MiB"
+        registry.push_manifest("alice/app", manifest, "v2")
+    finally:
+        close_all(connections)
+
+
 @pytest.mark.parametrize("kind", ["token", "sessions", "exchange"])
 def test_unfinished_forms_of_strangers_take_a_bounded_part_of_memory(place, kind):
     server = place.server
