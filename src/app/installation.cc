@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kOpenBlobs = 256;
 constexpr std::size_t kFileThreads = 4;
-// How many networks' refusals may all be told one by one in a minute.
+// How many networks' or accounts' refusals may be told in full in a minute, were they of all kinds.
 constexpr std::uint32_t kNetworksInFull = 20;
 // The operator's commands are few, and wait for nobody else's work.
 constexpr std::size_t kOperatorThreads = 2;

@@ -353,10 +353,10 @@ void the_rest(std::vector<Setting>& rows) {
                       "The same for pulls of who is not logged in, beside it. 0 means a fifth of it."));
   rows.push_back(size("audit.refused_bytes", at(&S::audit, &AuditSettings::refused_bytes), 0, kPiB,
                       "The same for what is refused: denials and failed log-ins. 0 means a tenth of it."));
-  rows.push_back(count("audit.refused_per_minute", at(&S::audit, &AuditSettings::refused_per_minute), 1u,
-                       1'000'000u,
-                       "How many refusals of one network are written down one by one in a minute; of further "
-                       "ones, how many there were."));
+  rows.push_back(
+      count("audit.refused_per_minute", at(&S::audit, &AuditSettings::refused_per_minute), 1u, 1'000'000u,
+            "How many refusals of one network, or of one account, are written down one by one in a "
+            "minute; of further ones, how many there were."));
   rows.push_back(size("audit.segment_bytes", at(&S::audit, &AuditSettings::segment_bytes), 64 * kKiB,
                       4 * kGiB,
                       "The size at which a segment of the journal is sealed, compressed and indexed."));

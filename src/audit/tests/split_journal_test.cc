@@ -85,7 +85,7 @@ TEST(SplitJournal, WhatOthersAreRefusedAndPullPushesNothingOut) {
   const Event mine = pulled("alice", 1);
   {
     SplitLimits limits = kSmall;
-    limits.refusals = {.per_minute = 1'000'000, .in_all = 1'000'000, .networks = 10};
+    limits.refusals = {.per_minute = 1'000'000, .in_all = 1'000'000, .shares = 10};
     const auto journal = open(directory, limits);
     journal->append(mine);
     for (std::uint64_t i = 2; i < 12'000; ++i) {
@@ -109,7 +109,7 @@ TEST(SplitJournal, TheSumOfAFloodIsWrittenAtTheEnd) {
   const TemporaryDirectory directory;
   {
     SplitLimits limits = kSmall;
-    limits.refusals = {.per_minute = 10, .in_all = 100, .networks = 10};
+    limits.refusals = {.per_minute = 10, .in_all = 100, .shares = 10};
     const auto journal = open(directory, limits);
     Event event = refused(2);
     for (int i = 0; i < 50; ++i) journal->append(event);
