@@ -178,6 +178,7 @@ Result<void> Installation::assemble(const Opening& opening, const DataDirectory&
   journal_ = std::move(*journal);
 
   assemble_identity();
+  if (auto kept = login_->keep_networks(*database_); !kept) return kept;
   tokens_ = std::make_unique<access::Tokens>(
       *keyring_, *accounts_, *access_tokens_, *policies_, *facts_, clock_,
       access::Tokens::Options{s.service, s.service, seconds(s.auth.token_lifetime), s.limits.cached_facts});

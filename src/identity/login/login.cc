@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "identity/login/known_networks.h"
 #include "identity/login/verified_passwords.h"
 #include "identity/secrets/attempts.h"
 #include "identity/secrets/network.h"
@@ -69,21 +70,23 @@ struct LogIn::State {
   const crypto::PasswordHasher& hasher;
   audit::Journal& journal;
   const Clock& clock;
+  const GuessLimits limits;
+  std::optional<KnownNetworks> networks;
   VerifiedPasswords verified;
   GuessLimiter guesses;
   Attempts by_network;            // of what nobody guesses
   std::mutex mutex;               // guards both
   std::condition_variable ended;  // an attempt gave its place back
 
-  State(Accounts& a, const crypto::PasswordHasher& h, audit::Journal& j, const Clock& c,
-        const LoginLimits& limits)
+  State(Accounts& a, const crypto::PasswordHasher& h, audit::Journal& j, const Clock& c, const LoginLimits& l)
       : accounts(a),
         hasher(h),
         journal(j),
         clock(c),
-        verified(c, limits.remembered_for, limits.passwords_remembered),
-        guesses(limits.passwords),
-        by_network(limits.passwords.per_network, limits.passwords.window, limits.passwords.remembered) {}
+        limits(l.passwords),
+        verified(c, l.remembered_for, l.passwords_remembered),
+        guesses(limits),
+        by_network(limits.per_network, limits.window, limits.remembered) {}
 
   Result<GuessLimiter::Guess> take_place(const Caller& caller);
   Result<Outcome> check(std::string_view name, const Secret<>& password) const;
@@ -159,6 +162,15 @@ LogIn::LogIn(Accounts& accounts, const crypto::PasswordHasher& hasher, audit::Jo
 
 LogIn::~LogIn() = default;
 
+Result<void> LogIn::keep_networks(db::Database& database) {
+  state_->networks.emplace(database, state_->limits);
+  const auto known = state_->networks->load(state_->clock.now());
+  if (!known) return known.error();
+  const std::lock_guard lock(state_->mutex);
+  for (const auto& each : *known) state_->guesses.note(each.subject, each.network, each.at);
+  return {};
+}
+
 Result<void> LogIn::admit(std::string_view name, const audit::Origin& origin) const {
   const std::string counted = countable(name);
   const auto wait = [&] {
@@ -213,6 +225,8 @@ void LogIn::forget(std::string_view name) {
   state_->verified.forget(name);
   state_->settle(
       [&] { state_->guesses.forget([&](std::string_view subject) { return subject == name; }, true); });
+  // What stays in the database lets nobody in: it bounds guesses in those networks apart, as before.
+  if (state_->networks) static_cast<void>(state_->networks->forget(name));
 }
 
 Result<LogIn::Judgement> LogIn::State::consider(const Account& account, const Condition& condition) const {
@@ -234,7 +248,12 @@ Result<Account> LogIn::State::conclude(const Caller& caller, const GuessLimiter:
     record(audit::Action::login_failed, target, judgement.veto->why, tried);
     return Error{Errc::unauthenticated, "the user name or the password is wrong"};
   }
-  settle([&] { guesses.succeed(guess, caller.subject, caller.source, clock.now()); });
+  const Time now = clock.now();
+  bool keep = false;
+  settle([&] { keep = guesses.succeed(guess, caller.subject, caller.source, now); });
+  // Where it cannot be kept the process knows it all the same, and the log-in was right.
+  if (keep && networks)
+    static_cast<void>(networks->note(judgement.account.id, caller.subject, caller.source.network, now));
   tried.account = judgement.account.name;
   record(audit::Action::login_succeeded, judgement.account.name, judgement.note, tried);
   return std::move(judgement.account);
@@ -290,6 +309,11 @@ Result<Account> LogIn::verify(std::string_view name, const Secret<>& password, c
           static_cast<void>(state_->accounts.upgrade_hash(account.id, stored, state_->hasher.hash(password)));
         return judgement;
       });
+}
+
+bool LogIn::knows(std::string_view name, std::string_view address) const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->guesses.knows(countable(name), network_of(address), state_->clock.now());
 }
 
 bool LogIn::remembers(std::string_view name, const Secret<>& password) const {
