@@ -9,6 +9,7 @@
 #include "access/tokens.h"
 #include "api/route.h"
 #include "api/services.h"
+#include "async/fair_pool.h"
 #include "async/offload.h"
 #include "async/task.h"
 #include "http/exchange.h"
@@ -37,6 +38,11 @@ inline constexpr std::size_t kUserAgentBytes = 256;
 // Whom a body in memory is counted with (http/body_memory.h): who owns the account that the exchange is for,
 // or the network that it comes from.
 http::BodyMemory::Holder holder_of(const http::Exchange& exchange);
+
+// Where a check of a password waits (async/fair_pool.h): strangers by their networks, those who log in where
+// the account was before first of all, and so whoever is logged in already (`caller`, or "").
+async::FairPool::Place place_of(const http::Exchange& exchange, const Services& services,
+                                std::string_view account, std::string_view caller = {});
 
 // These have constructors because GCC 12 destroys aggregate temporaries in co_return expressions twice.
 struct Caller {

@@ -202,8 +202,7 @@ Result<void> Installation::assemble(const Opening& opening, const DataDirectory&
   manifests_ = std::make_unique<registry::Manifests>(*database_, *store_, clock_, manifests);
 
   work_ = std::make_unique<async::OffloadPool>("work", s.offload.threads, s.offload.queue);
-  passwords_ =
-      std::make_unique<async::OffloadPool>("password", s.auth.password_hashes, s.auth.password_queue);
+  passwords_ = std::make_unique<async::FairPool>("password", s.auth.password_hashes, s.auth.password_queue);
   files_ = std::make_unique<async::OffloadPool>("file", kFileThreads, s.offload.queue);
   operators_ = std::make_unique<async::OffloadPool>("operator", kOperatorThreads, kOperatorQueue);
   async::LaneLimits lanes;

@@ -107,16 +107,18 @@ async::Task<http::Response> Management::handle(http::Exchange& exchange, std::st
   incoming.if_match = exchange.request().list("If-Match");
   incoming.if_none_match = exchange.request().list("If-None-Match");
   incoming.idempotency_key = header_of(exchange, "Idempotency-Key");
-  auto response = co_await perform(operation, incoming);
+  auto response = co_await perform(exchange, operation, incoming);
   if (!response) co_return problem_response(response.error(), exchange.request_id);
   co_return std::move(*response);
 }
 
 // Where it hinders nobody: what waits for another server on that server's lane.
-async::Task<Result<http::Response>> Management::perform(const Operation& operation, Incoming& incoming) {
+async::Task<Result<http::Response>> Management::perform(const http::Exchange& exchange,
+                                                        const Operation& operation, Incoming& incoming) {
   const auto carry_out = [this, &incoming]() -> Result<http::Response> {
     return performer_.perform(incoming);
   };
+  std::string account;
   if (operation.wait != nullptr) {
     auto wait = co_await async::offload(
         services_.work, [this, &incoming]() -> Result<Wait> { return performer_.wait_of(incoming); });
@@ -126,9 +128,12 @@ async::Task<Result<http::Response>> Management::perform(const Operation& operati
       co_return co_await async::offload(lane, carry_out);
     }
     incoming.may_wait = false;
+    account = std::move(wait->account);
   }
-  async::OffloadPool& pool = operation.slow ? services_.passwords : services_.work;
-  co_return co_await async::offload(pool, carry_out);
+  if (!operation.slow) co_return co_await async::offload(services_.work, carry_out);
+  auto seat =
+      services_.passwords.seat(place_of(exchange, services_, account, incoming.caller.principal.account));
+  co_return co_await async::offload(seat, carry_out);
 }
 
 async::Task<std::variant<ManagementCaller, http::Response>> Management::authenticate(

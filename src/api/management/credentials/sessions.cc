@@ -211,9 +211,11 @@ Wait wait_for(const identity::LoginProvider& provider) {
           provider.name};
 }
 
+Wait wait_of_password(Call& call) { return {.account = *call.text("name")}; }
+
 Wait wait_of_log_in(Call& call) {
   const auto where = call.text("provider");
-  if (!where) return {};
+  if (!where) return wait_of_password(call);
   const auto provider = directory_named(call, *where);
   return provider ? wait_for(*provider) : Wait();
 }
@@ -366,6 +368,7 @@ constexpr Operation kOperations[] = {
      .response = &kOptions,
      .secret = true,
      .slow = true,
+     .wait = wait_of_password,
      .handler = challenge_key},
     {.method = http::Method::get,
      .path = "/sessions",
