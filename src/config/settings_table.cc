@@ -202,10 +202,13 @@ void http(std::vector<Setting>& rows) {
   rows.push_back(
       size("http.linger_bytes", at(&S::http, &H::linger_bytes), 0, kPiB,
            "The most that is read of it. Then nothing is, until the time is over or the client has closed."));
-  rows.push_back(count("http.connections", at(&S::http, &H::connections), 1u, 1'000'000u,
-                       "The most connections at once; more are closed."));
-  rows.push_back(count("http.connections_per_address", at(&S::http, &H::connections_per_address), 1u,
-                       1'000'000u, "The most connections at once from one address; more are closed."));
+  rows.push_back(
+      count("http.connections", at(&S::http, &H::connections), 1u, 1'000'000u,
+            "The most connections at once. Where one more comes, the one that has been idle for longest "
+            "of the network that has most is closed, or else the newcomer."));
+  rows.push_back(
+      count("http.connections_per_address", at(&S::http, &H::connections_per_address), 1u, 1'000'000u,
+            "The most connections at once from one IPv4 address or one IPv6 /64; more are closed."));
   rows.push_back(duration("http.stop_deadline", at(&S::http, &H::stop_deadline), 0ms, 1h,
                           "How long a stopping server lets requests finish before it cuts them off."));
   rows.push_back(

@@ -30,10 +30,11 @@ std::string_view http_date() {
 }  // namespace
 
 Connection::Connection(Shared& shared, net::Socket socket, net::SslPointer tls, net::Sweeper& sweeper,
-                       std::string address)
+                       std::string address, std::optional<Networks> networks)
     : shared_(shared),
       stream_(std::move(socket), std::move(tls), sweeper),
       address_(std::move(address)),
+      networks_(std::move(networks)),
       parser_(shared.limits) {}
 
 void Connection::stop(bool now) {
@@ -88,6 +89,7 @@ async::Task<bool> Connection::read_head() {
     idle_ = input_.bytes.empty();
     if (idle_ && shared_.stopping) co_return false;
     if (idle_) {
+      idle_since_ = std::chrono::steady_clock::now();
       stream_.set_deadline(in(shared_.limits.idle_timeout));
     } else if (!timing) {
       timing = true;
@@ -226,6 +228,7 @@ async::Task<> Connection::linger() {
   // A server that stops does not wait for whoever has been answered.
   if (shared_.stopping) co_return;
   idle_ = true;
+  idle_since_ = std::chrono::steady_clock::now();
   stream_.set_deadline(in(shared_.limits.linger));
   for (std::uint64_t drained = 0; drained < shared_.limits.linger_bytes;) {
     auto count = co_await stream_.discard_some(kDrainedAtOnce);
