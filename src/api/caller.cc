@@ -93,10 +93,10 @@ http::BodyMemory::Holder holder_of(const http::Exchange& exchange) {
   return {true, identity::network_of(exchange.address())};
 }
 
-async::FairPool::Place place_of(const http::Exchange& exchange, const Services& services,
-                                std::string_view account, std::string_view caller) {
-  if (!caller.empty()) return {true, {std::string(identity::sharer(caller))}};
-  return {services.login.knows(account, exchange.address()), identity::networks_of(exchange.address())};
+async::Place place_of(const http::Exchange& exchange, const Services& services, const LogInOf& who) {
+  if (!exchange.account.empty()) return {true, {std::string(identity::sharer(exchange.account))}};
+  return {services.login.knows(who.account, exchange.address(), who.provider),
+          identity::networks_of(exchange.address())};
 }
 
 namespace {

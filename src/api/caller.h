@@ -9,7 +9,7 @@
 #include "access/tokens.h"
 #include "api/route.h"
 #include "api/services.h"
-#include "async/fair_pool.h"
+#include "async/fair_queue.h"
 #include "async/offload.h"
 #include "async/task.h"
 #include "http/exchange.h"
@@ -39,10 +39,16 @@ inline constexpr std::size_t kUserAgentBytes = 256;
 // or the network that it comes from.
 http::BodyMemory::Holder holder_of(const http::Exchange& exchange);
 
-// Where a check of a password waits (async/fair_pool.h): strangers by their networks, those who log in where
-// the account was before first of all, and so whoever is logged in already (`caller`, or "").
-async::FairPool::Place place_of(const http::Exchange& exchange, const Services& services,
-                                std::string_view account, std::string_view caller = {});
+// Whose log-in it will be: an account's of this installation, or a person's at the provider; "" for not
+// known.
+struct LogInOf {
+  std::string_view account = {};
+  std::string_view provider = {};
+};
+
+// Where a log-in waits (async/fair_queue.h): strangers by their networks, those who log in where they were
+// before first of all, and so whoever is logged in already.
+async::Place place_of(const http::Exchange& exchange, const Services& services, const LogInOf& who = {});
 
 // These have constructors because GCC 12 destroys aggregate temporaries in co_return expressions twice.
 struct Caller {

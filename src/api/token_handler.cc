@@ -6,6 +6,7 @@
 #include "access/tokens.h"
 #include "api/errors.h"
 #include "api/handlers.h"
+#include "async/fair_pool.h"
 #include "async/offload.h"
 #include "audit/journal.h"
 #include "base/log.h"
@@ -88,7 +89,7 @@ async::Task<identity::RegistryLogIn::Outcome> TokenHandler::prove(const http::Ex
     if (!asked) co_return asked.error();
     if (known) co_return *std::move(known);
   }
-  auto seat = services.passwords.seat(place_of(exchange, services, credentials.name));
+  auto seat = services.passwords.seat(place_of(exchange, services, {.account = credentials.name}));
   co_return co_await async::offload(seat, [&] {
     return services.registry_login.verify_password(credentials.name, credentials.password, origin);
   });

@@ -164,7 +164,7 @@ async::Task<http::Response> LoginPages::depart(http::Exchange& exchange, const s
   const audit::Origin from = origin_of(exchange);
   const OidcLogIn::RedirectUri back = callbacks(origin);
   const std::string known = co_await known_provider(provider);
-  auto lane = services_.providers.lane(known);
+  auto lane = services_.providers.lane(known, place_of(exchange, services_));
   const auto url =
       co_await async::offload(lane, [&] { return services_.oidc_login.begin(provider, binder, back, from); });
   if (!url) co_return problem_page(url.error());
@@ -201,7 +201,7 @@ async::Task<http::Response> LoginPages::callback(http::Exchange& exchange, const
   const auto began_with =
       co_await async::offload(services_.work, [&] { return services_.oidc_login.provider_of(sent.state); });
   if (!began_with) co_return problem_page(began_with.error());
-  auto lane = services_.providers.lane(*began_with);
+  auto lane = services_.providers.lane(*began_with, place_of(exchange, services_));
   const auto finished =
       co_await async::offload(lane, [&] { return services_.oidc_login.finish(sent, binder, back, from); });
   if (!finished) co_return problem_page(finished.error());
@@ -277,7 +277,7 @@ async::Task<http::Response> LoginPages::answer(http::Exchange& exchange, const s
     const auto waiting =
         co_await async::offload(services_.work, [&] { return services_.oidc_login.waiting(code, from); });
     if (!waiting) co_return problem_page(waiting.error());
-    auto lane = services_.providers.lane(waiting->provider);
+    auto lane = services_.providers.lane(waiting->provider, place_of(exchange, services_));
     const auto url =
         co_await async::offload(lane, [&] { return services_.oidc_login.confirm(code, binder, back, from); });
     if (!url) co_return problem_page(url.error());

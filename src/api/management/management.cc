@@ -6,6 +6,7 @@
 #include "api/login/browser.h"
 #include "api/management/input.h"
 #include "api/problem.h"
+#include "async/fair_pool.h"
 #include "async/lanes.h"
 #include "async/offload.h"
 #include "identity/secrets/token_format.h"
@@ -118,21 +119,23 @@ async::Task<Result<http::Response>> Management::perform(const http::Exchange& ex
   const auto carry_out = [this, &incoming]() -> Result<http::Response> {
     return performer_.perform(incoming);
   };
-  std::string account;
+  LogInOf who;
+  std::optional<Wait> wait;
   if (operation.wait != nullptr) {
-    auto wait = co_await async::offload(
+    auto found = co_await async::offload(
         services_.work, [this, &incoming]() -> Result<Wait> { return performer_.wait_of(incoming); });
-    if (!wait) co_return wait.error();
+    if (!found) co_return found.error();
+    wait = *std::move(found);
+    who.account = wait->account;
     if (async::LanePool* pool = waiting_pool(services_, wait->purpose)) {
-      auto lane = pool->lane(wait->server);
+      who.provider = wait->server;
+      auto lane = pool->lane(wait->server, place_of(exchange, services_, who));
       co_return co_await async::offload(lane, carry_out);
     }
     incoming.may_wait = false;
-    account = std::move(wait->account);
   }
   if (!operation.slow) co_return co_await async::offload(services_.work, carry_out);
-  auto seat =
-      services_.passwords.seat(place_of(exchange, services_, account, incoming.caller.principal.account));
+  auto seat = services_.passwords.seat(place_of(exchange, services_, who));
   co_return co_await async::offload(seat, carry_out);
 }
 

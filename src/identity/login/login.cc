@@ -46,6 +46,18 @@ std::string countable(std::string_view name) {
   return is_account_name(name) ? std::string(name) : std::string();
 }
 
+std::string lower(std::string_view name) {
+  std::string spelled(name);
+  std::ranges::transform(spelled, spelled.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return spelled;
+}
+
+// As whom somebody is counted whose password somebody else checks.
+std::string elsewhere(std::string_view where, std::string_view name) {
+  return fmt::format("{}/{}", where, lower(name));
+}
+
 // The name that an attempt is made under is journaled as it is counted.
 audit::Origin countable(audit::Origin origin) {
   if (!origin.account.empty()) origin.account = countable(origin.account);
@@ -311,9 +323,10 @@ Result<Account> LogIn::verify(std::string_view name, const Secret<>& password, c
       });
 }
 
-bool LogIn::knows(std::string_view name, std::string_view address) const {
+bool LogIn::knows(std::string_view name, std::string_view address, std::string_view where) const {
+  const std::string subject = where.empty() ? countable(name) : elsewhere(where, name);
   const std::lock_guard lock(state_->mutex);
-  return state_->guesses.knows(countable(name), network_of(address), state_->clock.now());
+  return state_->guesses.knows(subject, network_of(address), state_->clock.now());
 }
 
 bool LogIn::remembers(std::string_view name, const Secret<>& password) const {
@@ -358,11 +371,9 @@ std::optional<Result<Account>> LogIn::recall(std::string_view name, const Secret
 Result<Account> LogIn::verify_elsewhere(std::string_view where, std::string_view name,
                                         const audit::Origin& origin, const Judge& judge,
                                         std::int64_t session) {
-  std::string spelled(name);
-  std::ranges::transform(spelled, spelled.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return state_->attempt({fmt::format("{}/{}", where, spelled), {network_of(origin.address), session}},
-                         countable(spelled), countable(origin), judge);
+  const std::string spelled = lower(name);
+  return state_->attempt({elsewhere(where, name), {network_of(origin.address), session}}, countable(spelled),
+                         countable(origin), judge);
 }
 
 }  // namespace bulkhead::identity

@@ -58,8 +58,9 @@ class LogIn {
   Result<Account> verify(std::string_view name, const Secret<>& password, const audit::Origin& origin,
                          const Condition& condition = {}, std::int64_t session = 0);
 
-  // Whether a log-in of the account there would be at home: it was right there before. Does not block.
-  bool knows(std::string_view name, std::string_view address) const;
+  // Whether a log-in of the account there would be at home: it was right there before. `where` as for
+  // verify_elsewhere(), "" for verify(). Does not block.
+  bool knows(std::string_view name, std::string_view address, std::string_view where = {}) const;
 
   // Whether recall() would know the password. Does not block.
   bool remembers(std::string_view name, const Secret<>& password) const;

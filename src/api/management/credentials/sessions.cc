@@ -217,7 +217,10 @@ Wait wait_of_log_in(Call& call) {
   const auto where = call.text("provider");
   if (!where) return wait_of_password(call);
   const auto provider = directory_named(call, *where);
-  return provider ? wait_for(*provider) : Wait();
+  if (!provider) return {};
+  Wait wait = wait_for(*provider);
+  wait.account = *call.text("name");
+  return wait;
 }
 
 // Of a session that a provider stands behind.
