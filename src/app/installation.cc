@@ -80,10 +80,16 @@ Result<std::unique_ptr<Installation>> Installation::open(const config::Settings&
   return installation;
 }
 
-Result<void> Installation::open_database(const DataDirectory& found) {
+Result<void> Installation::open_database(const Opening& opening, const DataDirectory& found) {
   const auto url = database_url(settings_);
   if (!url) return url.error();
-  auto database = db::open(url->reveal());
+  db::Options options;
+  // Nothing is made in a database that then turns out to be the wrong one.
+  options.make = opening.missing == Opening::Missing::make && found.remains.empty();
+  options.alone = true;
+  auto database = db::open(url->reveal(), options);
+  if (!database && database.error().code == Errc::not_found)
+    return found.remains.empty() ? found.nothing_here() : found.database_lost(settings_);
   if (!database) return database.error();
   database_ = std::move(*database);
   auto checks = identity::KeyChecks::read(*database_, clock_);
@@ -147,7 +153,7 @@ Result<void> Installation::open_keys(const Opening& opening) {
 
 Result<void> Installation::assemble(const Opening& opening, const DataDirectory& found) {
   const config::Settings& s = settings_;
-  if (auto opened = open_database(found); !opened) return opened;
+  if (auto opened = open_database(opening, found); !opened) return opened;
   if (auto opened = open_keys(opening); !opened) return opened;
   hasher_ = std::make_unique<crypto::PasswordHasher>(
       *keyring_, crypto::PasswordParameters{s.auth.password_memory_kib, s.auth.password_passes});

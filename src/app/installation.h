@@ -114,7 +114,8 @@ class Installation {
   void assemble_identity();
   void assemble_factors();
   void assemble_sign_on();
-  Result<void> open_database(const DataDirectory& found);
+  Result<void> open_database(const Opening& opening, const DataDirectory& found);
+  Result<void> check_contents(const DataDirectory& found);
   Result<void> open_keys(const Opening& opening);
 
   config::Settings settings_;
