@@ -95,8 +95,29 @@ Result<void> Installation::open_database(const Opening& opening, const DataDirec
   auto checks = identity::KeyChecks::read(*database_, clock_);
   if (!checks) return checks.error();
   if (!checks->begun() && !found.remains.empty()) return found.database_lost(settings_);
+  if (auto complete = check_contents(found); !complete) return complete;
   // Before the first key is made: what a crash leaves from here on is recognised as the beginning that it is.
   return checks->begin();
+}
+
+// A start would make what is missing anew, and pushes would go there.
+Result<void> Installation::check_contents(const DataDirectory& found) {
+  bool blobs = false;
+  bool used = false;
+  const auto looked = database_->read([&](db::Session& session) -> Result<void> {
+    const auto row = session.query(
+        "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM blobs LIMIT 1) b), "
+        "(SELECT COUNT(*) FROM (SELECT 1 FROM accounts LIMIT 1) a)");
+    if (!row) return row.error();
+    blobs = row->at(0).integer(0) > 0;
+    used = row->at(0).integer(1) > 0;
+    return {};
+  });
+  if (!looked) return looked;
+  if (blobs)
+    if (auto there = found.check_holds_files("blobs"); !there) return there;
+  // Each start makes one, before there is an account.
+  return used ? found.check_holds_files("journal") : Result<void>();
 }
 
 namespace {

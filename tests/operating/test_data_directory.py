@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import stat
@@ -181,6 +182,58 @@ def test_an_emptied_database_stops_the_start(launch, rng):
     (server.data / "bulkhead.db").touch(mode=0o600)
     said = server.refuses_to_start()
     assert "bulkhead.db" in said and "blobs" in said
+
+
+@pytest.mark.parametrize("left", ["nothing", "an empty directory", "empty directories", "a new disk"])
+@pytest.mark.parametrize("lost", ["blobs", "journal"])
+def test_contents_that_are_missing_beside_the_database_stop_the_start(launch, rng, lost, left):
+    """A disk that is not mounted: what is pushed would go where the mount point is, and be gone once it is mounted."""
+    server = launch()
+    registry = Registry(server, server.create_user("alice"))
+    manifest = registry.push_image("alice/app", rng, "latest")
+    server.stop()
+    place = server.data / lost
+    shutil.move(place, server.folder / "unmounted")
+    if left != "nothing":
+        place.mkdir(mode=0o700)
+    if left == "empty directories":
+        (place / "sha256").mkdir(mode=0o700)
+    if left == "a new disk":
+        (place / "lost+found").mkdir(mode=0o700)
+    before = files_below(server.data)
+    for said in (server.refuses_to_start(), refused(server, "repo", "list")):
+        assert str(place) in said and "mount" in said and "backup" in said
+    assert files_below(server.data) == before
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.move(server.folder / "unmounted", place)
+    server.start()
+    assert registry.get_manifest("alice/app", "latest").content == manifest.data
+
+
+@pytest.mark.parametrize("lost", ["blobs", "journal"])
+def test_whoever_has_lost_contents_for_good_goes_on_knowingly(launch, rng, lost):
+    server = launch()
+    registry = Registry(server, server.create_user("alice"))
+    registry.push_image("alice/app", rng, "latest")
+    server.stop()
+    shutil.rmtree(server.data / lost)
+    command = re.search(r"`(mkdir .*)`", server.refuses_to_start())[1]
+    subprocess.run(command, shell=True, check=True, timeout=30, umask=0o077)
+    server.start()
+    assert "alice/app" in server.run("repo", "list").stdout
+    registry.push_image("alice/app", rng, "again")
+    server.restart()
+
+
+def test_an_installation_begins_on_new_disks(new_server):
+    server = new_server()
+    server.data.mkdir(mode=0o700)
+    for mounted in ("blobs", "journal", "keys"):
+        (server.data / mounted / "lost+found").mkdir(mode=0o700, parents=True)
+        (server.data / mounted).chmod(0o700)
+    server.start()
+    server.create_user("alice")
+    server.restart()
 
 
 def test_a_first_start_that_was_killed_goes_on(new_server):
