@@ -176,6 +176,13 @@ Result<void> Installation::assemble(const Opening& opening, const DataDirectory&
   const config::Settings& s = settings_;
   if (auto opened = open_database(opening, found); !opened) return opened;
   if (auto opened = open_keys(opening); !opened) return opened;
+  key_rotation_ =
+      std::make_unique<identity::KeyRotation>(*database_, *keyring_, clock_, seconds(s.auth.token_lifetime));
+  const auto returned = key_rotation_->retire_returned(own_origin());
+  if (!returned) return returned.error();
+  for (const auto& [purpose, version] : *returned)
+    log_.warning("a retired key had come back with an older file, and is retired again",
+                 {{"purpose", name(purpose)}, {"version", version}});
   hasher_ = std::make_unique<crypto::PasswordHasher>(
       *keyring_, crypto::PasswordParameters{s.auth.password_memory_kib, s.auth.password_passes});
 
@@ -186,9 +193,6 @@ Result<void> Installation::assemble(const Opening& opening, const DataDirectory&
     log_.warning(
         "the keyring does not open all data keys; what is sealed under those has to be entered again",
         {{"data_keys", lost}});
-  key_rotation_ =
-      std::make_unique<identity::KeyRotation>(*database_, *keyring_, clock_, seconds(s.auth.token_lifetime));
-
   auto store = blob::open_filesystem_store(s.data, s.storage.reserve_bytes);
   if (!store) return store.error();
   store_ = std::move(*store);
