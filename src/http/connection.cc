@@ -119,7 +119,8 @@ async::Task<bool> Connection::serve() {
     failed = true;
   }
   if (failed)
-    response = shared_.hooks.refuse(500, "an internal error; the log has it under this request's id");
+    response =
+        shared_.hooks.refuse(exchange, 500, "an internal error; the log has it under this request's id");
 
   // An unread body would be taken for the next request.
   const bool body_left = !exchange.body_done();
@@ -214,8 +215,8 @@ async::Task<Result<void>> Connection::send_parts(std::string_view head, const Fi
 async::Task<> Connection::refuse(unsigned status, std::string_view message) {
   stream_.recover();
   const std::uint64_t written = stream_.bytes_written();
-  const Response response = shared_.hooks.refuse(status, message);
-  const Exchange exchange(shared_.limits, stream_, parser_, input_, address_);
+  Exchange exchange(shared_.limits, stream_, parser_, input_, address_);
+  const Response response = shared_.hooks.refuse(exchange, status, message);
   const bool sent = co_await send(response, false, false);
   shared_.hooks.observe(exchange, status, std::chrono::nanoseconds(0), stream_.bytes_written() - written);
   if (sent) co_await linger();
