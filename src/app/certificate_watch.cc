@@ -24,6 +24,9 @@ void CertificateWatch::describe(std::string_view event) {
   if (info.not_after <= now)
     log_.error("the certificate has expired: clients refuse it; put a new one in its place",
                {{"names", info.names}, {"not_after", end}});
+  else if (info.not_before > now)
+    log_.error("the certificate is not valid yet: clients refuse it; is this machine's clock right?",
+               {{"names", info.names}, {"not_before", to_rfc3339(info.not_before)}});
   else if (info.not_after <= now + kSoon)
     log_.warning("the certificate expires soon; put a new one in its place",
                  {{"names", info.names}, {"not_after", end}});

@@ -130,7 +130,8 @@ CertificateInfo TlsContext::certificate() const {
   }
   X509* certificate = ::SSL_CTX_get0_certificate(context.get());
   if (certificate == nullptr) return {};
-  return {names_of(certificate), time_of(::X509_get0_notAfter(certificate))};
+  return {names_of(certificate), time_of(::X509_get0_notBefore(certificate)),
+          time_of(::X509_get0_notAfter(certificate))};
 }
 
 Result<bool> TlsContext::reload_if_changed() {

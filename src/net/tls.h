@@ -19,6 +19,7 @@ namespace bulkhead::net {
 // What of a certificate people have to know.
 struct CertificateInfo {
   std::string names;  // what it is made out to, with ", " between: text from outside
+  Time not_before{};
   Time not_after{};
 };
 

@@ -104,14 +104,14 @@ def test_a_certificate_for_this_machine_names_nothing_to_others(new_server):
 # -- certificates
 
 
-def make_certificate(folder, days, name="registry"):
-    """One that ends in so many days; before today for a negative number."""
+def make_certificate(folder, days, name="registry", begins=-400):
+    """One that ends, and begins, in so many days; before today for a negative number."""
     certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
     process.run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
     request = folder / f"{name}.csr"
     process.run("openssl", "req", "-new", "-key", key, "-subj", f"/CN={name}.example.com", "-out", request)
     end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + days * 86400 + 60))
-    start = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() - 400 * 86400))
+    start = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + begins * 86400))
     config = folder / "ca.cnf"
     config.write_text(f"[ca]\ndefault_ca=d\n[d]\ndir={folder}\ndatabase={folder}/index.txt\nserial={folder}/serial\n"
                       f"new_certs_dir={folder}\ndefault_md=sha256\npolicy=p\nunique_subject=no\n[p]\ncommonName=supplied\n")
@@ -139,6 +139,17 @@ def test_a_certificate_that_ends_is_said_at_the_start_and_measured(new_server, f
     worried = [line for line in said if " warning " in line or " error " in line]
     assert bool(worried) == (days < 14), server.log()
     assert any(" error " in line and "expired" in line for line in said) == (days < 0)
+
+
+def test_a_certificate_that_is_not_valid_yet_is_said(new_server, folder):
+    """Clients refuse it as they do one that has expired."""
+    certificate, key = make_certificate(folder, 60, begins=3)
+    server = new_server({"tls.mode": "files", "tls.certificate": certificate, "tls.key": key}).start()
+    date = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 3 * 86400))
+    process.wait_until(
+        lambda: any(" error " in line and "not valid yet" in line and date in line for line in server.log().splitlines()),
+        "the log to say so",
+    )
 
 
 def test_a_certificate_read_again_says_which(new_server, folder):
