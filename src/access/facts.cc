@@ -102,6 +102,12 @@ Facts::~Facts() = default;
 
 bool Facts::anonymous_pull() const { return state_->anonymous_pull; }
 
+RepositoryKey Facts::State::role_key(const Principal& principal, const Repository* repository,
+                                     const oci::RepositoryName& name) const {
+  if (repository != nullptr) return {principal.account_id, repository->id};
+  return {principal.account_id, -1 - static_cast<std::int64_t>(absent(name.render()) >> 1)};
+}
+
 std::optional<Resolved> Facts::peek(const Principal& principal, const oci::RepositoryName& name) const {
   auto repository = state_->repositories.find(name.render());
   if (!repository) return std::nullopt;
@@ -114,9 +120,9 @@ std::optional<Resolved> Facts::peek(const Principal& principal, const oci::Repos
             : state_->namespace_roles.find(NamespaceKey<std::string_view>{principal.account_id, space});
     if (!in_namespace) return std::nullopt;
     role = *in_namespace;
-    if (*repository && role != Role::owner) {
+    if (role != Role::owner) {
       const auto in_repository =
-          state_->repository_roles.find(RepositoryKey{principal.account_id, (*repository)->id});
+          state_->repository_roles.find(state_->role_key(principal, repository->get(), name));
       if (!in_repository) return std::nullopt;
       role = combine(role, *in_repository);
     }
@@ -171,8 +177,8 @@ Result<Resolved> Facts::resolve(const Principal& principal, const oci::Repositor
   if (!principal.anonymous()) {
     state_->namespace_roles.put(namespace_ticket, {principal.account_id, std::string(space_name)},
                                 in_namespace);
-    if (repository)
-      state_->repository_roles.put(role_ticket, {principal.account_id, repository->id}, in_repository);
+    state_->repository_roles.put(role_ticket, state_->role_key(principal, repository.get(), name),
+                                 in_repository);
   }
   const Role role =
       owns_installation(principal, space_name) ? Role::owner : combine(in_namespace, in_repository);

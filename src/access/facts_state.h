@@ -86,6 +86,7 @@ struct Facts::State {
   ExactCache<NamespaceKey<std::string>, Role, RoleKeyHash> namespace_roles;
   ExactCache<RepositoryKey, RepositoryRole, RoleKeyHash> repository_roles;
   ExactCache<std::string, Space, KeyedHash> spaces;
+  KeyedHash absent;
 
   State(db::Database& d, identity::Accounts& a, identity::Policies& p, const Clock& c, std::size_t cached,
         bool anonymous, const Limits& l)
@@ -99,6 +100,12 @@ struct Facts::State {
         namespace_roles(cached),
         repository_roles(cached),
         spaces(cached) {}
+
+  // Where the principal's role in what has the name is remembered. What is absent has one as well, none,
+  // which is forgotten together with those in what is there: otherwise an answer from memory would tell that
+  // there is nothing.
+  RepositoryKey role_key(const Principal& principal, const Repository* repository,
+                         const oci::RepositoryName& name) const;
 
   Result<void> record(db::Session& session, audit::Action action, std::string_view repository,
                       std::string_view target, std::string detail, const audit::Origin& origin) const;

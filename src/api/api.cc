@@ -102,7 +102,13 @@ Api::Api(const Services& services, const Options& options)
 }
 
 http::Hooks Api::hooks() {
-  return {[this](http::Exchange& exchange) { return handle(exchange); }, refusal_response,
+  return {[this](http::Exchange& exchange) { return handle(exchange); },
+          [this](http::Exchange& exchange, unsigned status, std::string_view message) {
+            if (exchange.request_id.empty()) exchange.request_id = next_request_id();
+            http::Response response = refusal_response(status, message);
+            response.header("X-Request-Id", exchange.request_id);
+            return response;
+          },
           [this](const http::Exchange& exchange, unsigned status, std::chrono::nanoseconds took,
                  std::uint64_t sent) { observe(exchange, status, took, sent); }};
 }

@@ -63,13 +63,22 @@ async::Task<http::Response> BlobHandler::get(http::Exchange& exchange, const Cal
   if (auto* refused = std::get_if<http::Response>(&permitted)) co_return std::move(*refused);
   const auto& repository = std::get<Permitted>(permitted).repository;
   if (!repository) co_return error_response(unknown(route));
+  const blob::Verifier& verifier = deps_.services.verifier;
+  const bool only_asked = exchange.request().method == http::Method::head;
   auto blob = deps_.services.blobs.peek(*repository, route.digest);
-  if (!blob) {
+  // What has rotted may have been pushed again since, into another repository.
+  if (!blob || verifier.rotten(route.digest, *blob->reader)) {
     auto found = co_await async::offload(
         deps_.services.work, [&] { return deps_.services.blobs.find(*repository, route.digest); });
-    if (!found) co_return not_given(deps_, route.name, route.digest.render(), found.error(), unknown(route));
+    if (!found) {
+      auto response = not_given(deps_, route.name, route.digest.render(), found.error(), unknown(route));
+      // Clients ask before they push: a blob that is damaged is to be pushed.
+      if (only_asked && found.error().code == Errc::corrupt) co_return error_response(unknown(route));
+      co_return response;
+    }
     blob = std::move(*found);
   }
+  if (only_asked && verifier.rotten(route.digest, *blob->reader)) co_return error_response(unknown(route));
 
   http::Response response;
   const std::uint64_t size = blob->reader->size();
@@ -82,7 +91,7 @@ async::Task<http::Response> BlobHandler::get(http::Exchange& exchange, const Cal
   if (!answered) co_return error_response(answered.error());
   if (*answered) co_return response;
   // RFC 9110 section 14.2: HEAD knows no ranges.
-  if (exchange.request().method == http::Method::head) {
+  if (only_asked) {
     response.header("Content-Type", kBytes);
     response.stated_length = size;
     co_return response;

@@ -9,6 +9,7 @@
 #include "access/tokens.h"
 #include "api/route.h"
 #include "api/services.h"
+#include "async/fair_queue.h"
 #include "async/offload.h"
 #include "async/task.h"
 #include "http/exchange.h"
@@ -34,9 +35,20 @@ std::optional<Authorization> parse_authorization(std::string_view header);
 // What evidence keeps of a User-Agent header.
 inline constexpr std::size_t kUserAgentBytes = 256;
 
-// Whom a body in memory is counted with (http/body_memory.h): the account that the exchange is for, or the
-// network that it comes from.
+// Whom a body in memory is counted with (http/body_memory.h): who owns the account that the exchange is for,
+// or the network that it comes from.
 http::BodyMemory::Holder holder_of(const http::Exchange& exchange);
+
+// Whose log-in it will be: an account's of this installation, or a person's at the provider; "" for not
+// known.
+struct LogInOf {
+  std::string_view account = {};
+  std::string_view provider = {};
+};
+
+// Where a log-in waits (async/fair_queue.h): strangers by their networks, those who log in where they were
+// before first of all, and so whoever is logged in already.
+async::Place place_of(const http::Exchange& exchange, const Services& services, const LogInOf& who = {});
 
 // These have constructors because GCC 12 destroys aggregate temporaries in co_return expressions twice.
 struct Caller {

@@ -45,12 +45,15 @@ WireError wire_error(Errc code) {
   return {500, "INTERNAL"};
 }
 
-std::string_view hidden_behind(unsigned status) {
-  if (status == 500) return "an internal error; the server's log has it under this request's id";
+std::string_view said_instead(const Error& error, unsigned status) {
+  if (status == 503 && error.inside)
+    return "something that this server needs does not answer now; try again in a moment";
   if (status == 507)
     return "the server's disk is full, or nearly: pushes are refused until there is room; pulls and "
            "deletions "
            "go on";
+  if (status == 500 || error.inside)
+    return "an internal error; the server's log has it under this request's id";
   return {};
 }
 
@@ -78,9 +81,9 @@ http::Response error_response(unsigned status, std::string_view code, std::strin
 
 http::Response error_response(const Error& error) {
   const WireError wire = wire_error(error.code);
-  const std::string_view instead = hidden_behind(wire.status);
+  const std::string_view instead = said_instead(error, wire.status);
   if (instead.empty()) return error_response(wire.status, wire.code, error.message, error.retry_after);
-  http::Response response = error_response(wire.status, wire.code, instead);
+  http::Response response = error_response(wire.status, wire.code, instead, error.retry_after);
   response.log_note = error.message;
   return response;
 }

@@ -21,9 +21,9 @@ inline constexpr std::chrono::seconds kUnknownWait{5};
 // Retry-After (RFC 9110 section 10.2.3) of a 429 or 503; others have none. `wait` as in Error.
 void add_retry_after(http::Response& response, std::chrono::seconds wait);
 
-// What an answer of this status says instead of the error's own sentence, which is about the inside of the
-// machine and for the log; "" when the sentence is for the client.
-std::string_view hidden_behind(unsigned status);
+// What an answer of this status says instead of the error's own sentence where that is about the inside of
+// the machine, and for the log; "" when the sentence is for the client.
+std::string_view said_instead(const Error& error, unsigned status);
 
 http::Response error_response(unsigned status, std::string_view code, std::string_view message,
                               std::chrono::seconds wait = {});

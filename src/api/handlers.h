@@ -133,7 +133,8 @@ class TokenHandler {
                                     const std::vector<std::string>& scopes);
   // With a password, an access token or, for a robot, a workload's bearer token.
   async::Task<Result<LoggedIn>> log_in(http::Exchange& exchange, const BasicCredentials& credentials);
-  async::Task<identity::RegistryLogIn::Outcome> prove(const BasicCredentials& credentials,
+  async::Task<identity::RegistryLogIn::Outcome> prove(const http::Exchange& exchange,
+                                                      const BasicCredentials& credentials,
                                                       const audit::Origin& origin);
   async::Task<Result<LoggedIn>> prove_by_bearer(const BasicCredentials& credentials,
                                                 const audit::Origin& origin);

@@ -52,8 +52,8 @@ async::Task<http::Response> ManifestHandler::handle(http::Exchange& exchange, co
   if (method == http::Method::put) co_return error_response(route.why);
   const bool reads = method == http::Method::get || method == http::Method::head;
   if (!reads && method != http::Method::delete_) co_return method_not_allowed("GET, HEAD, PUT, DELETE");
-  auto permitted = co_await deps_.gate.authorize(exchange, caller, route.name,
-                                                 reads ? access::Action::pull : access::Action::remove);
+  const access::Action action = reads ? access::Action::pull : access::Action::remove;
+  auto permitted = co_await deps_.gate.authorize(exchange, caller, route.name, action);
   if (auto* refused = std::get_if<http::Response>(&permitted)) co_return std::move(*refused);
   co_return error_response({Errc::manifest_unknown, fmt::format("{} has no such manifest: {}",
                                                                 route.name.render(), route.why.message)});

@@ -71,9 +71,9 @@ http::Response problem_response(const ProblemKind& kind, std::string_view detail
 
 http::Response problem_response(const Error& error, std::string_view instance) {
   const ProblemKind kind = problem_kind(error.code);
-  const std::string_view instead = hidden_behind(kind.status);
+  const std::string_view instead = said_instead(error, kind.status);
   if (instead.empty()) return problem_response(kind, error.message, instance, {}, error.retry_after);
-  http::Response response = problem_response(kind, instead, instance);
+  http::Response response = problem_response(kind, instead, instance, {}, error.retry_after);
   response.log_note = error.message;
   return response;
 }

@@ -19,6 +19,7 @@ class Facts;
 class Tokens;
 }  // namespace bulkhead::access
 namespace bulkhead::async {
+class FairPool;
 class LanePool;
 class OffloadPool;
 }  // namespace bulkhead::async
@@ -99,8 +100,8 @@ struct Services {
   registry::Manifests& manifests;
   blob::Verifier& verifier;
   audit::Journal& journal;
-  async::OffloadPool& work;       // database and disk
-  async::OffloadPool& passwords;  // Argon2id, few at once
+  async::OffloadPool& work;    // database and disk
+  async::FairPool& passwords;  // Argon2id, few at once
   // What waits for other people's servers, a lane for each; nothing else waits with it.
   async::LanePool& directories;
   async::LanePool& providers;  // OpenID

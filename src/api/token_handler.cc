@@ -6,6 +6,7 @@
 #include "access/tokens.h"
 #include "api/errors.h"
 #include "api/handlers.h"
+#include "async/fair_pool.h"
 #include "async/offload.h"
 #include "audit/journal.h"
 #include "base/log.h"
@@ -67,7 +68,8 @@ async::Task<http::Response> TokenHandler::handle(http::Exchange& exchange) {
   }
 }
 
-async::Task<identity::RegistryLogIn::Outcome> TokenHandler::prove(const BasicCredentials& credentials,
+async::Task<identity::RegistryLogIn::Outcome> TokenHandler::prove(const http::Exchange& exchange,
+                                                                  const BasicCredentials& credentials,
                                                                   const audit::Origin& origin) {
   const Services& services = deps_.services;
   if (identity::RegistryLogIn::is_token(credentials.password)) {
@@ -87,7 +89,8 @@ async::Task<identity::RegistryLogIn::Outcome> TokenHandler::prove(const BasicCre
     if (!asked) co_return asked.error();
     if (known) co_return *std::move(known);
   }
-  co_return co_await async::offload(services.passwords, [&] {
+  auto seat = services.passwords.seat(place_of(exchange, services, {.account = credentials.name}));
+  co_return co_await async::offload(seat, [&] {
     return services.registry_login.verify_password(credentials.name, credentials.password, origin);
   });
 }
@@ -123,7 +126,7 @@ async::Task<Result<TokenHandler::LoggedIn>> TokenHandler::log_in(http::Exchange&
     if (who) exchange.account = credentials.name;
     co_return who;
   }
-  const auto proved = co_await prove(credentials, origin);
+  const auto proved = co_await prove(exchange, credentials, origin);
   if (!proved) co_return proved.error();
   exchange.account = proved->account.name;
   co_return LoggedIn(access::principal_of(proved->account, proved->token));

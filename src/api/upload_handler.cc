@@ -101,8 +101,12 @@ async::Task<std::optional<http::Response>> UploadHandler::mount(
   }
   if (!source) co_return std::nullopt;
   auto mounted = co_await async::offload(services.work, [&]() -> Result<bool> {
-    const auto held = services.blobs.holds(*source, *parsed);
-    if (!held || !*held) return held;
+    const auto held = services.blobs.find(*source, *parsed);
+    // What is damaged is to be pushed again, and not to be spread.
+    if (!held && (held.error().code == Errc::blob_unknown || held.error().code == Errc::corrupt))
+      return false;
+    if (!held) return held.error();
+    if (services.verifier.rotten(*parsed, *(*held)->reader)) return false;
     auto repository = permitted.repository;
     if (!repository) {
       auto made = services.facts.ensure(route.name, permitted.context.principal, permitted.context.origin);

@@ -10,8 +10,8 @@ constexpr std::chrono::hours kSoon{14 * 24};
 
 }  // namespace
 
-CertificateWatch::CertificateWatch(net::TlsContext& tls, const Clock& clock, Log& log)
-    : tls_(tls), clock_(clock), log_(log) {
+CertificateWatch::CertificateWatch(net::TlsContext& tls, std::string host, const Clock& clock, Log& log)
+    : tls_(tls), host_(std::move(host)), clock_(clock), log_(log) {
   describe("the certificate is in use");
 }
 
@@ -24,9 +24,17 @@ void CertificateWatch::describe(std::string_view event) {
   if (info.not_after <= now)
     log_.error("the certificate has expired: clients refuse it; put a new one in its place",
                {{"names", info.names}, {"not_after", end}});
+  else if (info.not_before > now)
+    log_.error("the certificate is not valid yet: clients refuse it; is this machine's clock right?",
+               {{"names", info.names}, {"not_before", to_rfc3339(info.not_before)}});
   else if (info.not_after <= now + kSoon)
     log_.warning("the certificate expires soon; put a new one in its place",
                  {{"names", info.names}, {"not_after", end}});
+  if (!host_.empty() && !tls_.is_for(host_))
+    log_.warning("the certificate is not made out to the host of public_url: clients refuse it",
+                 {{"host", host_}, {"names", info.names}});
+  if (tls_.key_is_open())
+    log_.warning("everybody on this machine may read the key of the certificate; close its file to others");
 }
 
 void CertificateWatch::work() {

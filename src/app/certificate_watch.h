@@ -1,5 +1,6 @@
 // Keeps an eye on the server's certificate: takes in the files when they change, and says what an operator
-// would otherwise hear from clients: that it ends soon, or has ended, or that a new one cannot be used.
+// would otherwise hear from clients: that it ends soon, or has ended, that it is for another host, or that a
+// new one cannot be used.
 #pragma once
 
 #include <chrono>
@@ -14,8 +15,8 @@ namespace bulkhead::app {
 // Not synchronised: one thread calls it. All must outlive it.
 class CertificateWatch {
  public:
-  // Begins with a line about the certificate in use.
-  CertificateWatch(net::TlsContext& tls, const Clock& clock, Log& log);
+  // Begins with a line about the certificate in use. `host`: what clients call the server, "" for anything.
+  CertificateWatch(net::TlsContext& tls, std::string host, const Clock& clock, Log& log);
 
   // About once a second. The same trouble is said when it begins and once a day.
   void work();
@@ -24,6 +25,7 @@ class CertificateWatch {
   void describe(std::string_view event);
 
   net::TlsContext& tls_;
+  const std::string host_;
   const Clock& clock_;
   Log& log_;
   std::string trouble_;  // the last thing that was wrong with new files, "" for nothing

@@ -59,7 +59,9 @@ Result<ControlSocket> ControlSocket::in(const std::filesystem::path& data) {
 
 http::Hooks control_hooks(Installation& installation) {
   return {[&installation](http::Exchange& exchange) { return answer(installation, exchange); },
-          api::refusal_response,
+          [](http::Exchange&, unsigned status, std::string_view message) {
+            return api::refusal_response(status, message);
+          },
           [](const http::Exchange&, unsigned, std::chrono::nanoseconds, std::uint64_t) {}};
 }
 

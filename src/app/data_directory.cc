@@ -42,8 +42,20 @@ Error belongs_to(const std::filesystem::path& path, uid_t owner) {
 
 bool holds_anything(const std::filesystem::path& directory) {
   std::error_code error;
-  const std::filesystem::directory_iterator entries(directory, error);
-  return !error && entries != std::filesystem::directory_iterator();
+  const std::filesystem::directory_iterator end;
+  for (std::filesystem::directory_iterator at(directory, error); !error && at != end; at.increment(error))
+    if (at->path().filename() != "lost+found") return true;  // which every new disk has
+  return false;
+}
+
+bool holds_files(const std::filesystem::path& directory) {
+  std::error_code error;
+  const std::filesystem::recursive_directory_iterator end;
+  for (std::filesystem::recursive_directory_iterator at(
+           directory, std::filesystem::directory_options::skip_permission_denied, error);
+       !error && at != end; at.increment(error))
+    if (at->is_regular_file(error)) return true;
+  return false;
 }
 
 Result<void> check_entry(DataDirectory& found, std::string_view name) {
@@ -142,6 +154,16 @@ Error DataDirectory::database_lost(const config::Settings& settings) const {
           fmt::format("{}, but there is something in {}: put the database back from its backup; or, "
                       "to begin anew, move those away",
                       database, what)};
+}
+
+Result<void> DataDirectory::check_holds_files(std::string_view name) const {
+  const auto place = path / name;
+  if (holds_files(place)) return {};
+  return Error{
+      Errc::conflict,
+      fmt::format("there is nothing in {}, and the database tells of what was: mount the disk that has "
+                  "it, or put it back from its backup; or, to go on without it, `mkdir -p {} && touch {}`",
+                  place.string(), shell(place), shell(place / "begun-anew"))};
 }
 
 }  // namespace bulkhead::app

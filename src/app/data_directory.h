@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -38,6 +39,9 @@ struct DataDirectory {
   Error nothing_here() const;
   // Errc::conflict: there are contents, and no database that tells what they are.
   Error database_lost(const config::Settings& settings) const;
+  // Errc::conflict: the database tells of contents of `blobs` or `journal`, and there is no file at all in
+  // it, as where its disk is not mounted.
+  Result<void> check_holds_files(std::string_view name) const;
 
  private:
   DataDirectory with_remains(const config::Settings& settings) const;

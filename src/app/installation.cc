@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kOpenBlobs = 256;
 constexpr std::size_t kFileThreads = 4;
-// How many networks' refusals may all be told one by one in a minute.
+// How many networks' or accounts' refusals may be told in full in a minute, were they of all kinds.
 constexpr std::uint32_t kNetworksInFull = 20;
 // The operator's commands are few, and wait for nobody else's work.
 constexpr std::size_t kOperatorThreads = 2;
@@ -80,17 +80,44 @@ Result<std::unique_ptr<Installation>> Installation::open(const config::Settings&
   return installation;
 }
 
-Result<void> Installation::open_database(const DataDirectory& found) {
+Result<void> Installation::open_database(const Opening& opening, const DataDirectory& found) {
   const auto url = database_url(settings_);
   if (!url) return url.error();
-  auto database = db::open(url->reveal());
+  db::Options options;
+  // Nothing is made in a database that then turns out to be the wrong one.
+  options.make = opening.missing == Opening::Missing::make && found.remains.empty();
+  options.alone = true;
+  auto database = db::open(url->reveal(), options);
+  if (!database && database.error().code == Errc::not_found)
+    return found.remains.empty() ? found.nothing_here() : found.database_lost(settings_);
   if (!database) return database.error();
   database_ = std::move(*database);
   auto checks = identity::KeyChecks::read(*database_, clock_);
   if (!checks) return checks.error();
   if (!checks->begun() && !found.remains.empty()) return found.database_lost(settings_);
+  if (auto complete = check_contents(found); !complete) return complete;
   // Before the first key is made: what a crash leaves from here on is recognised as the beginning that it is.
   return checks->begin();
+}
+
+// A start would make what is missing anew, and pushes would go there.
+Result<void> Installation::check_contents(const DataDirectory& found) {
+  bool blobs = false;
+  bool used = false;
+  const auto looked = database_->read([&](db::Session& session) -> Result<void> {
+    const auto row = session.query(
+        "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM blobs LIMIT 1) b), "
+        "(SELECT COUNT(*) FROM (SELECT 1 FROM accounts LIMIT 1) a)");
+    if (!row) return row.error();
+    blobs = row->at(0).integer(0) > 0;
+    used = row->at(0).integer(1) > 0;
+    return {};
+  });
+  if (!looked) return looked;
+  if (blobs)
+    if (auto there = found.check_holds_files("blobs"); !there) return there;
+  // Each start makes one, before there is an account.
+  return used ? found.check_holds_files("journal") : Result<void>();
 }
 
 namespace {
@@ -147,8 +174,15 @@ Result<void> Installation::open_keys(const Opening& opening) {
 
 Result<void> Installation::assemble(const Opening& opening, const DataDirectory& found) {
   const config::Settings& s = settings_;
-  if (auto opened = open_database(found); !opened) return opened;
+  if (auto opened = open_database(opening, found); !opened) return opened;
   if (auto opened = open_keys(opening); !opened) return opened;
+  key_rotation_ =
+      std::make_unique<identity::KeyRotation>(*database_, *keyring_, clock_, seconds(s.auth.token_lifetime));
+  const auto returned = key_rotation_->retire_returned(own_origin());
+  if (!returned) return returned.error();
+  for (const auto& [purpose, version] : *returned)
+    log_.warning("a retired key had come back with an older file, and is retired again",
+                 {{"purpose", name(purpose)}, {"version", version}});
   hasher_ = std::make_unique<crypto::PasswordHasher>(
       *keyring_, crypto::PasswordParameters{s.auth.password_memory_kib, s.auth.password_passes});
 
@@ -159,9 +193,6 @@ Result<void> Installation::assemble(const Opening& opening, const DataDirectory&
     log_.warning(
         "the keyring does not open all data keys; what is sealed under those has to be entered again",
         {{"data_keys", lost}});
-  key_rotation_ =
-      std::make_unique<identity::KeyRotation>(*database_, *keyring_, clock_, seconds(s.auth.token_lifetime));
-
   auto store = blob::open_filesystem_store(s.data, s.storage.reserve_bytes);
   if (!store) return store.error();
   store_ = std::move(*store);
@@ -178,6 +209,7 @@ Result<void> Installation::assemble(const Opening& opening, const DataDirectory&
   journal_ = std::move(*journal);
 
   assemble_identity();
+  if (auto kept = login_->keep_networks(*database_); !kept) return kept;
   tokens_ = std::make_unique<access::Tokens>(
       *keyring_, *accounts_, *access_tokens_, *policies_, *facts_, clock_,
       access::Tokens::Options{s.service, s.service, seconds(s.auth.token_lifetime), s.limits.cached_facts});
@@ -201,8 +233,7 @@ Result<void> Installation::assemble(const Opening& opening, const DataDirectory&
   manifests_ = std::make_unique<registry::Manifests>(*database_, *store_, clock_, manifests);
 
   work_ = std::make_unique<async::OffloadPool>("work", s.offload.threads, s.offload.queue);
-  passwords_ =
-      std::make_unique<async::OffloadPool>("password", s.auth.password_hashes, s.auth.password_queue);
+  passwords_ = std::make_unique<async::FairPool>("password", s.auth.password_hashes, s.auth.password_queue);
   files_ = std::make_unique<async::OffloadPool>("file", kFileThreads, s.offload.queue);
   operators_ = std::make_unique<async::OffloadPool>("operator", kOperatorThreads, kOperatorQueue);
   async::LaneLimits lanes;

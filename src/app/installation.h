@@ -10,6 +10,7 @@
 #include "api/services.h"
 #include "app/data_directory.h"
 #include "app/fetcher.h"
+#include "async/fair_pool.h"
 #include "async/lanes.h"
 #include "async/offload.h"
 #include "audit/journal.h"
@@ -102,7 +103,7 @@ class Installation {
   registry::Uploads& uploads() { return *uploads_; }
   audit::Journal& journal() { return *journal_; }
   async::OffloadPool& work() { return *work_; }
-  async::OffloadPool& passwords() { return *passwords_; }
+  async::FairPool& passwords() { return *passwords_; }
   async::OffloadPool& operators() { return *operators_; }
   async::OffloadPool& files() { return *files_; }
   const Clock& clock() const { return clock_; }
@@ -114,7 +115,8 @@ class Installation {
   void assemble_identity();
   void assemble_factors();
   void assemble_sign_on();
-  Result<void> open_database(const DataDirectory& found);
+  Result<void> open_database(const Opening& opening, const DataDirectory& found);
+  Result<void> check_contents(const DataDirectory& found);
   Result<void> open_keys(const Opening& opening);
 
   config::Settings settings_;
@@ -170,7 +172,7 @@ class Installation {
   std::unique_ptr<registry::Uploads> uploads_;
   std::unique_ptr<registry::Manifests> manifests_;
   std::unique_ptr<async::OffloadPool> work_;
-  std::unique_ptr<async::OffloadPool> passwords_;
+  std::unique_ptr<async::FairPool> passwords_;
   std::unique_ptr<async::OffloadPool> files_;
   std::unique_ptr<async::OffloadPool> operators_;
   std::unique_ptr<async::LanePool> directories_;

@@ -71,7 +71,7 @@ void Installation::assemble_identity() {
   organizations_ = std::make_unique<identity::Organizations>(*directory_);
   members_ = std::make_unique<identity::Members>(*directory_);
   teams_ = std::make_unique<identity::Teams>(*directory_);
-  robots_ = std::make_unique<identity::Robots>(*directory_);
+  robots_ = std::make_unique<identity::Robots>(*directory_, s.limits.robots_per_namespace);
   invitations_ = std::make_unique<identity::Invitations>(*directory_, *keyring_);
   assemble_factors();
   http::OutboundOptions outbound;

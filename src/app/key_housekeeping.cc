@@ -33,6 +33,14 @@ void KeyHousekeeping::take_in_changes() {
 void KeyHousekeeping::compare() {
   Log& log = installation_.log();
   log.info("the keys have been read again");
+  const auto returned = installation_.key_rotation().retire_returned(own_origin());
+  if (!returned)
+    log.error("whether retired keys have come back cannot be looked up",
+              {{"error", returned.error().message}});
+  else
+    for (const auto& [purpose, version] : *returned)
+      log.warning("a retired key had come back with an older file, and is retired again",
+                  {{"purpose", name(purpose)}, {"version", version}});
   const auto checks = identity::KeyChecks::read(installation_.database(), installation_.clock());
   const auto problems = checks ? checks->compare(installation_.keyring())
                                : Result<std::vector<identity::KeyChecks::Problem>>(checks.error());

@@ -13,19 +13,17 @@
 #include "app/certificate_watch.h"
 #include "app/control.h"
 #include "app/greeting.h"
-#include "app/key_housekeeping.h"
+#include "app/housekeeping.h"
+#include "app/local_certificates.h"
 #include "app/notify.h"
 #include "async/loops.h"
 #include "config/advice.h"
-#include "crypto/local_ca.h"
 
 namespace bulkhead::app {
 namespace {
 
-constexpr std::chrono::seconds kSweepEvery{60};
-// People want to see for a while which token it was that stopped working.
-constexpr std::chrono::hours kExpiredTokensKept{30 * 24};
-constexpr std::chrono::hours kRenewEvery{24};
+// After the requests' deadline, for what is written down last.
+constexpr std::chrono::seconds kLastWords{2};
 
 void prepare_process() {
   // Two arenas are enough for loops and pools and keep freed memory from being scattered; large buffers go
@@ -100,18 +98,6 @@ struct Tls {
   std::filesystem::path ca;                  // of --tls auto
 };
 
-// Of --tls auto: makes what is missing or about to expire; nothing otherwise.
-Result<std::optional<crypto::LocalCertificates>> local_certificates(const config::Settings& settings,
-                                                                    Time now) {
-  if (settings.tls.mode != config::TlsMode::automatic) return std::optional<crypto::LocalCertificates>();
-  crypto::ServerNames names;
-  for (const std::string& name : settings.tls.names)
-    (is_ip_address(name) ? names.addresses : names.dns).push_back(name);
-  auto made = crypto::prepare_local_certificates(settings.data / "tls", names, now);
-  if (!made) return made.error();
-  return std::optional(std::move(*made));
-}
-
 Result<Tls> prepare_tls(const config::Settings& settings, Time now) {
   Tls tls;
   if (settings.tls.mode == config::TlsMode::off) return tls;
@@ -153,46 +139,10 @@ void add_gauges(api::Metrics& metrics, const http::Server& server, Installation&
                 [tls] { return static_cast<double>(to_micros(tls->certificate().not_after) / 1'000'000); });
 }
 
-// Writes down when tokens were last used, and removes what has long run out.
-void look_after_credentials(Installation& installation) {
-  Log& log = installation.log();
-  if (const auto written = installation.access_tokens().flush(); !written)
-    log.warning("the last use of tokens cannot be written down", {{"error", written.error().message}});
-  for (const auto& removed :
-       {installation.sessions().prune(), installation.access_tokens().prune(kExpiredTokensKept),
-        installation.login_requests().prune()})
-    if (!removed)
-      log.warning("credentials that have run out cannot be removed", {{"error", removed.error().message}});
-}
-
-// Runs until a signal says stop; does what has to be done now and then.
-void keep_house(const ::sigset_t& signals, Installation& installation, CertificateWatch* certificate) {
-  Log& log = installation.log();
-  auto next_sweep = std::chrono::steady_clock::now() + kSweepEvery;
-  auto next_renewal = std::chrono::steady_clock::now() + kRenewEvery;
-  KeyHousekeeping keys(installation);
-  for (;;) {
-    const ::timespec second{1, 0};
-    const int signal = ::sigtimedwait(&signals, nullptr, &second);
-    if (signal == SIGTERM || signal == SIGINT) return;
-    keys.work();
-    if (std::chrono::steady_clock::now() >= next_renewal) {
-      next_renewal += kRenewEvery;
-      // Replaced files are noticed below like any others.
-      const auto renewed = local_certificates(installation.settings(), installation.clock().now());
-      if (!renewed)
-        log.warning("the local certificate cannot be renewed", {{"error", renewed.error().message}});
-    }
-    if (certificate != nullptr) certificate->work();
-    if (std::chrono::steady_clock::now() >= next_sweep) {
-      next_sweep += kSweepEvery;
-      look_after_credentials(installation);
-      const auto swept = installation.uploads().sweep();
-      if (!swept)
-        log.warning("abandoned uploads cannot be removed", {{"error", swept.error().message}});
-      else if (*swept > 0)
-        log.info("abandoned uploads have been removed", {{"uploads", *swept}});
-    }
+// Until somebody says stop. Does nothing else, so that it is heard whatever the rest waits for.
+void wait_for_the_end(const ::sigset_t& signals) {
+  int signal = 0;
+  while (::sigwait(&signals, &signal) != 0 || signal == SIGHUP) {
   }
 }
 
@@ -241,20 +191,28 @@ Result<void> serve(const config::Settings& settings, const ServeOptions& how) {
   notify_supervisor("READY=1");
 
   std::optional<CertificateWatch> certificate;
-  if (tls->context) certificate.emplace(*tls->context, installation.clock(), log);
-  keep_house(signals, installation, certificate ? &*certificate : nullptr);
+  if (tls->context) {
+    // Of a certificate of our own the settings tell, and have said it.
+    const bool own = settings.tls.mode == config::TlsMode::automatic;
+    certificate.emplace(*tls->context, own ? std::string() : config::certified_host(settings),
+                        installation.clock(), log);
+  }
+  Housekeeping keeping(installation, certificate ? &*certificate : nullptr);
+  wait_for_the_end(signals);
 
   notify_supervisor("STOPPING=1");
   log.info("stopping: transfers may finish", {{"deadline_ms", settings.http.stop_deadline.count()}});
   api.stop_being_ready();
   std::this_thread::sleep_for(settings.http.stop_delay);
+  // A database that does not answer any more must not keep the process from ending.
+  installation.database().end_by(std::chrono::steady_clock::now() + settings.http.stop_deadline + kLastWords);
   server.stop(settings.http.stop_deadline);
   control.stop(std::chrono::seconds(1));
   loops.stop();
   installation.finish_work();
-  look_after_credentials(installation);
+  keeping.finish();
   log.info("stopped");
-  return {};
+  return keeping.outcome();
 }
 
 }  // namespace bulkhead::app

@@ -11,18 +11,18 @@ LanePool::LanePool(std::string name, LaneLimits limits) : name_(std::move(name))
 }
 
 LanePool::~LanePool() {
-  std::deque<Job> dropped;
+  std::deque<Waiting> dropped;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     for (auto& [name, queue] : queues_)
-      for (Job& job : queue.waiting) dropped.push_back(std::move(job));
+      while (queue.waiting.size() > 0) dropped.push_back(queue.waiting.next());
     queues_.clear();
     turns_.clear();
     queued_ = 0;
   }
   wake_.notify_all();
-  for (const Job& job : dropped) job.dropped();
+  for (const Waiting& job : dropped) job.dropped();
   threads_.clear();
 }
 
@@ -32,17 +32,17 @@ Error LanePool::Lane::refusal() const {
                       name_.empty() ? "another server" : name_)};
 }
 
-bool LanePool::submit(const std::string& name, Work work, Work dropped) {
+bool LanePool::submit(const std::string& name, const Place& place, Waiting job) {
+  Waiting gave_way;
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ || queued_ >= limits_.in_all) return false;
-    const auto at = queues_.try_emplace(name).first;
-    Queue& queue = at->second;
-    if (queue.waiting.size() >= limits_.waiting) return false;
-    queue.waiting.push_back({std::move(work), std::move(dropped)});
-    ++queued_;
+    const auto at = queues_.try_emplace(name, limits_.waiting).first;
+    if (!at->second.waiting.add(place, std::move(job), gave_way)) return false;
+    if (!gave_way.dropped) ++queued_;
     list(at);
   }
+  if (gave_way.dropped) gave_way.dropped();
   return true;
 }
 
@@ -71,8 +71,7 @@ void LanePool::run() {
     --queue.listed;
     ++queue.running;
     {
-      Job job = std::move(queue.waiting.front());
-      queue.waiting.pop_front();
+      const Waiting job = queue.waiting.next();
       --queued_;
       lock.unlock();
       job.work();
@@ -81,7 +80,7 @@ void LanePool::run() {
     if (stopping_) return;
     --queue.running;
     list(at);
-    if (queue.waiting.empty() && queue.running == 0) queues_.erase(at);
+    if (queue.waiting.size() == 0 && queue.running == 0) queues_.erase(at);
   }
 }
 

@@ -2,8 +2,9 @@
 //
 // Work is submitted on a lane, which is named after the server that it will wait for. Of one lane only so
 // many run at once and only so many wait, and lanes take turns: one server that accepts and never answers
-// keeps its own callers waiting, and tells further ones so at once, while the others go on. What waits when
-// the pool ends is dropped and not run: it would wait for those servers once more.
+// keeps its own callers waiting, and tells further ones so at once, while the others go on. On a lane who
+// asks takes turns, as fair_queue.h says, so that no stranger has all of it. What waits when the pool ends is
+// dropped and not run: it would wait for those servers once more.
 //
 // Thread-safe. A pool for each purpose, so that purposes do not wait for each other either.
 #pragma once
@@ -20,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "async/fair_queue.h"
 #include "base/error.h"
 
 namespace bulkhead::async {
@@ -45,34 +47,35 @@ class LanePool {
   // What offload() takes in the place of a pool. Refers to the pool.
   class Lane {
    public:
-    Lane(LanePool& pool, std::string name) : pool_(pool), name_(std::move(name)) {}
+    Lane(LanePool& pool, std::string name, Place place)
+        : pool_(pool), name_(std::move(name)), place_(std::move(place)) {}
     // False when too much waits already. One of the two is called; neither may throw.
     bool submit(Work work, Work dropped) const {
-      return pool_.submit(name_, std::move(work), std::move(dropped));
+      return pool_.submit(name_, place_, {std::move(work), std::move(dropped)});
     }
     Error refusal() const;
 
    private:
     LanePool& pool_;
     std::string name_;
+    Place place_;
   };
-  Lane lane(std::string_view server) { return {*this, std::string(server)}; }
+  Lane lane(std::string_view server, Place place = {}) {
+    return {*this, std::string(server), std::move(place)};
+  }
 
   std::size_t queued() const;
 
  private:
-  struct Job {
-    Work work;
-    Work dropped;
-  };
   struct Queue {
-    std::deque<Job> waiting;
+    explicit Queue(std::size_t most) : waiting(most) {}
+    FairQueue waiting;
     std::size_t listed = 0;   // times that it is in `turns_`
     std::size_t running = 0;  // at most limits_.running together with those
   };
   using Queues = std::map<std::string, Queue, std::less<>>;
 
-  bool submit(const std::string& name, Work work, Work dropped);
+  bool submit(const std::string& name, const Place& place, Waiting job);
   // Under the mutex: gives the queue a turn if it has use for one.
   void list(Queues::iterator at);
   void run();

@@ -67,8 +67,8 @@ struct Offloaded {
 
 }  // namespace detail
 
-// `Pool` is an OffloadPool, or a lane of a LanePool (async/lanes.h), which may drop the work: that is
-// Errc::unavailable as well.
+// `Pool` is an OffloadPool, a lane of a LanePool (async/lanes.h) or a seat in a FairPool (async/fair_pool.h).
+// The latter may drop the work: that is Errc::unavailable as well.
 template <class Pool, class Work>
 Task<std::invoke_result_t<Work&>> offload(Pool& pool, Work work) {
   using Value = std::invoke_result_t<Work&>;
@@ -96,7 +96,8 @@ Task<std::invoke_result_t<Work&>> offload(Pool& pool, Work work) {
     bool accepted = false;
     if constexpr (requires { pool.refusal(); }) {
       accepted = pool.submit(run, [job, finish] {
-        job->value.emplace(Error{Errc::unavailable, "the server is stopping"});
+        job->value.emplace(
+            Error{Errc::unavailable, "the server has too much to do, or is stopping; try again in a moment"});
         finish();
       });
       refusal = pool.refusal();

@@ -1,9 +1,16 @@
-// Counts what strangers are refused, so that a flood takes a few words of evidence: of each network so many
-// refusals in a minute are told one by one, and of the further ones how many there were. All networks
-// together have a bound too. Not synchronised.
+// Counts what is refused, so that a flood takes a few words of evidence: of each kind and of whoever is
+// refused so many in a minute are told one by one, and of the further ones how many there were.
+//
+// There are four kinds, so that none hides another: requests of strangers, log-ins that may be of nobody
+// (both by network), log-ins of accounts that there are, and requests of accounts (both by account, a robot's
+// by its owner's). Whose share it is may have a part of what others of the kind have left, and of an
+// account's share each network and each thing asked for may have half of what the others have left: whoever
+// begins with a flood hides what comes after it neither elsewhere nor of themselves. Not synchronised.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -14,35 +21,50 @@
 namespace bulkhead::audit {
 
 struct RefusalLimits {
-  std::uint32_t per_minute = 200;  // of one network, told one by one
-  std::uint32_t in_all = 4000;     // of all networks
-  std::size_t networks = 10'000;   // counted each by itself; further ones together
+  std::uint32_t per_minute = 200;  // of one share, told one by one
+  std::uint32_t in_all = 4000;     // of all kinds, each a quarter
+  std::size_t shares = 10'000;     // counted each by itself, and as many parts of them; further ones together
 };
 
 class Refusals {
  public:
   explicit Refusals(const RefusalLimits& limits) : limits_(limits) {}
 
-  // Whether this one is told by itself. What it ends goes to `sums`.
+  // Whether this one is told by itself. What it ends goes to `sums`: one line for each part of a share.
   bool tell(const EventView& event, std::vector<Event>& sums);
   // The sums of minutes that are over at `now`, or of all.
   void collect(Time now, std::vector<Event>& sums);
   void collect_all(std::vector<Event>& sums);
 
  private:
-  struct Count {
-    Time begin{};  // of its minute
+  static constexpr std::size_t kKinds = 4;
+
+  // What of a share is counted together. The one named "" has all that is not counted by itself.
+  struct Part {
     std::uint32_t told = 0;
     std::uint64_t more = 0;
     Event last;  // of those that were not told
   };
+  struct Share {
+    Time begin{};  // of its minute
+    std::uint32_t told = 0;
+    std::map<std::string, Part, std::less<>> parts;
+  };
+  using Shares = std::map<std::string, Share, std::less<>>;  // "" for those beyond the limit
+  struct Kind {
+    Time begin{};
+    std::uint32_t told = 0;
+    std::size_t parts = 0;  // of all shares
+    Shares shares;
+  };
 
-  static void sum(Count& count, std::vector<Event>& sums);
+  void sum(std::size_t kind, const std::string& name, Share& share, std::vector<Event>& sums);
+  Shares::value_type& share_of(Kind& kind, std::string name) const;
+  Part& part_of(Kind& kind, Share& share, std::string name) const;
+  bool has_room(const Kind& kind, const Share& share, const Part& part, bool divided) const;
 
   const RefusalLimits limits_;
-  std::map<std::string, Count, std::less<>> counts_;  // by network; "" for those beyond the limit
-  Time minute_{};
-  std::uint32_t told_ = 0;  // in it
+  std::array<Kind, kKinds> kinds_;
 };
 
 // What refusals are counted by: an IPv4 address's /24, also in its IPv4-mapped form, or an IPv6 address's

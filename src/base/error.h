@@ -68,9 +68,18 @@ struct Error {
   std::string message;
   // Of rate_limited and unavailable: after how long it will be otherwise. Zero where nobody knows.
   std::chrono::seconds retry_after{};
+  // The sentence is about the inside of the machine (a host, a file, another program's words): for whoever
+  // runs it and for the log, and not for who asked through the network.
+  bool inside = false;
 
   friend bool operator==(const Error&, const Error&) = default;
 };
+
+inline Error inner_error(Errc what, std::string sentence) {
+  Error error(what, std::move(sentence));
+  error.inside = true;
+  return error;
+}
 
 // Calling value() on a failed Result is a bug in the caller; it ends the request through this exception.
 [[noreturn]] void throw_exception_from_error(const Error& error, const boost::source_location& where);

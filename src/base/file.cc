@@ -30,7 +30,8 @@ Error system_error(std::string_view doing, const std::filesystem::path& path, in
   Errc code = Errc::internal;
   if (error_number == ENOSPC || error_number == EDQUOT) code = Errc::no_space;
   if (error_number == ENOENT) code = Errc::not_found;
-  return {code, fmt::format("cannot {} {}: {}", doing, path.string(), std::strerror(error_number))};
+  return inner_error(code,
+                     fmt::format("cannot {} {}: {}", doing, path.string(), std::strerror(error_number)));
 }
 
 Result<FileDescriptor> open_file(const std::filesystem::path& path, int flags, unsigned mode) {

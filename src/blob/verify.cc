@@ -24,6 +24,7 @@ namespace bulkhead::blob {
 namespace {
 
 constexpr std::size_t kReadSize = 1u << 20;
+constexpr std::size_t kRottenRemembered = 10'000;
 
 // What changes when a file's bytes are changed or another file takes its place. Bytes that are in no file
 // cannot change: only their size speaks for them.
@@ -50,6 +51,13 @@ Result<Identity> identify(const Reader& reader) {
                   .size = static_cast<std::uint64_t>(status.st_size),
                   .modified = nanoseconds(status.st_mtim),
                   .changed = nanoseconds(status.st_ctim)};
+}
+
+// Another file has its name by now, or none.
+bool replaced(const Reader& reader) {
+  struct stat status {};
+  return reader.file_descriptor() >= 0 && ::fstat(reader.file_descriptor(), &status) == 0 &&
+         status.st_nlink == 0;
 }
 
 // Errc::corrupt when the content is not what `digest` says.
@@ -87,12 +95,27 @@ struct Verifier::State {
 
   State(const Clock& c, std::chrono::seconds i, std::size_t r) : clock(c), interval(i), remembered(r) {}
 
+  bool recent(Time at) const {
+    // A clock that was set back must not stretch the interval.
+    const auto age = clock.now() - at;
+    return age >= age.zero() && age < interval;
+  }
+
   // The rest under `mutex`.
   void remember(Check check) {
     forget(check.digest);
+    // Of another file nothing was learnt: somebody may still have it open.
+    if (const auto known = rotten.find(check.digest);
+        known != rotten.end() && known->second.identity == check.identity)
+      rotten.erase(known);
     checks.push_front(std::move(check));
     by_digest.emplace(checks.front().digest, checks.begin());
     if (checks.size() > remembered) forget(checks.back().digest);
+  }
+
+  void remember_rotten(Check check) {
+    if (rotten.size() >= kRottenRemembered) rotten.erase(rotten.begin());
+    rotten.insert_or_assign(check.digest, std::move(check));
   }
 
   void forget(oci::Digest digest) {
@@ -109,6 +132,7 @@ struct Verifier::State {
   std::mutex mutex;
   Checks checks;  // last used first
   std::unordered_map<oci::Digest, Checks::iterator, oci::DigestHash> by_digest;
+  std::unordered_map<oci::Digest, Check, oci::DigestHash> rotten;
   // The identity belongs to the key: what one file holds says nothing about another of the same name.
   std::map<std::pair<oci::Digest, Identity>, std::shared_ptr<Pass>> passes;
 };
@@ -121,16 +145,26 @@ Verifier::~Verifier() = default;
 bool Verifier::verified(const oci::Digest& digest, const Reader& reader) const {
   const auto identity = identify(reader);
   if (!identity) return false;
-  const auto now = state_->clock.now();
   const std::lock_guard lock(state_->mutex);
   const auto found = state_->by_digest.find(digest);
   if (found == state_->by_digest.end()) return false;
   const auto check = found->second;
-  // A clock that was set back must not stretch the interval.
-  const auto age = now - check->at;
-  if (check->identity != *identity || age < age.zero() || age >= state_->interval) return false;
+  if (check->identity != *identity || !state_->recent(check->at)) return false;
   state_->checks.splice(state_->checks.begin(), state_->checks, check);
   return true;
+}
+
+bool Verifier::rotten(const oci::Digest& digest, const Reader& reader) const {
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (!state_->rotten.contains(digest)) return false;  // as nearly always
+  }
+  const auto identity = identify(reader);
+  if (!identity) return false;
+  const std::lock_guard lock(state_->mutex);
+  const auto found = state_->rotten.find(digest);
+  return found != state_->rotten.end() && state_->recent(found->second.at) &&
+         (found->second.identity == *identity || replaced(reader));
 }
 
 Result<void> Verifier::verify(const oci::Digest& digest, const Reader& reader) {
@@ -163,6 +197,8 @@ Result<void> Verifier::verify(const oci::Digest& digest, const Reader& reader) {
     state_->remember({digest, *identity, started});
   else
     state_->forget(digest);
+  if (!outcome && outcome.error().code == Errc::corrupt)
+    state_->remember_rotten({digest, *identity, started});
   state_->passes.erase(key);
   pass->outcome = outcome;
   pass->finished.notify_all();

@@ -12,7 +12,7 @@
 
 namespace bulkhead::blob {
 
-// Remembers which blobs were found whole, in a bounded table. Thread-safe.
+// Remembers which blobs were found whole, and which not, in bounded tables. Thread-safe.
 class Verifier {
  public:
   Verifier(const Clock& clock, std::chrono::seconds interval, std::size_t remembered = 100'000);
@@ -20,6 +20,10 @@ class Verifier {
 
   // True when `reader`'s file was verified within the interval and has not changed since. Cheap.
   bool verified(const oci::Digest& digest, const Reader& reader) const;
+  // True when `reader`'s file was found not to be what its digest says within the interval, and has not
+  // changed since, or was replaced after that: such a blob is not offered to anybody, so that it is pushed
+  // again. Cheap.
+  bool rotten(const oci::Digest& digest, const Reader& reader) const;
   // Hashes the whole blob (blocking); Errc::corrupt when it is not what its digest says. Concurrent callers
   // for one digest share the work.
   Result<void> verify(const oci::Digest& digest, const Reader& reader);

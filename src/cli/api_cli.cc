@@ -22,11 +22,13 @@ std::string cell(const json::value& row, std::string_view key) {
 }  // namespace
 
 Command* add_api_command(Command& parent, CommandLine& line, const std::string& name,
-                         const std::string& about, ApiWork work, std::function<ApiPrint()> print) {
+                         const std::string& about, ApiWork work, std::function<ApiPrint()> print,
+                         ApiLost lost) {
   auto* command = parent.add_subcommand(name, about);
   add_settings(*command, line, false);
   command->add_flag("--json", line.json, "Print JSON, for scripts");
-  command->callback([&line, work = std::move(work), print = std::move(print)] {
+  command->callback([&line, work = std::move(work), print = std::move(print), lost = std::move(lost)] {
+    line.lost = lost;
     line.action = [&line, work, print] { return perform_api(line, work, print()); };
   });
   return command;

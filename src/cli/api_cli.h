@@ -10,10 +10,13 @@
 namespace bulkhead::cli {
 
 using ApiPrint = std::function<void(const boost::json::value&)>;
+using ApiLost = std::function<std::string(const boost::json::value&)>;
 
-// A subcommand whose work is done by a client; it prints what `print` makes of the outcome.
+// A subcommand whose work is done by a client; it prints what `print` makes of the outcome. `lost`: see
+// CommandLine.
 Command* add_api_command(Command& parent, CommandLine& line, const std::string& name,
-                         const std::string& about, ApiWork work, std::function<ApiPrint()> print);
+                         const std::string& about, ApiWork work, std::function<ApiPrint()> print,
+                         ApiLost lost = {});
 
 // A sentence; an array of objects as a table of the given keys, header first.
 ApiPrint print_text(std::string text);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/shown.h"
 #include "cli/operator.h"
 
@@ -25,7 +27,7 @@ class LocalClient final : public ApiClient {
     const json::object& answer = value->as_object();
     ApiAnswer out{static_cast<unsigned>(answer.at("status").to_number<std::int64_t>()), answer.at("body"),
                   std::string(answer.at("etag").as_string())};
-    if (out.status >= 400) return problem_error(out.status, out.body);
+    if (out.status >= 400) return problem_error(out.status, out.body, request.path);
     return out;
   }
 
@@ -36,6 +38,28 @@ class LocalClient final : public ApiClient {
 const json::string* text(const json::object& object, std::string_view key) {
   const json::value* value = object.if_contains(key);
   return value != nullptr ? value->if_string() : nullptr;
+}
+
+// Of {"errors": [{"message": …}]}, the shape of what is said in front of the management API; nullptr else.
+const json::string* registry_message(const json::value& document) {
+  const json::object* object = document.if_object();
+  const json::value* errors = object != nullptr ? object->if_contains("errors") : nullptr;
+  const json::array* list = errors != nullptr ? errors->if_array() : nullptr;
+  if (list == nullptr || list->empty() || !list->front().is_object()) return nullptr;
+  return text(list->front().get_object(), "message");
+}
+
+// What the management API says of what is not there, and of what it hides.
+constexpr std::string_view kNothingThere = "there is nothing at this address, or it is not yours to see";
+
+// "repositories/acme/app" of "/repositories/acme%2Fapp?limit=1000": of what names have in them, path_of()
+// encodes no more than these.
+std::string readable(std::string_view path) {
+  std::string out(path.substr(0, path.find('?')).substr(path.starts_with('/') ? 1 : 0));
+  for (const auto& [code, character] : {std::pair("%2F", "/"), std::pair("%2B", "+")})
+    for (auto at = out.find(code); at != std::string::npos; at = out.find(code))
+      out.replace(at, 3, character);
+  return out;
 }
 
 Errc errc_of(unsigned status, std::string_view code) {
@@ -57,13 +81,22 @@ Result<json::value> body_of(Result<ApiAnswer> answer) {
 
 }  // namespace
 
-Error problem_error(unsigned status, const json::value& document) {
+Error problem_error(unsigned status, const json::value& document, std::string_view path) {
   const json::object* object = document.if_object();
   const json::string* code = object != nullptr ? text(*object, "code") : nullptr;
   const json::string* detail = object != nullptr ? text(*object, "detail") : nullptr;
-  if (code == nullptr || detail == nullptr)
+  if (code == nullptr || detail == nullptr) {
+    if (const json::string* said = registry_message(document))
+      return {errc_of(status, ""), fmt::format("the server answered {}: {}", status, shown(*said))};
     return {Errc::unavailable,
             fmt::format("the server answered {}, in words that are not understood", status)};
+  }
+  // Of a mistyped name: people have given no address.
+  if (*detail == kNothingThere)
+    return {errc_of(status, *code),
+            fmt::format("there is nothing at {}, or it is not yours to see", shown(readable(path)))};
+  if (*code == "proof_required")
+    return {errc_of(status, *code), fmt::format("{} (bulkhead login)", shown(*detail))};
   // A server's words are somebody else's, and one line of ours.
   return {errc_of(status, *code), shown(*detail)};
 }

@@ -50,8 +50,9 @@ std::unique_ptr<ApiClient> make_remote_client(std::string server, Secret<> token
 // The data that these settings name; they must outlive it. `named`: as for Operator.
 std::unique_ptr<ApiClient> make_local_client(const config::Settings& settings, bool named);
 
-// The Error that a problem details document stands for.
-Error problem_error(unsigned status, const boost::json::value& document);
+// The Error that a problem details document stands for, or one in the words of the registry's protocol;
+// `path` is what was asked for, as in ApiRequest.
+Error problem_error(unsigned status, const boost::json::value& document, std::string_view path = {});
 
 // A path of encoded segments: path_of("users", "alice").
 template <class... Segments>

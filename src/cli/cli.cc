@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <boost/json/serialize.hpp>
+#include <cerrno>
 #include <exception>
-#include <filesystem>
 
 #include "base/say.h"
 #include "cli/command_line.h"
@@ -57,15 +58,22 @@ Result<config::Loaded> CommandLine::load(Fallback fallback) const {
   sources.environment = environment();
   sources.flags = flags;
   const auto from_environment = sources.environment.extract("BULKHEAD_CONFIG");
-  std::error_code ignored;
   if (!config_file.empty())
     sources.file = config_file;
   else if (from_environment)
     sources.file = from_environment.mapped();
   else if (fallback == Fallback::installed && !flags.contains("data") &&
-           !sources.environment.contains("BULKHEAD_DATA") &&
-           std::filesystem::exists(kInstalledConfig, ignored))
-    sources.file = kInstalledConfig;
+           !sources.environment.contains("BULKHEAD_DATA")) {
+    if (::access(kInstalledConfig, R_OK) == 0)
+      sources.file = kInstalledConfig;
+    else if (errno == EACCES)
+      // Going on would work on other data than what is meant.
+      return Error{
+          Errc::denied,
+          fmt::format("{}, the configuration of the server that is installed here, may be read by its "
+                      "own user only: sudo -u bulkhead bulkhead …, or name other data with --data",
+                      kInstalledConfig)};
+  }
   auto loaded = config::load(sources);
   misconfigured = !loaded;
   return loaded;
@@ -77,10 +85,16 @@ using Print = std::function<void(const boost::json::value&)>;
 
 Result<void> show(const CommandLine& line, const Result<boost::json::value>& value, const Print& print) {
   if (!value) return value.error();
-  if (line.json)
-    say_json(boost::json::serialize(*value));
-  else
-    print(*value);
+  try {
+    if (line.json)
+      say_json(boost::json::serialize(*value));
+    else
+      print(*value);
+    flush_output();
+  } catch (const OutputFailed&) {
+    if (line.lost) tell("bulkhead: {}\n", line.lost(*value));
+    throw;
+  }
   return {};
 }
 
@@ -198,6 +212,7 @@ int run_command(int argc, char** argv) {
   add_robot_commands(app, line);
   add_factor_commands(app, line);
   add_sso_commands(app, line);
+  add_policy_commands(app, line);
   if (const auto status = app.parse(argc, argv)) return *status;
   if (!line.action) return kNotUnderstood;
   const Result<void> outcome = line.action();

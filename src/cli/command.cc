@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <sstream>
+#include <string>
 #include <utility>
 
 #include "base/say.h"
@@ -117,9 +118,18 @@ std::optional<int> Command::parse(int argc, char** argv) {
     app_.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     // CLI11 only says that some subcommand is missing.
-    if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && argc > 1 && argv[1][0] != '-' &&
-        app_.get_subcommands().empty()) {
-      tell("bulkhead: there is no command \"{}\"; \"bulkhead --help\" lists them\n", argv[1]);
+    const CLI::App* named = &app_;
+    std::string path;
+    int next = 1;
+    while (!named->get_subcommands().empty()) {
+      named = named->get_subcommands().front();
+      path += named->get_name() + " ";
+      ++next;
+    }
+    if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr &&
+        named->get_require_subcommand_min() > 0 && next < argc && argv[next][0] != '-') {
+      tell("bulkhead: there is no command \"{}{}\"; \"bulkhead {}--help\" lists them\n", path, argv[next],
+           path);
       return kNotUnderstood;
     }
     std::ostringstream output;

@@ -27,6 +27,8 @@ struct CommandLine {
   bool json = false;
   // The chosen subcommand's work; set by its callback.
   std::function<Result<void>()> action;
+  // Of one whose outcome is shown once: what to do where it could not be written.
+  std::function<std::string(const boost::json::value&)> lost;
 
   // Sets misconfigured when the settings are wrong. With Fallback::installed, where neither a file nor the
   // data is named: from /etc/bulkhead/bulkhead.toml, if there is one.
@@ -62,6 +64,7 @@ Result<void> perform(const CommandLine& line, const boost::json::object& command
 // Each adds its subcommands to `app`; `line` outlives it.
 void add_server_commands(Command& app, CommandLine& line);        // serve, setup, config
 void add_operator_commands(Command& app, CommandLine& line);      // user, repo, grant, namespace
+void add_profile_commands(Command& user, CommandLine& line);      // user email, user role
 void add_token_commands(Command& app, CommandLine& line);         // token
 void add_audit_commands(Command& app, CommandLine& line);         // audit
 void add_keys_commands(Command& app, CommandLine& line);          // keys
@@ -71,6 +74,7 @@ void add_team_commands(Command& app, CommandLine& line);          // team
 void add_robot_commands(Command& app, CommandLine& line);         // robot
 void add_factor_commands(Command& app, CommandLine& line);        // factor
 void add_sso_commands(Command& app, CommandLine& line);           // sso
+void add_policy_commands(Command& app, CommandLine& line);        // policy
 // --config, --data and every other setting's flag, on this command.
 void add_settings(Command& command, CommandLine& line, bool all);
 

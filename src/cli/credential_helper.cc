@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/say.h"
+#include "cli/registry_token.h"
 #include "oci/strict_json.h"
 
 namespace bulkhead::cli {
@@ -40,21 +41,39 @@ Result<Secret<>> get(const LoginStore& store, std::string_view server) {
                                                {"Secret", found->second.secret.reveal()}}));
 }
 
+// What is not kept any more ends, where "login --docker" made it.
+template <class Change>
+Result<Secret<>> replace(LoginStore& store, std::string_view server, Change change) {
+  const std::string registry = registry_of(server);
+  std::optional<LoginStore::RegistryCredential> before;
+  auto saved = store.update([&](LoginStore& kept) { before = change(kept, registry); });
+  if (!saved) return saved.error();
+  if (before) end_registry_token(store, registry, *before);
+  return Secret<>();
+}
+
 Result<Secret<>> put(LoginStore& store, std::string_view input) {
   const auto parsed = oci::parse_strict_json(input, {.depth = 2, .values = 16});
   if (!parsed || !parsed->is_object()) return Error{Errc::invalid_argument, "store takes a JSON object"};
   const json::object& object = parsed->get_object();
   const std::string server = text(object, "ServerURL");
   if (server.empty()) return Error{Errc::invalid_argument, "no credentials server URL"};
-  store.put_registry(registry_of(server), {text(object, "Username"), Secret<>(text(object, "Secret"))});
-  if (auto saved = store.save(); !saved) return saved.error();
-  return Secret<>();
+  using Credential = LoginStore::RegistryCredential;
+  return replace(store, server, [&](LoginStore& kept, const std::string& registry) {
+    Credential credential{text(object, "Username"), Secret<>(text(object, "Secret"))};
+    // "docker login" stores once more what it was given.
+    const auto there = kept.registries().find(registry);
+    const bool same =
+        there != kept.registries().end() && there->second.secret.reveal() == credential.secret.reveal();
+    if (same) credential.token = there->second.token;
+    auto before = kept.put_registry(registry, std::move(credential));
+    return same ? std::optional<Credential>() : std::move(before);
+  });
 }
 
 Result<Secret<>> drop(LoginStore& store, std::string_view server) {
-  store.drop_registry(registry_of(server));
-  if (auto saved = store.save(); !saved) return saved.error();
-  return Secret<>();
+  return replace(store, server,
+                 [](LoginStore& kept, const std::string& registry) { return kept.drop_registry(registry); });
 }
 
 Secret<> names(const LoginStore& store) {

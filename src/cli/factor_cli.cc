@@ -59,6 +59,12 @@ void print_codes(const json::value& value) {
   say("Keep these recovery codes: each lets you in once, without the app. They are not shown again.\n");
 }
 
+std::string lost_codes(const json::value&) {
+  return "the new recovery codes could not be shown, and the ones of before are worth nothing; make others "
+         "with: "
+         "bulkhead factor codes";
+}
+
 Result<json::value> status(ApiClient& client) {
   const auto factors = own_factors(client);
   if (!factors) return factors.error();
@@ -78,9 +84,11 @@ void add_factor_commands(Command& app, CommandLine& line) {
   factor->require_subcommand();
   add_api_command(*factor, line, "status", "Say which second factors you have", status,
                   [] { return print_status; });
-  add_api_command(*factor, line, "enroll", "Enrol an authenticator app", enroll, [] { return print_codes; });
-  add_api_command(*factor, line, "codes", "Make new recovery codes; the old ones are worth nothing",
-                  make_codes, [] { return print_codes; });
+  add_api_command(
+      *factor, line, "enroll", "Enrol an authenticator app", enroll, [] { return print_codes; }, lost_codes);
+  add_api_command(
+      *factor, line, "codes", "Make new recovery codes; the old ones are worth nothing", make_codes,
+      [] { return print_codes; }, lost_codes);
   add_api_command(
       *factor, line, "remove", "Do without the authenticator app",
       [](ApiClient& client) -> Result<json::value> {

@@ -14,9 +14,13 @@ void keep_session(ApiClient& client, LoginStore& store, const std::string& serve
   const auto answer = client.send({.method = "POST", .path = "/sessions/current/refresh"});
   std::int64_t next = now + kRefreshSeconds;
   if (!answer) next = answer.error().code == Errc::conflict ? 0 : now + kRetrySeconds;
-  store.set_refresh(server, next);
-  // Lost, it is only asked for again.
-  static_cast<void>(store.save());
+  const Secret<> asked(found->second.token.reveal());
+  // Lost, it is only asked for again. A log-in of meanwhile has a session, and a time, of its own.
+  static_cast<void>(store.update([&](LoginStore& fresh) {
+    const auto now_there = fresh.sessions().find(server);
+    if (now_there != fresh.sessions().end() && now_there->second.token.reveal() == asked.reveal())
+      fresh.set_refresh(server, next);
+  }));
 }
 
 }  // namespace bulkhead::cli

@@ -1,16 +1,17 @@
 // login, logout, whoami: the command line's sessions with servers.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <boost/json/serialize.hpp>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/say.h"
 #include "cli/command_line.h"
 #include "cli/keep_session.h"
 #include "cli/login_store.h"
+#include "cli/registry_token.h"
 #include "cli/sso_login.h"
 #include "cli/terminal.h"
 
@@ -43,7 +44,10 @@ Result<json::value> start_session(ApiClient& client, const LoginOptions& options
   auto started = client.create("/sessions", body);
   const bool wants_code = !started && started.error().code == Errc::unauthenticated && options.code.empty() &&
                           started.error().message.find("second factor") != std::string::npos;
-  if (!wants_code || !at_terminal()) return started;
+  if (!wants_code) return started;
+  if (!at_terminal())
+    return Error{Errc::unauthenticated,
+                 "the account has a second factor: give its code, or a recovery code, with --code"};
   const Secret<> code = ask_secret("Code of the second factor: ");
   body["code"] = code.reveal();
   return client.create("/sessions", body);
@@ -60,22 +64,9 @@ Result<json::value> prove(ApiClient& client, LoginOptions& options) {
   if (options.name.empty()) return Error{Errc::invalid_argument, "say who logs in with --name"};
   const auto password = read_one_password(options.password_stdin);
   if (!password) return password.error();
+  // It would count as a wrong one.
+  if (password->empty()) return Error{Errc::invalid_argument, "no password was given"};
   return start_session(client, options, *password);
-}
-
-// What docker logs in with: an access token for everything that the account may reach, for a week. Its
-// number.
-Result<std::int64_t> add_registry_credential(ApiClient& client, LoginStore& store, const std::string& server,
-                                             const std::string& name) {
-  char host[256] = "this machine";
-  ::gethostname(host, sizeof host - 1);
-  const auto made = client.create(
-      path_of("users", name, "tokens"),
-      {{"name", fmt::format("docker on {}", host)},
-       {"scopes", json::array{json::object{{"actions", json::array{"pull", "push", "delete"}}}}}});
-  if (!made) return made.error();
-  store.put_registry(registry_of(server), {name, Secret<>(text(*made, "secret"))});
-  return made->at("token").at("id").to_number<std::int64_t>();
 }
 
 Result<std::string> absolute_path(const std::string& path) {
@@ -97,29 +88,76 @@ bool waits_for_factor(const Error& error) {
   return error.code == Errc::denied && error.message.find("second factor") != std::string::npos;
 }
 
-// Puts the new session, and what docker logs in with, into the store, in place of what was there. Whether
-// docker's token has to wait for a second factor.
-Result<bool> keep(const LoginOptions& options, const std::string& server, const std::string& ca,
+// A log-in as it was kept, and what it took the place of.
+struct Kept {
+  std::unique_ptr<ApiClient> client;
+  std::int64_t docker_token = 0;
+  bool docker_waits = false;  // for a second factor
+  std::optional<LoginStore::Session> session;
+  std::optional<LoginStore::RegistryCredential> credential;
+};
+
+// Puts the new session, and what docker logs in with, into the store. What cannot be kept is ended.
+Result<Kept> keep(const LoginOptions& options, const std::string& server, const std::string& ca,
                   LoginStore& store, const json::value& started) {
   const Secret<> token(text(started, "secret"));
   const std::string name = text(started.at("user"), "name");
-  const auto client = make_remote_client(server, Secret<>(token.reveal()), ca);
-  bool waits = false;
-  std::int64_t made = 0;
+  Kept kept;
+  kept.client = make_remote_client(server, Secret<>(token.reveal()), ca);
+  std::optional<LoginStore::RegistryCredential> credential;
   if (options.docker) {
-    const auto added = add_registry_credential(*client, store, server, name);
-    waits = !added && (started.at("needs_factor").as_bool() || waits_for_factor(added.error()));
-    if (!added && !waits) return added.error();
-    if (added) made = *added;
+    auto made = make_registry_token(*kept.client, name);
+    kept.docker_waits = !made && (started.at("needs_factor").as_bool() || waits_for_factor(made.error()));
+    if (!made && !kept.docker_waits) return made.error();
+    if (made) credential = *std::move(made);
   }
+  kept.docker_token = credential ? credential->token : 0;
   const std::int64_t now = to_micros(SystemClock().now()) / 1'000'000;
-  store.put_session(server,
-                    {name, Secret<>(token.reveal()), ca, options.sso.empty() ? 0 : now + kRefreshSeconds});
-  if (auto saved = store.save(); !saved) {
-    if (made != 0) static_cast<void>(client->remove(path_of("users", name, "tokens", std::to_string(made))));
-    return saved.error();
+  const auto saved = store.update([&](LoginStore& fresh) {
+    if (credential)
+      kept.credential = fresh.put_registry(registry_of(server),
+                                           {name, Secret<>(credential->secret.reveal()), credential->token});
+    kept.session = fresh.put_session(
+        server, {name, Secret<>(token.reveal()), ca, options.sso.empty() ? 0 : now + kRefreshSeconds});
+  });
+  if (saved) return kept;
+  if (credential) end_registry_token(kept.client.get(), *credential);
+  return saved.error();
+}
+
+// With whichever session is its owner's: the new one, or the one that ends with it.
+void end_replaced(const Kept& kept, const std::string& server, const std::string& name) {
+  std::unique_ptr<ApiClient> old;
+  if (kept.session)
+    old = make_remote_client(server, Secret<>(kept.session->token.reveal()), kept.session->ca);
+  if (kept.credential) {
+    const bool own = kept.credential->name == name;
+    const bool of_before = kept.session && kept.session->name == kept.credential->name;
+    end_registry_token(own ? kept.client.get() : of_before ? old.get() : nullptr, *kept.credential);
   }
-  return waits;
+  if (old) static_cast<void>(old->remove("/sessions/current"));
+}
+
+void print_log_in(const CommandLine& line, const std::string& server, const json::value& started,
+                  const Kept& kept) {
+  const std::string name = text(started.at("user"), "name");
+  if (kept.docker_waits)
+    tell("docker has no access token yet: a second factor comes first; then log in with --docker again\n");
+  if (line.json) {
+    json::object out{
+        {"server", server}, {"name", name}, {"expires_at", started.at("session").at("expires_at")}};
+    if (kept.docker_token != 0) out["docker_token"] = kept.docker_token;
+    say_json(json::serialize(out));
+    return;
+  }
+  say("{} is logged in to {}{}\n", name, server,
+      started.at("needs_factor").as_bool() ? "; a policy asks for a second factor: bulkhead factor enroll"
+                                           : "");
+  if (kept.docker_token != 0)
+    say("docker-credential-bulkhead gives access token {} to docker and podman for a week, where their "
+        "configuration says {}\n",
+        kept.docker_token,
+        json::serialize(json::object{{"credHelpers", json::object{{registry_of(server), "bulkhead"}}}}));
 }
 
 Result<void> log_in(const CommandLine& line, LoginOptions options) {
@@ -135,26 +173,26 @@ Result<void> log_in(const CommandLine& line, LoginOptions options) {
   const auto anonymous = make_remote_client(*server, Secret<>(), *ca);
   const auto started = prove(*anonymous, options);
   if (!started) return started.error();
-  const auto before = store->sessions().find(*server);
-  const bool replaces = before != store->sessions().end();
-  const Secret<> old(replaces ? before->second.token.reveal() : std::string());
-  const std::string old_ca = replaces ? before->second.ca : std::string();
-  const auto waits = keep(options, *server, *ca, *store, *started);
-  if (!waits) {
+  const auto kept = keep(options, *server, *ca, *store, *started);
+  if (!kept) {
     end_session(*server, Secret<>(text(*started, "secret")), *ca);
-    return waits.error();
+    return kept.error();
   }
-  if (replaces) end_session(*server, old, old_ca);
-  const std::string name = text(started->at("user"), "name");
-  if (*waits)
-    tell("docker has no access token yet: a second factor comes first; then log in with --docker again\n");
-  if (line.json)
-    say_json(json::serialize(json::object{
-        {"server", *server}, {"name", name}, {"expires_at", started->at("session").at("expires_at")}}));
-  else
-    say("{} is logged in to {}{}\n", name, *server,
-        started->at("needs_factor").as_bool() ? "; a policy asks for a second factor: bulkhead factor enroll"
-                                              : "");
+  end_replaced(*kept, *server, text(started->at("user"), "name"));
+  print_log_in(line, *server, *started, *kept);
+  return {};
+}
+
+// Ends a session, and the token of docker's that was made in one of the same person.
+Result<void> end_log_in(const LoginStore& store, const std::string& server,
+                        const LoginStore::Session& session) {
+  const auto client = make_remote_client(server, Secret<>(session.token.reveal()), session.ca);
+  if (const auto docker = store.registries().find(registry_of(server)); docker != store.registries().end())
+    end_registry_token(docker->second.name == session.name ? client.get() : nullptr, docker->second);
+  // A session that has ended already is as good as ended now.
+  const auto ended = client->remove("/sessions/current");
+  if (!ended && ended.error().code != Errc::unauthenticated && ended.error().code != Errc::not_found)
+    return ended.error();
   return {};
 }
 
@@ -170,18 +208,26 @@ Result<void> log_out(const CommandLine& line, const std::string& given) {
     return Error{Errc::not_found, server->empty() ? std::string("nobody is logged in")
                                                   : fmt::format("nobody is logged in to {}", *server)};
   const std::string name = found->second.name;
-  const auto client = make_remote_client(*server, Secret<>(found->second.token.reveal()), found->second.ca);
-  // A session that has ended already is as good as ended now.
-  const auto ended = client->remove("/sessions/current");
-  if (!ended && ended.error().code != Errc::unauthenticated && ended.error().code != Errc::not_found)
-    return ended.error();
-  store->drop_session(*server);
-  store->drop_registry(registry_of(*server));
-  if (auto saved = store->save(); !saved) return saved.error();
-  if (line.json)
-    say_json(json::serialize(json::object{{"server", *server}, {"name", name}}));
-  else
-    say("{} is logged out of {}\n", name, *server);
+  if (auto ended = end_log_in(*store, *server, found->second); !ended) return ended.error();
+  const Secret<> token(found->second.token.reveal());
+  const auto saved = store->update([&](LoginStore& fresh) {
+    // Another terminal may have logged in meanwhile.
+    const auto there = fresh.sessions().find(*server);
+    if (there == fresh.sessions().end() || there->second.token.reveal() != token.reveal()) return;
+    fresh.drop_session(*server);
+    fresh.drop_registry(registry_of(*server));
+  });
+  if (!saved) return saved.error();
+  const std::string& current = store->current();
+  if (line.json) {
+    json::object out{{"server", *server}, {"name", name}};
+    if (!current.empty()) out["current"] = current;
+    say_json(json::serialize(out));
+    return {};
+  }
+  say("{} is logged out of {}\n", name, *server);
+  if (!current.empty())
+    say("commands go to {} as {} from here on\n", current, store->sessions().at(current).name);
   return {};
 }
 

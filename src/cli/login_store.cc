@@ -1,11 +1,14 @@
 #include "cli/login_store.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <cerrno>
 #include <cstdlib>
 
 #include "base/bytes.h"
@@ -38,6 +41,13 @@ void for_each_object(const json::object& document, std::string_view key, Each ea
   if (value == nullptr || !value->is_object()) return;
   for (const auto& [name, member] : value->get_object())
     if (member.is_object()) each(std::string(name), member.get_object());
+}
+
+template <class Value>
+std::optional<Value> take(std::map<std::string, Value>& map, const std::string& key) {
+  auto node = map.extract(key);
+  if (node.empty()) return std::nullopt;
+  return std::move(node.mapped());
 }
 
 }  // namespace
@@ -105,14 +115,30 @@ Result<LoginStore> LoginStore::load(const std::filesystem::path& path) {
                                number(entry, "refresh_at")};
   });
   for_each_object(object, "registries", [&store](const std::string& registry, const json::object& entry) {
-    store.registries_[registry] = {text(entry, "name"), Secret<>(text(entry, "secret"))};
+    store.registries_[registry] = {text(entry, "name"), Secret<>(text(entry, "secret")),
+                                   number(entry, "token")};
   });
   if (!store.sessions_.contains(store.current_)) store.current_.clear();
   return store;
 }
 
-Result<void> LoginStore::save() const {
+Result<void> LoginStore::update(const std::function<void(LoginStore&)>& change) {
   if (auto made = make_directories(path_.parent_path(), 0700); !made) return made.error();
+  const std::filesystem::path lock = path_.string() + ".lock";
+  // Closing it lets the next one in; the file stays, for one that is removed would be two.
+  const auto held = open_file(lock, O_RDWR | O_CREAT, 0600);
+  if (!held) return held.error();
+  while (::flock(held->get(), LOCK_EX) != 0)
+    if (errno != EINTR) return system_error("lock", lock, errno);
+  auto fresh = load(path_);
+  if (!fresh) return fresh.error();
+  change(*fresh);
+  if (auto saved = fresh->save(); !saved) return saved.error();
+  *this = *std::move(fresh);
+  return {};
+}
+
+Result<void> LoginStore::save() const {
   json::object servers;
   for (const auto& [server, session] : sessions_)
     servers[server] = json::object{{"name", session.name},
@@ -121,7 +147,8 @@ Result<void> LoginStore::save() const {
                                    {"refresh_at", session.refresh_at}};
   json::object registries;
   for (const auto& [registry, credential] : registries_)
-    registries[registry] = json::object{{"name", credential.name}, {"secret", credential.secret.reveal()}};
+    registries[registry] = json::object{
+        {"name", credential.name}, {"secret", credential.secret.reveal()}, {"token", credential.token}};
   json::object authorities;
   for (const auto& [server, ca] : authorities_) authorities[server] = json::object{{"ca", ca}};
   const Secret<> contents(json::serialize(json::object{{"current", current_},
@@ -132,10 +159,12 @@ Result<void> LoginStore::save() const {
   return replace_file(path_, as_bytes(contents.reveal()), 0600);
 }
 
-void LoginStore::put_session(const std::string& server, Session session) {
+std::optional<LoginStore::Session> LoginStore::put_session(const std::string& server, Session session) {
   if (!session.ca.empty()) authorities_[server] = session.ca;
-  sessions_.insert_or_assign(server, std::move(session));
+  auto before = take(sessions_, server);
+  sessions_.emplace(server, std::move(session));
   current_ = last_ = server;
+  return before;
 }
 
 std::string LoginStore::authority(const std::string& server) const {
@@ -156,15 +185,21 @@ void LoginStore::set_refresh(const std::string& server, std::int64_t at) {
   if (const auto found = sessions_.find(server); found != sessions_.end()) found->second.refresh_at = at;
 }
 
-void LoginStore::drop_session(const std::string& server) {
-  sessions_.erase(server);
+std::optional<LoginStore::Session> LoginStore::drop_session(const std::string& server) {
+  auto before = take(sessions_, server);
   if (current_ == server) current_ = sessions_.empty() ? std::string() : sessions_.begin()->first;
+  return before;
 }
 
-void LoginStore::put_registry(const std::string& registry, RegistryCredential credential) {
-  registries_.insert_or_assign(registry, std::move(credential));
+std::optional<LoginStore::RegistryCredential> LoginStore::put_registry(const std::string& registry,
+                                                                       RegistryCredential credential) {
+  auto before = take(registries_, registry);
+  registries_.emplace(registry, std::move(credential));
+  return before;
 }
 
-void LoginStore::drop_registry(const std::string& registry) { registries_.erase(registry); }
+std::optional<LoginStore::RegistryCredential> LoginStore::drop_registry(const std::string& registry) {
+  return take(registries_, registry);
+}
 
 }  // namespace bulkhead::cli

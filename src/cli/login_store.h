@@ -1,10 +1,13 @@
 // Where the command line keeps what it logged in with: credentials.json in the user's configuration directory
 // ($XDG_CONFIG_HOME/bulkhead or ~/.config/bulkhead), readable by its owner alone. Sessions are for the
 // management API; registry credentials are what the credential helper gives to docker and podman.
+//
+// Several terminals use the file at once: who changes it holds a lock from reading to writing.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,7 +26,7 @@ bool is_this_machine(std::string_view host);
 // What docker calls a server: the URL's host and port.
 std::string registry_of(std::string_view server);
 
-// The file's contents; a copy in memory until save().
+// The file's contents as they were read last; what is changed outside of update() stays in memory.
 class LoginStore {
  public:
   struct Session {
@@ -36,13 +39,16 @@ class LoginStore {
   struct RegistryCredential {
     std::string name;
     Secret<> secret;
+    std::int64_t token = 0;  // the number of the access token, where "login --docker" made it
   };
 
   // An absent file is an empty store. Errc::denied for one that others may read.
   static Result<LoginStore> load(const std::filesystem::path& path);
   // Errc::not_found when the environment names no place.
   static Result<std::filesystem::path> default_path();
-  Result<void> save() const;
+  // Reads the file anew, has `change` applied to this, and writes it, while every other update waits: what
+  // they keep stays. Where it fails nothing was kept.
+  Result<void> update(const std::function<void(LoginStore&)>& change);
 
   // The server that commands go to; "" for none.
   const std::string& current() const { return current_; }
@@ -55,13 +61,17 @@ class LoginStore {
   const std::map<std::string, Session>& sessions() const { return sessions_; }
   const std::map<std::string, RegistryCredential>& registries() const { return registries_; }
 
-  void put_session(const std::string& server, Session session);  // and makes it the current one
+  // Each gives back what was there before.
+  std::optional<Session> put_session(const std::string& server,
+                                     Session session);  // it is the current one then
+  std::optional<Session> drop_session(const std::string& server);
+  std::optional<RegistryCredential> put_registry(const std::string& registry, RegistryCredential credential);
+  std::optional<RegistryCredential> drop_registry(const std::string& registry);
   void set_refresh(const std::string& server, std::int64_t at);
-  void drop_session(const std::string& server);
-  void put_registry(const std::string& registry, RegistryCredential credential);
-  void drop_registry(const std::string& registry);
 
  private:
+  Result<void> save() const;
+
   std::filesystem::path path_;
   std::string current_;
   std::string last_;

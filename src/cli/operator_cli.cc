@@ -39,6 +39,18 @@ Print table(std::vector<std::string> header, std::vector<std::string> keys) {
   };
 }
 
+// A namespace without its slash was looked for among the official images.
+Error with_slash(const json::object& command, Error error) {
+  if (error.code != Errc::not_found && error.code != Errc::name_unknown) return error;
+  for (const char* key : {"target", "repository"}) {
+    const json::value* given = command.if_contains(key);
+    if (given == nullptr || given->as_string().find('/') != json::string::npos) continue;
+    error.message +=
+        fmt::format("; if the namespace is meant, write {}/", std::string_view(given->as_string()));
+  }
+  return error;
+}
+
 // A subcommand that runs one operator command. `arguments` builds it when the line has been read.
 Command* add(Command& parent, CommandLine& line, const std::string& name, const std::string& about,
              std::function<Result<json::object>()> arguments, std::function<Print()> print) {
@@ -49,7 +61,9 @@ Command* add(Command& parent, CommandLine& line, const std::string& name, const 
     line.action = [&line, arguments, print]() -> Result<void> {
       auto object = arguments();
       if (!object) return object.error();
-      return perform(line, *object, print());
+      const auto done = perform(line, *object, print());
+      if (!done) return with_slash(*object, done.error());
+      return {};
     };
   });
   return command;
@@ -145,6 +159,7 @@ void add_user_commands(Command& app, CommandLine& line) {
                    " is no administrator")})
     command->add_flag("--replace", options->replace,
                       "Also where the account has another role, which it loses");
+  add_profile_commands(*user, line);
   add(
       *user, line, "list", "List all accounts",
       []() -> Result<json::object> {

@@ -20,7 +20,7 @@ struct OrganizationOptions {
   std::string role = "member";
   std::string team;
   std::string email;
-  std::int64_t number = 0;
+  std::string invitation;
   bool has_display_name = false;
 };
 using Options = std::shared_ptr<OrganizationOptions>;
@@ -49,8 +49,39 @@ Result<json::value> invite(ApiClient& client, const OrganizationOptions& options
 }
 
 void print_invitation(const json::value& value) {
-  say("{}\nGive this to whoever is invited; it is not shown again.\n",
+  say("{}\nGive this to whoever is invited; it is not shown again. They accept with: bulkhead org accept "
+      "TOKEN\n",
       std::string_view(value.at("secret").as_string()));
+  const std::string_view email = value.at("invitation").at("email").as_string();
+  if (!email.empty())
+    say("It takes an account with this verified address: bulkhead user email NAME {} --verified\n", email);
+}
+
+std::string lost_invitation(const json::value& value) {
+  const json::value& invitation = value.at("invitation");
+  return fmt::format(
+      "the invitation's token could not be shown; withdraw it with: bulkhead org withdraw {} {}",
+      std::string_view(invitation.at("organization").as_string()), invitation.at("id").as_int64());
+}
+
+Result<json::value> list_invitations(ApiClient& client, const OrganizationOptions& options) {
+  if (!options.name.empty())
+    return as_value(client.list(path_of("organizations", options.name, "invitations")));
+  auto answer = client.get("/invitations");
+  if (!answer) return answer.error();
+  return answer->at("items");
+}
+
+// By its number, or by the token that it came with.
+Result<json::value> accept(ApiClient& client, const std::string& invitation) {
+  const bool number = invitation.find_first_not_of("0123456789") == std::string::npos;
+  auto done = number
+                  ? client.send({.method = "POST", .path = path_of("invitations", invitation, "acceptance")})
+                  : client.send({.method = "POST",
+                                 .path = "/invitations/acceptance",
+                                 .body = json::object{{"token", invitation}}});
+  if (!done) return done.error();
+  return json::value(json::object{});
 }
 
 void add_members(Command& org, CommandLine& line, const Options& options) {
@@ -94,34 +125,38 @@ void add_members(Command& org, CommandLine& line, const Options& options) {
 void add_invitations(Command& org, CommandLine& line, const Options& options) {
   auto* invitation = add_api_command(
       org, line, "invite", "Invite an account, or whoever has an e-mail address",
-      [options](ApiClient& client) { return invite(client, *options); }, [] { return print_invitation; });
+      [options](ApiClient& client) { return invite(client, *options); }, [] { return print_invitation; },
+      lost_invitation);
   invitation->add_option("organization", options->name)->required();
   invitation->add_option("--account", options->member, "Whom to invite");
   invitation->add_option("--email", options->email, "Or whoever has this verified address");
   invitation->add_option("--role", options->role)->one_of({"member", "owner"});
   invitation->add_option("--team", options->team, "A team to put them into");
   add_api_command(
-      org, line, "invitations", "List the invitations that are open for you",
-      [](ApiClient& client) -> Result<json::value> {
-        auto answer = client.get("/invitations");
-        if (!answer) return answer.error();
-        return answer->at("items");
-      },
+      org, line, "invitations", "List the open invitations: those for you, or an organization's",
+      [options](ApiClient& client) { return list_invitations(client, *options); },
       [] {
-        return print_rows({"NUMBER", "ORGANIZATION", "ROLE", "TEAM", "FROM", "UNTIL"},
-                          {"id", "organization", "role", "team", "invited_by", "expires_at"});
-      });
+        return print_rows(
+            {"NUMBER", "ORGANIZATION", "ROLE", "TEAM", "ACCOUNT", "E-MAIL", "FROM", "UNTIL"},
+            {"id", "organization", "role", "team", "account", "email", "invited_by", "expires_at"});
+      })
+      ->add_option("organization", options->name, "Those that its owners have sent");
   add_api_command(
       org, line, "accept", "Accept an invitation",
-      [options](ApiClient& client) -> Result<json::value> {
-        auto done =
-            client.send({.method = "POST",
-                         .path = path_of("invitations", std::to_string(options->number), "acceptance")});
-        if (!done) return done.error();
-        return json::value(json::object{});
-      },
+      [options](ApiClient& client) { return accept(client, options->invitation); },
       [] { return print_text("welcome"); })
-      ->add_option("number", options->number, "As \"org invitations\" lists it")
+      ->add_option("invitation", options->invitation,
+                   "Its number, as \"org invitations\" lists it, or the token that it came with")
+      ->required();
+  auto* withdraw = add_api_command(
+      org, line, "withdraw", "Withdraw an invitation; its token is worth nothing then",
+      [options](ApiClient& client) {
+        return nothing(
+            client.remove(path_of("organizations", options->name, "invitations", options->invitation)));
+      },
+      [options] { return print_text(fmt::format("invitation {} is withdrawn", options->invitation)); });
+  withdraw->add_option("organization", options->name)->required();
+  withdraw->add_option("number", options->invitation, "As \"org invitations ORGANIZATION\" lists it")
       ->required();
 }
 

@@ -1,8 +1,10 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
+#include <array>
 #include <boost/json/serialize.hpp>
 
+#include "base/shown.h"
 #include "cli/api_client.h"
 #include "oci/strict_json.h"
 
@@ -44,6 +46,24 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* int
     static_cast<Received*>(into)->etag = line;
   }
   return size * count;
+}
+
+// What to do about it, where that is known.
+std::string_view cure_of(CURLcode code, std::string_view cause) {
+  const auto says = [cause](std::string_view words) { return cause.find(words) != std::string_view::npos; };
+  if (code == CURLE_SSL_CACERT_BADFILE) return "; --ca takes a file with the authority's certificate as PEM";
+  if (code == CURLE_SSL_CONNECT_ERROR && says("wrong version number"))
+    return "; no TLS is spoken there: write http:// in front";
+  if (code != CURLE_PEER_FAILED_VERIFICATION) return "";
+  if (says("expired") || says("not yet valid"))
+    return "; the server needs another certificate, or a clock is wrong";
+  if (says("subject name")) return "; write a name that its certificate is made out to";
+  return "; where its authority is one of your own, log in with --ca FILE";
+}
+
+Error unreachable(std::string_view server, CURLcode code, std::string_view reason) {
+  const std::string cause = shown(reason.empty() ? ::curl_easy_strerror(code) : reason);
+  return {Errc::unavailable, fmt::format("cannot reach {}: {}{}", server, cause, cure_of(code, cause))};
 }
 
 class RemoteClient final : public ApiClient {
@@ -94,8 +114,11 @@ Result<ApiAnswer> RemoteClient::send(const ApiRequest& request) {
   ::curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
   ::curl_easy_setopt(curl, CURLOPT_HEADERDATA, &received);
   if (!ca_.empty()) ::curl_easy_setopt(curl, CURLOPT_CAINFO, ca_.c_str());
-  if (const CURLcode code = ::curl_easy_perform(curl); code != CURLE_OK)
-    return Error{Errc::unavailable, fmt::format("cannot reach {}: {}", server_, ::curl_easy_strerror(code))};
+  std::array<char, CURL_ERROR_SIZE> reason{};
+  ::curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason.data());
+  const CURLcode code = ::curl_easy_perform(curl);
+  ::curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, nullptr);
+  if (code != CURLE_OK) return unreachable(server_, code, reason.data());
   long status = 0;
   ::curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   ApiAnswer answer{static_cast<unsigned>(status), nullptr, std::move(received.etag)};
@@ -104,7 +127,7 @@ Result<ApiAnswer> RemoteClient::send(const ApiRequest& request) {
     if (parsed) answer.body = std::move(*parsed);
   }
   const Secret<> wiped(std::move(received.body));
-  if (status < 200 || status >= 300) return problem_error(answer.status, answer.body);
+  if (status < 200 || status >= 300) return problem_error(answer.status, answer.body, request.path);
   return answer;
 }
 

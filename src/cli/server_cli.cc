@@ -1,8 +1,10 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdio>
 #include <memory>
 
+#include "app/check_files.h"
 #include "app/serve.h"
 #include "base/say.h"
 #include "cli/api_client.h"
@@ -57,7 +59,13 @@ void add_config(Command& app, CommandLine& line) {
     line.action = [&line]() -> Result<void> {
       auto loaded = line.load();
       if (!loaded) return loaded.error();
+      const auto files = app::check_files(loaded->settings);
+      if (!files.mistakes.empty()) {
+        line.misconfigured = true;
+        return Error{Errc::invalid_argument, fmt::format("{}", fmt::join(files.mistakes, "\n"))};
+      }
       for (const std::string& sentence : config::advice(loaded->settings)) say("{}\n", sentence);
+      for (const std::string& sentence : files.advice) say("{}\n", sentence);
       say("the settings are right\n");
       return {};
     };

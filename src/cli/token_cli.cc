@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "base/say.h"
@@ -11,6 +12,10 @@ namespace bulkhead::cli {
 namespace {
 
 namespace json = boost::json;
+
+// Of a token, in seconds.
+constexpr std::int64_t kShortestLife = 60;
+constexpr std::int64_t kLongestLife = std::int64_t{365} * 24 * 3600;
 
 struct TokenOptions {
   std::string account;
@@ -47,6 +52,11 @@ void print_created(const json::value& value) {
       token.at("id").as_int64(), text(token, "name"), text(token, "expires_at"));
 }
 
+std::string lost(const TokenOptions& options, const json::value& token) {
+  return fmt::format("token {} was made and could not be shown; end it with: bulkhead token revoke {} {}",
+                     token.at("id").as_int64(), options.account, token.at("id").as_int64());
+}
+
 void print_list(const json::value& value) {
   std::vector<std::vector<std::string>> rows{
       {"NUMBER", "NAME", "STATE", "EXPIRES", "LAST USED", "FROM", "SCOPES"}};
@@ -70,12 +80,24 @@ Result<std::int64_t> seconds(const std::string& text) {
   return std::chrono::duration_cast<std::chrono::seconds>(*duration).count();
 }
 
-// A push looks at what is there first.
 Result<void> check_actions(const std::string& scope) {
   const auto mark = scope.rfind(':');
-  if (mark == std::string::npos) return {};
-  const std::string actions = "," + scope.substr(mark + 1) + ",";
-  if (actions.find(",push,") == std::string::npos || actions.find(",pull,") != std::string::npos) return {};
+  if (mark == std::string::npos || scope.substr(mark + 1) == "*") return {};
+  bool pulls = false;
+  bool pushes = false;
+  std::string_view rest = std::string_view(scope).substr(mark + 1);
+  while (!rest.empty()) {
+    const std::string_view action = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(rest.size(), action.size() + 1));
+    pulls = pulls || action == "pull";
+    pushes = pushes || action == "push";
+    if (action != "pull" && action != "push" && action != "delete")
+      return Error{Errc::invalid_argument,
+                   fmt::format("\"{}\" is no action; write pull, push or delete after {}:", action,
+                               scope.substr(0, mark))};
+  }
+  // A push looks at what is there first.
+  if (pulls || !pushes) return {};
   return Error{Errc::invalid_argument,
                fmt::format("pushing takes pulling as well; write {}:pull,push", scope.substr(0, mark))};
 }
@@ -92,6 +114,9 @@ Result<json::object> create_command(const TokenOptions& options) {
   if (!options.lifetime.empty()) {
     const auto life = seconds(options.lifetime);
     if (!life) return life.error();
+    if (*life < kShortestLife || *life > kLongestLife)
+      return Error{Errc::invalid_argument,
+                   fmt::format("\"{}\" is no life of a token; it is between 1m and 365d", options.lifetime)};
     command["lifetime_seconds"] = *life;
   }
   return command;
@@ -125,13 +150,14 @@ void add_token_commands(Command& app, CommandLine& line) {
   const auto options = std::make_shared<TokenOptions>();
   const auto add = [&](const std::string& name, const std::string& about,
                        Result<json::object> (*command_of)(const TokenOptions&),
-                       void (*print)(const json::value&)) {
+                       void (*print)(const json::value&), bool once = false) {
     auto* command = token->add_subcommand(name, about);
     add_settings(*command, line, false);
     command->add_flag("--json", line.json, "Print JSON, for scripts");
     command->add_option("account", options->account, "The account, or a robot's ORGANIZATION+NAME")
         ->required();
-    command->callback([&line, options, command_of, print] {
+    command->callback([&line, options, command_of, print, once] {
+      if (once) line.lost = [options](const json::value& made) { return lost(*options, made); };
       line.action = [&line, options, command_of, print]() -> Result<void> {
         const auto command_object = command_of(*options);
         if (!command_object) return command_object.error();
@@ -141,7 +167,7 @@ void add_token_commands(Command& app, CommandLine& line) {
     return command;
   };
 
-  auto* create = add("create", "Make a token, which is shown once", create_command, print_created);
+  auto* create = add("create", "Make a token, which is shown once", create_command, print_created, true);
   create->add_option("name", options->name, "What it is for, such as 'ci'")->required();
   create->add_option(
       "--scope", options->scopes,
@@ -165,7 +191,7 @@ void add_token_commands(Command& app, CommandLine& line) {
   revoke->add_flag("--all", options->all, "All of the account's");
 
   auto* rotate = add("rotate", "Make a token's successor; the old one works until the overlap ends",
-                     rotate_command, print_created);
+                     rotate_command, print_created, true);
   rotate->add_option("number", options->id)->required();
   rotate->add_option("--overlap", options->overlap, "How long the old one still works, at most 7d (24h)");
 }

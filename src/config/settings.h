@@ -83,7 +83,7 @@ struct LimitSettings {
   std::uint64_t manifest_bytes = 4 * kMiB;
   std::uint32_t tags_per_put = 100;
   std::uint32_t page_size = 1000;
-  std::uint32_t upload_sessions_per_account = 100;
+  std::uint32_t upload_sessions_per_account = 400;
   std::uint32_t upload_sessions = 10'000;
   Duration upload_idle = 24h;
   Duration upload_silence = 5s;
@@ -93,7 +93,8 @@ struct LimitSettings {
   std::uint32_t tags_per_repository = 100'000;
   std::uint32_t tags_per_manifest = 1000;
   std::uint32_t grants = 1000;
-  std::uint32_t access_tokens = 1000;
+  std::uint32_t access_tokens = 4000;
+  std::uint32_t robots_per_namespace = 1000;
   std::uint32_t device_logins = 10'000;
   std::uint64_t transfer_memory = 64 * kMiB;
   std::uint64_t body_memory = 256 * kMiB;

@@ -202,10 +202,13 @@ void http(std::vector<Setting>& rows) {
   rows.push_back(
       size("http.linger_bytes", at(&S::http, &H::linger_bytes), 0, kPiB,
            "The most that is read of it. Then nothing is, until the time is over or the client has closed."));
-  rows.push_back(count("http.connections", at(&S::http, &H::connections), 1u, 1'000'000u,
-                       "The most connections at once; more are closed."));
-  rows.push_back(count("http.connections_per_address", at(&S::http, &H::connections_per_address), 1u,
-                       1'000'000u, "The most connections at once from one address; more are closed."));
+  rows.push_back(
+      count("http.connections", at(&S::http, &H::connections), 1u, 1'000'000u,
+            "The most connections at once. Where one more comes, the one that has been idle for longest "
+            "of the network that has most is closed, or else the newcomer."));
+  rows.push_back(
+      count("http.connections_per_address", at(&S::http, &H::connections_per_address), 1u, 1'000'000u,
+            "The most connections at once from one IPv4 address or one IPv6 /64; more are closed."));
   rows.push_back(duration("http.stop_deadline", at(&S::http, &H::stop_deadline), 0ms, 1h,
                           "How long a stopping server lets requests finish before it cuts them off."));
   rows.push_back(
@@ -233,12 +236,11 @@ void limits(std::vector<Setting>& rows) {
             "many and a link to the rest."));
   rows.push_back(count("limits.upload_sessions_per_account", at(&S::limits, &L::upload_sessions_per_account),
                        1u, 1'000'000u,
-                       "The most open upload sessions of one account. The one idle for longest, an empty one "
-                       "first, gives way to a new one; while all are being written to, one more is answered "
-                       "429."));
+                       "The most open upload sessions of one person or organization, with all their robots. "
+                       "The one idle for longest, an empty one first, gives way to a new one; while all are "
+                       "being written to, one more is answered 429."));
   rows.push_back(count("limits.upload_sessions", at(&S::limits, &L::upload_sessions), 1u, 10'000'000u,
-                       "The most open upload sessions of all accounts together; there the account that has "
-                       "most gives way."));
+                       "The most open upload sessions of all together; there whoever has most gives way."));
   rows.push_back(duration("limits.upload_idle", at(&S::limits, &L::upload_idle), 1s, 24h * 30,
                           "An upload session that nobody wrote to for so long is removed with its bytes."));
   rows.push_back(duration("limits.upload_silence", at(&S::limits, &L::upload_silence), 100ms, 10min,
@@ -259,7 +261,12 @@ void limits(std::vector<Setting>& rows) {
       count("limits.grants", at(&S::limits, &L::grants), 1u, 1'000'000u,
             "The most roles that are given in one repository or namespace; more is answered 409."));
   rows.push_back(count("limits.access_tokens", at(&S::limits, &L::access_tokens), 1u, 1'000'000u,
-                       "The most access tokens of one account that are good; more is answered 409."));
+                       "The most good access tokens of one person or organization, with all their robots; "
+                       "more is answered 409."));
+  rows.push_back(count("limits.robots_per_namespace", at(&S::limits, &L::robots_per_namespace), 1u,
+                       1'000'000u,
+                       "The most robots of one person's or organization's namespace, those of its "
+                       "repositories included; more is answered 409."));
   rows.push_back(count("limits.device_logins", at(&S::limits, &L::device_logins), 1u, 10'000'000u,
                        "The most log-ins of devices under way; more, and the network that has most loses its "
                        "oldest."));
@@ -268,15 +275,18 @@ void limits(std::vector<Setting>& rows) {
                       "buffers shrink, to 32 KiB at the least, as uploads multiply."));
   rows.push_back(
       size("limits.body_memory", at(&S::limits, &L::body_memory), 1 * kMiB, 64 * kGiB,
-           "Memory for manifests, forms and other bodies that are read as a whole, all together. "
-           "More is answered 503. Each one's first 4 KiB are not counted here or in the next two."));
+           "Memory for manifests, forms and other bodies that are read as a whole, all together, and as "
+           "much again for answers over 16 KiB that are being read. More is answered 503. Each one's first 4 "
+           "KiB are not counted here or in the next two."));
   rows.push_back(size("limits.body_memory_strangers", at(&S::limits, &L::body_memory_strangers), 1 * kMiB,
                       64 * kGiB,
                       "The part of it that requests of who is not logged in may take together; more is "
                       "answered 429."));
   rows.push_back(size("limits.body_memory_each", at(&S::limits, &L::body_memory_each), 64 * kKiB, 64 * kGiB,
-                      "The part of it that one account may take, or one network (an IPv4 /24 or an IPv6 /64) "
-                      "of who is not logged in; more is answered 429. One body alone always fits."));
+                      "The part of it that one person or organization may take, with all their robots, or "
+                      "one network (an IPv4 /24 or an IPv6 /64) of who is not logged in, while nobody else "
+                      "takes any; and in the same measure of what others leave. More is answered 429 or 503. "
+                      "One body alone may have an eighth of what is left."));
   rows.push_back(duration("limits.body_time", at(&S::limits, &L::body_time), 1s, 1h,
                           "How long such a body may take to arrive once it is counted; longer is answered "
                           "408."));
@@ -347,10 +357,10 @@ void the_rest(std::vector<Setting>& rows) {
                       "The same for pulls of who is not logged in, beside it. 0 means a fifth of it."));
   rows.push_back(size("audit.refused_bytes", at(&S::audit, &AuditSettings::refused_bytes), 0, kPiB,
                       "The same for what is refused: denials and failed log-ins. 0 means a tenth of it."));
-  rows.push_back(count("audit.refused_per_minute", at(&S::audit, &AuditSettings::refused_per_minute), 1u,
-                       1'000'000u,
-                       "How many refusals of one network are written down one by one in a minute; of further "
-                       "ones, how many there were."));
+  rows.push_back(
+      count("audit.refused_per_minute", at(&S::audit, &AuditSettings::refused_per_minute), 1u, 1'000'000u,
+            "How many refusals of one network, or of one account, are written down one by one in a "
+            "minute; of further ones, how many there were."));
   rows.push_back(size("audit.segment_bytes", at(&S::audit, &AuditSettings::segment_bytes), 64 * kKiB,
                       4 * kGiB,
                       "The size at which a segment of the journal is sealed, compressed and indexed."));

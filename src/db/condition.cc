@@ -16,6 +16,10 @@ Condition::Condition(Database::Work check)
 
 Condition::~Condition() { innermost = outer_; }
 
+Unconditionally::Unconditionally() : lifted_(std::exchange(innermost, nullptr)) {}
+
+Unconditionally::~Unconditionally() { innermost = lifted_; }
+
 Database::Work Condition::before(const Database::Work& work) {
   if (innermost == nullptr) return work;
   return [conditions = innermost, &work](Session& session) -> Result<void> {

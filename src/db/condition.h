@@ -27,4 +27,17 @@ class Condition {
   const Condition* const outer_;
 };
 
+// While it lives the thread writes without conditions: what the server does by itself, after an act or on
+// another server's word, rests on nobody's permission, and may follow what has just taken it away.
+class Unconditionally {
+ public:
+  Unconditionally();
+  ~Unconditionally();
+  Unconditionally(const Unconditionally&) = delete;
+  Unconditionally& operator=(const Unconditionally&) = delete;
+
+ private:
+  const Condition* const lifted_;
+};
+
 }  // namespace bulkhead::db

@@ -28,6 +28,9 @@ class Connection {
 
   // Any number of statements without parameters; nothing is kept. Stops at the first that fails.
   virtual Result<void> run_script(const std::string& sql) = 0;
+
+  // The same for what may take as long as it needs.
+  virtual Result<void> run_unbounded(const std::string& sql) { return run_script(sql); }
 };
 
 }  // namespace bulkhead::db

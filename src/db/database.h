@@ -8,6 +8,7 @@
 // bug or a damaged database).
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <functional>
@@ -103,23 +104,31 @@ class Database {
   // refused.
   virtual Result<void> read(const Work& work) = 0;
   // Serializable; durable (synced) when it returns. Concurrent writers may share one sync (group commit); one
-  // writer's failure does not affect another's. Conditions of the calling thread (db/condition.h) come first. Errc::unavailable says so when the connection to the server
-  // broke during the commit, so that the outcome is unknown.
+  // writer's failure does not affect another's. Conditions of the calling thread (db/condition.h) come first.
+  // Errc::unavailable says so when the connection to the server broke during the commit, so that the outcome
+  // is unknown.
   virtual Result<void> write(const Work& work) = 0;
   // Cheap: one trivial query. For readiness.
   virtual Result<void> ping() = 0;
   virtual std::string_view engine() const = 0;  // "sqlite" or "postgres"
+  // For the end of the program: from `moment` on nobody waits for another machine any more, what still does
+  // then included. Those calls are Errc::unavailable.
+  virtual void end_by(std::chrono::steady_clock::time_point moment) { static_cast<void>(moment); }
 };
 
 struct Options {
   std::size_t readers = 4;  // connections for read()
   std::size_t writers = 8;  // PostgreSQL connections for write(); SQLite has one writer with group commit
   int timeout_ms = 10'000;  // for a connection, a lock or one statement
+  bool make = true;         // the schema where there is none; else that is Errc::not_found
+  // PostgreSQL: no other process may have the database so at the same time, which is Errc::conflict; SQLite
+  // leaves that to whoever owns the file.
+  bool alone = false;
 };
 
 // `url`: "sqlite:PATH" or "postgres://…" (also "postgresql://…"; libpq's URL). Connects and applies the
-// migrations that are missing. A database of a newer schema than this program knows is refused with a
-// sentence that says so.
+// migrations that are missing. A database of a newer schema than this program knows, or with other tables and
+// no schema of Bulkhead's (Errc::conflict), is refused with a sentence that says so, and not changed.
 Result<std::unique_ptr<Database>> open(std::string_view url, const Options& options = {});
 
 }  // namespace bulkhead::db

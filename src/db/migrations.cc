@@ -29,7 +29,7 @@ Result<std::int64_t> schema_version(Connection& connection, const Dialect& diale
 Result<void> apply(Connection& connection, const Dialect& dialect, const Migration& migration) {
   Result<std::string> script = render(migration.sql, dialect);
   if (!script) return script.error();
-  if (Result<void> ran = connection.run_script(*script); !ran) {
+  if (Result<void> ran = connection.run_unbounded(*script); !ran) {
     return Error{ran.error().code, fmt::format("database migration {} ({}) failed and was undone: {}",
                                                migration.version, migration.name, ran.error().message)};
   }
@@ -79,6 +79,28 @@ Result<std::string> render(std::string_view sql, const Dialect& dialect) {
     }
     sql.remove_prefix(close + 2);
   }
+}
+
+Result<void> look(Connection& connection, const Dialect& dialect, bool make) {
+  Result<Outcome> own = connection.run(dialect.find_version_table, {});
+  if (!own) return own.error();
+  if (!own->rows.empty()) return {};
+  Result<Outcome> others = connection.run(dialect.find_tables, {});
+  if (!others) return others.error();
+  if (others->rows.empty()) {
+    if (make) return {};
+    return Error{Errc::not_found, "the database that the settings name holds nothing"};
+  }
+  // Somebody else may have begun it between the two looks.
+  own = connection.run(dialect.find_version_table, {});
+  if (!own) return own.error();
+  if (!own->rows.empty()) return {};
+  std::string names;
+  for (const Row& row : others->rows) names += (names.empty() ? "" : ", ") + row.text(0);
+  return Error{Errc::conflict,
+               fmt::format("the database that the settings name is another program's: it holds tables ({}) "
+                           "and none of Bulkhead's. Name the right one, or make one for Bulkhead alone",
+                           names)};
 }
 
 Result<void> migrate(Connection& connection, const Dialect& dialect, std::span<const Migration> migrations) {

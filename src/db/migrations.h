@@ -24,12 +24,18 @@ struct Dialect {
   std::string_view bytewise;  // {{bytewise}}: makes a text column compare byte by byte
   // A script that begins a transaction which no other process's migration can overlap.
   std::string_view begin_migration;
-  // One row if the table `schema_migrations` exists.
+  // One row if the table `schema_migrations` exists, and is Bulkhead's: other programs call theirs so, too.
   std::string_view find_version_table;
+  // The names of at most three tables and views, whosever they are.
+  std::string_view find_tables;
 };
 
 // Replaces the placeholders; one that is not known is Errc::internal.
 Result<std::string> render(std::string_view sql, const Dialect& dialect);
+
+// Whether migrate() may go on, found out without changing anything. Errc::conflict where the database holds
+// another program's tables; Errc::not_found where it holds nothing and nothing is to be made.
+Result<void> look(Connection& connection, const Dialect& dialect, bool make);
 
 // Applies the missing migrations, each in one transaction together with its line in `schema_migrations`: a
 // failure or a crash leaves the schema of the last one that committed. Any number of processes may do this at

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <charconv>
@@ -13,7 +14,11 @@
 namespace bulkhead::db {
 namespace {
 
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
 constexpr std::size_t kStatements = 128;  // prepared statements kept by a connection
+constexpr milliseconds kSlice{200};       // of a wait
 
 // Object ids of types, from the server's catalog/pg_type.dat; they never change.
 constexpr Oid kBool = 16;
@@ -76,22 +81,24 @@ Result<Value> column(const PGresult* response, int row, int index, std::string_v
 void PostgresConnection::Finish::operator()(pg_conn* connection) const { PQfinish(connection); }
 void PostgresConnection::Clear::operator()(pg_result* result) const { PQclear(result); }
 
-PostgresConnection::PostgresConnection(const PostgresTarget& target)
-    : target_(target), statements_(kStatements) {}
+PostgresConnection::PostgresConnection(const PostgresTarget& target, Patience& patience)
+    : target_(target), patience_(patience), statements_(kStatements) {}
 
 Result<std::unique_ptr<PostgresConnection>> PostgresConnection::open(const PostgresTarget& target,
-                                                                     std::chrono::milliseconds limit) {
-  std::unique_ptr<PostgresConnection> self(new PostgresConnection(target));
-  if (Result<void> connected = self->connect(limit); !connected) return connected.error();
-  if (Result<void> ready = self->set_up(limit); !ready) return ready.error();
+                                                                     Patience& patience) {
+  std::unique_ptr<PostgresConnection> self(new PostgresConnection(target, patience));
+  if (Result<void> connected = self->connect(); !connected) return connected.error();
+  if (Result<void> ready = self->set_up(); !ready) return ready.error();
   return self;
 }
 
-Result<void> PostgresConnection::connect(std::chrono::milliseconds limit) {
+Result<void> PostgresConnection::connect() {
+  const auto left = std::chrono::ceil<milliseconds>(patience_.last() - steady_clock::now());
+  if (left <= left.zero()) return Error{Errc::unavailable, "the server is stopping"};
+  const milliseconds limit = std::min(patience_.limit(), left);
   const std::string seconds = std::to_string(std::max<std::int64_t>(2, (limit.count() + 999) / 1000));
-  const std::string milliseconds = std::to_string(limit.count());
-  // Before dbname: defaults that the URL may override. A statement's time limit is kept by the server, so a
-  // peer that has vanished is for TCP to notice.
+  const std::string unacknowledged = std::to_string(limit.count());
+  // Before dbname: defaults that the URL may override.
   const char* const keywords[] = {"connect_timeout",
                                   "tcp_user_timeout",
                                   "keepalives_idle",
@@ -101,18 +108,25 @@ Result<void> PostgresConnection::connect(std::chrono::milliseconds limit) {
                                   "dbname",
                                   "client_encoding",
                                   nullptr};
-  const char* const values[] = {seconds.c_str(), milliseconds.c_str(),  "30",   "10",   "3",
-                                "bulkhead",      target_.url().c_str(), "UTF8", nullptr};
+  const char* const values[] = {seconds.c_str(), unacknowledged.c_str(), "30",   "10",   "3",
+                                "bulkhead",      target_.url().c_str(),  "UTF8", nullptr};
+  const auto begun = steady_clock::now();
   connection_.reset(PQconnectdbParams(keywords, values, /*expand_dbname=*/1));
   // Notices would go to standard error.
   PQsetNoticeProcessor(
       connection_.get(), [](void*, const char*) {}, nullptr);
-  if (alive()) return {};
-  return Error{Errc::unavailable, fmt::format("cannot connect to {}: {}", target_.place(),
-                                              target_.redact(PQerrorMessage(connection_.get())))};
+  // So that sending does not wait for longer than reading does.
+  if (alive() && PQsetnonblocking(connection_.get(), 1) == 0) return {};
+  // libpq counts whole seconds.
+  if (steady_clock::now() - begun >= limit / 2)
+    patience_.was_silent();
+  else
+    patience_.answered();
+  return inner_error(Errc::unavailable, fmt::format("cannot connect to {}: {}", target_.place(),
+                                                    target_.redact(PQerrorMessage(connection_.get()))));
 }
 
-Result<void> PostgresConnection::set_up(std::chrono::milliseconds limit) {
+Result<void> PostgresConnection::set_up() {
   const char* const encoding = PQparameterStatus(connection_.get(), "server_encoding");
   if (!encoding || std::string_view(encoding) != "UTF8") {
     return Error{Errc::unsupported, fmt::format("the {} has the encoding {}; create it with ENCODING 'UTF8'",
@@ -126,7 +140,51 @@ Result<void> PostgresConnection::set_up(std::chrono::milliseconds limit) {
                   "SET lock_timeout = {0};"
                   "SELECT set_config('synchronous_commit', 'on', false)"
                   " WHERE current_setting('synchronous_commit') = 'off'",
-                  limit.count()));
+                  patience_.limit().count()));
+}
+
+// False when there is no time left.
+bool PostgresConnection::wait_for(short events, Patience::Moment deadline) const {
+  for (;;) {
+    // Looked at again and again, as it may come nearer.
+    const auto left = std::min(deadline, patience_.last()) - steady_clock::now();
+    if (left <= left.zero()) return false;
+    const auto slice = std::min(std::chrono::ceil<milliseconds>(left), kSlice);
+    ::pollfd socket{PQsocket(connection_.get()), events, 0};
+    // A failure is told by reading.
+    if (::poll(&socket, 1, static_cast<int>(slice.count())) != 0) return true;
+  }
+}
+
+bool PostgresConnection::flush(Patience::Moment deadline) {
+  while (PQflush(connection_.get()) == 1) {
+    if (!wait_for(POLLIN | POLLOUT, deadline)) return false;
+    if (PQconsumeInput(connection_.get()) == 0) return true;
+  }
+  return true;
+}
+
+// The last answer to what was sent, or null.
+PostgresConnection::Response PostgresConnection::answer(int sent, Patience::Moment deadline) {
+  Response last;
+  if (sent == 0) return last;
+  bool in_time = flush(deadline);
+  while (in_time) {
+    while (in_time && PQisBusy(connection_.get()) == 1) {
+      in_time = wait_for(POLLIN, deadline);
+      if (in_time && PQconsumeInput(connection_.get()) == 0) break;
+    }
+    if (!in_time) break;
+    Response next(PQgetResult(connection_.get()));
+    if (!next) {
+      patience_.answered();
+      return last;
+    }
+    last = std::move(next);
+  }
+  silent_ = true;
+  patience_.was_silent();
+  return {};
 }
 
 Result<Outcome> PostgresConnection::run(std::string_view sql, std::span<const Value> parameters) {
@@ -143,9 +201,10 @@ Result<Outcome> PostgresConnection::run(std::string_view sql, std::span<const Va
       values[i] = text->c_str();
     }
   }
-  const Response response(PQexecPrepared(connection_.get(), statement->name.c_str(),
-                                         static_cast<int>(parameters.size()), values.data(), nullptr, nullptr,
-                                         /*resultFormat=*/0));
+  const Response response = answer(
+      PQsendQueryPrepared(connection_.get(), statement->name.c_str(), static_cast<int>(parameters.size()),
+                          values.data(), nullptr, nullptr, /*resultFormat=*/0),
+      patience_.deadline());
   if (!succeeded(response.get())) return error_of(response.get(), sql);
 
   Outcome outcome;
@@ -181,8 +240,10 @@ Result<PostgresConnection::Statement> PostgresConnection::prepare(std::string_vi
   std::vector<Oid> types(parameters.size());
   std::transform(parameters.begin(), parameters.end(), types.begin(), type_of);
   Statement statement{fmt::format("s{}", ++prepared_), numbered.parameters};
-  const Response response(PQprepare(connection_.get(), statement.name.c_str(), numbered.sql.c_str(),
-                                    static_cast<int>(types.size()), types.data()));
+  const Response response =
+      answer(PQsendPrepare(connection_.get(), statement.name.c_str(), numbered.sql.c_str(),
+                           static_cast<int>(types.size()), types.data()),
+             patience_.deadline());
   if (!succeeded(response.get())) return error_of(response.get(), sql);
   if (const std::optional<Statement> evicted = statements_.insert(std::move(key), statement)) {
     if (Result<void> gone = run_script("DEALLOCATE " + evicted->name); !gone) return gone.error();
@@ -191,13 +252,23 @@ Result<PostgresConnection::Statement> PostgresConnection::prepare(std::string_vi
 }
 
 Result<void> PostgresConnection::run_script(const std::string& sql) {
-  const Response response(PQexec(connection_.get(), sql.c_str()));
+  return run_script(sql, patience_.deadline());
+}
+
+Result<void> PostgresConnection::run_unbounded(const std::string& sql) {
+  return run_script(sql, Patience::Moment::max());
+}
+
+Result<void> PostgresConnection::run_script(const std::string& sql, Patience::Moment deadline) {
+  const Response response = answer(PQsendQuery(connection_.get(), sql.c_str()), deadline);
   if (!succeeded(response.get())) return error_of(response.get(), sql);
   command_tag_ = PQcmdStatus(response.get());
   return {};
 }
 
-bool PostgresConnection::alive() const { return PQstatus(connection_.get()) == CONNECTION_OK; }
+bool PostgresConnection::alive() const { return !silent_ && PQstatus(connection_.get()) == CONNECTION_OK; }
+
+bool PostgresConnection::connected() { return PQconsumeInput(connection_.get()) == 1 && alive(); }
 
 bool PostgresConnection::in_transaction() const {
   return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE;
@@ -215,17 +286,18 @@ bool PostgresConnection::succeeded(const pg_result* response) {
 
 // Without the server's DETAIL, which quotes stored values.
 Error PostgresConnection::error_of(const pg_result* response, std::string_view sql) const {
+  if (silent_) return inner_error(Errc::unavailable, fmt::format("the {} does not answer", target_.place()));
   const char* const primary = PQresultErrorField(response, PG_DIAG_MESSAGE_PRIMARY);
   const std::string message = target_.redact(primary ? primary : PQerrorMessage(connection_.get()));
   const Errc code = alive() ? postgres_errc(sqlstate_) : Errc::unavailable;
   switch (code) {
-    case Errc::conflict: return {code, message};
+    case Errc::conflict: return inner_error(code, message);
     case Errc::no_space:
-      return {code, fmt::format("the disk of the {} is full: {}", target_.place(), message)};
+      return inner_error(code, fmt::format("the disk of the {} is full: {}", target_.place(), message));
     case Errc::internal:
-      return {code,
-              fmt::format("{}: {} (SQLSTATE {}): {}", target_.place(), message, sqlstate_, excerpt(sql))};
-    default: return {code, fmt::format("{}: {}", target_.place(), message)};
+      return inner_error(
+          code, fmt::format("{}: {} (SQLSTATE {}): {}", target_.place(), message, sqlstate_, excerpt(sql)));
+    default: return inner_error(code, fmt::format("{}: {}", target_.place(), message));
   }
 }
 

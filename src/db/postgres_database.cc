@@ -10,6 +10,7 @@
 #include "db/nesting.h"
 #include "db/pool.h"
 #include "db/postgres_connection.h"
+#include "db/postgres_tenure.h"
 #include "db/transaction.h"
 
 namespace bulkhead::db {
@@ -34,7 +35,15 @@ constexpr Dialect kDialect = {
         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
         "SELECT pg_advisory_xact_lock(x'62756c6b68656164'::bigint);"
         "SET LOCAL statement_timeout = 0",
-    .find_version_table = "SELECT 1 WHERE to_regclass('schema_migrations') IS NOT NULL",
+    .find_version_table =
+        "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('schema_migrations')"
+        " AND attname = 'applied_at'",
+    // What extensions bring along is nobody's.
+    .find_tables =
+        "SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p', 'v', 'm', 'f')"
+        " AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass"
+        " AND d.objid = c.oid AND d.deptype = 'e') ORDER BY c.relname LIMIT 3",
 };
 
 // Every write shares this advisory lock ("bulkwrit" in ASCII) for its transaction; one with precedence has it
@@ -63,10 +72,10 @@ Attempt give_up(const Error& error, bool again) { return {{error, nullptr}, agai
 Attempt commit(PostgresConnection& connection) {
   if (Result<void> committed = connection.run_script("COMMIT"); !committed) {
     if (!connection.alive()) {
-      return give_up({Errc::unavailable,
-                      "the connection to the database broke during a commit: whether the change "
-                      "was made is unknown. " +
-                          committed.error().message},
+      return give_up(inner_error(Errc::unavailable,
+                                 "the connection to the database broke during a commit: whether the change "
+                                 "was made is unknown. " +
+                                     committed.error().message),
                      false);
     }
     return give_up(committed.error(), connection.asks_for_retry());
@@ -139,11 +148,13 @@ void pause_before(int next_attempt) {
 
 class PostgresDatabase final : public Database {
  public:
-  PostgresDatabase(std::unique_ptr<PostgresTarget> target, const Options& options)
-      : limit_(options.timeout_ms),
-        target_(std::move(target)),
-        readers_(options.readers, [this] { return PostgresConnection::open(*target_, limit_); }),
-        writers_(options.writers, [this] { return PostgresConnection::open(*target_, limit_); }) {}
+  PostgresDatabase(std::unique_ptr<PostgresTarget> target, std::unique_ptr<Patience> patience,
+                   std::unique_ptr<PostgresTenure> tenure, const Options& options)
+      : target_(std::move(target)),
+        patience_(std::move(patience)),
+        tenure_(std::move(tenure)),
+        readers_(options.readers, [this] { return PostgresConnection::open(*target_, *patience_); }),
+        writers_(options.writers, [this] { return PostgresConnection::open(*target_, *patience_); }) {}
 
   Result<void> read(const Work& work) override { return transact(readers_, Mode::read, work); }
   Result<void> write(const Work& work) override {
@@ -151,6 +162,8 @@ class PostgresDatabase final : public Database {
   }
 
   Result<void> ping() override {
+    // Here it matters whose the database is now.
+    if (auto kept = keep(); !kept) return kept;
     return read([](Session& session) -> Result<void> {
       Result<std::vector<Row>> rows = session.query("SELECT max(version) FROM schema_migrations");
       if (!rows) return rows.error();
@@ -159,19 +172,27 @@ class PostgresDatabase final : public Database {
   }
 
   std::string_view engine() const override { return "postgres"; }
+  void end_by(steady_clock::time_point moment) override { patience_->end_by(moment); }
 
  private:
+  Result<void> keep() { return tenure_ ? tenure_->keep() : Result<void>(); }
+
   Result<void> transact(Connections& connections, Mode mode, const Work& work) {
     Result<Nesting::Scope> scope = nesting_.enter();
     if (!scope) return scope.error();
-    const auto deadline = steady_clock::now() + limit_;
+    if (!patience_->may_ask())
+      return inner_error(Errc::unavailable,
+                         fmt::format("the {} has not answered a moment ago", target_->place()));
+    // To those who ask, a database that was lost to somebody else is one that is away.
+    if (auto kept = keep(); !kept) return inner_error(Errc::unavailable, kept.error().message);
+    const auto deadline = steady_clock::now() + patience_->limit();
     for (int number = 1;; ++number) {
       if (mode == Mode::write && number > kPatience) mode = Mode::write_alone;
       const Attempt result = attempt_on(connections, mode, work, deadline);
       if (!result.again) return result.outcome.deliver();
       if (number == kAttempts || steady_clock::now() >= deadline) {
-        return Error{Errc::unavailable, fmt::format("gave up after {} attempts: {}", number,
-                                                    result.outcome.result.error().message)};
+        return inner_error(Errc::unavailable, fmt::format("gave up after {} attempts: {}", number,
+                                                          result.outcome.result.error().message));
       }
       pause_before(number + 1);
     }
@@ -186,8 +207,9 @@ class PostgresDatabase final : public Database {
     return result;
   }
 
-  const milliseconds limit_;
   const std::unique_ptr<PostgresTarget> target_;
+  const std::unique_ptr<Patience> patience_;
+  const std::unique_ptr<PostgresTenure> tenure_;  // null where others may have the database, too
   Nesting nesting_;
   Connections readers_;
   Connections writers_;
@@ -200,11 +222,18 @@ Result<std::unique_ptr<Database>> open_postgres(std::string_view url, const Opti
   Result<PostgresTarget> parsed = PostgresTarget::parse(url);
   if (!parsed) return parsed.error();
   auto target = std::make_unique<PostgresTarget>(std::move(*parsed));
-  Result<std::unique_ptr<PostgresConnection>> connection =
-      PostgresConnection::open(*target, milliseconds(options.timeout_ms));
+  auto patience = std::make_unique<Patience>(milliseconds(options.timeout_ms));
+  Result<std::unique_ptr<PostgresConnection>> connection = PostgresConnection::open(*target, *patience);
   if (!connection) return connection.error();
+  if (Result<void> looked = look(**connection, kDialect, options.make); !looked) return looked.error();
+  std::unique_ptr<PostgresTenure> tenure;
+  if (options.alone) {
+    tenure = std::make_unique<PostgresTenure>(*target, *patience);
+    if (Result<void> begun = tenure->begin(); !begun) return begun.error();
+  }
   if (Result<void> migrated = migrate(**connection, kDialect, migrations); !migrated) return migrated.error();
-  return std::make_unique<PostgresDatabase>(std::move(target), options);
+  return std::make_unique<PostgresDatabase>(std::move(target), std::move(patience), std::move(tenure),
+                                            options);
 }
 
 }  // namespace bulkhead::db

@@ -18,7 +18,8 @@ constexpr Dialect kDialect = {
     .id = "INTEGER PRIMARY KEY AUTOINCREMENT",
     .bytewise = "",
     .begin_migration = "BEGIN IMMEDIATE",
-    .find_version_table = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migrations'",
+    .find_version_table = "SELECT 1 FROM pragma_table_info('schema_migrations') WHERE name = 'applied_at'",
+    .find_tables = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY name LIMIT 3",
 };
 
 class SqliteDatabase final : public Database {
@@ -75,6 +76,19 @@ class SqliteDatabase final : public Database {
   Pool<SqliteConnection> readers_;
 };
 
+// A writer would already change the file: it turns write-ahead logging on.
+Result<void> look_into(const std::filesystem::path& file, const Options& options) {
+  std::error_code absent;
+  const auto size = std::filesystem::file_size(file, absent);
+  if (absent || size == 0) {
+    if (options.make) return {};
+    return Error{Errc::not_found, fmt::format("the database {} is missing or holds nothing", file.string())};
+  }
+  auto reader = SqliteConnection::open(file, SqliteRole::reader, milliseconds(options.timeout_ms));
+  if (!reader) return reader.error();
+  return look(**reader, kDialect, options.make);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Database>> open_sqlite(std::string_view path, const Options& options,
@@ -85,6 +99,7 @@ Result<std::unique_ptr<Database>> open_sqlite(std::string_view path, const Optio
   // Absolute: a change of directory must not lead later connections elsewhere, and SQLite reads "file:…" as a
   // URL.
   const std::filesystem::path file = std::filesystem::absolute(path);
+  if (Result<void> looked = look_into(file, options); !looked) return looked.error();
   Result<std::unique_ptr<SqliteConnection>> writer =
       SqliteConnection::open(file, SqliteRole::writer, milliseconds(options.timeout_ms));
   if (!writer) return writer.error();

@@ -4,6 +4,11 @@
 #include <utility>
 
 namespace bulkhead::http {
+namespace {
+
+constexpr std::uint64_t kAlone = 8;
+
+}  // namespace
 
 BodyMemory::Lease::Lease(BodyMemory& memory, Holder holder) : memory_(memory), holder_(std::move(holder)) {}
 
@@ -30,14 +35,16 @@ Result<void> BodyMemory::Lease::hold(std::uint64_t bytes) {
   const std::pair key(holder_.stranger, holder_.name);
   const auto at = memory_.holders_.try_emplace(key).first;
   Account& holder = at->second;
-  const auto fits = [&](const Account& account, std::uint64_t limit) {
-    return account.held == held_ || account.held + more <= limit;
+  const auto fits = [&](const Account& pool, std::uint64_t size) {
+    return pool.held == held_ || holder.held + more <= memory_.share(pool, size, holder, held_);
   };
   const auto refused = [&]() -> Result<void> {
-    if (!fits(holder, limits.of_holder))
+    if (memory_.all_.held == held_) return {};
+    if (holder.held > held_ && holder.held + more > limits.of_holder)
       return refusal(Errc::rate_limited,
-                     holder_.stranger ? "this network has too many large requests under way"
-                                      : "this account has too many large requests under way",
+                     holder_.stranger
+                         ? "this network has too many large requests under way"
+                         : "this account, with all who share with it, has too many large requests under way",
                      holder);
     if (holder_.stranger && !fits(memory_.strangers_, limits.of_strangers))
       return refusal(Errc::rate_limited, "too many large requests of who is not logged in are under way",
@@ -61,6 +68,17 @@ Result<void> BodyMemory::Lease::hold(std::uint64_t bytes) {
   if (holder_.stranger) memory_.strangers_.held += more;
   holder.held += more;
   return {};
+}
+
+// One body alone may have a larger part than a small limit on holders allows, so that such a limit does not
+// forbid manifests.
+std::uint64_t BodyMemory::share(const Account& pool, std::uint64_t size, const Account& holder,
+                                std::uint64_t held) const {
+  const std::uint64_t others = pool.held - holder.held;
+  const std::uint64_t left = size > others ? size - others : 0;
+  const double part = std::min(1.0, static_cast<double>(limits_.of_holder) / static_cast<double>(size));
+  const auto share = static_cast<std::uint64_t>(static_cast<double>(left) * part);
+  return holder.held == held ? std::max(share, left / kAlone) : share;
 }
 
 // By then the oldest of those that are in the way has ended.

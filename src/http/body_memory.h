@@ -3,7 +3,11 @@
 // because a counted body has a time to arrive in.
 //
 // A body's first kFree bytes are not counted, since the limit on connections bounds them: a log-in, which is
-// small, is read whatever else is held. One body alone may take what it likes, up to the limit of its kind.
+// small, is read whatever else is held. The only body that there is may take what it likes, up to the limit
+// of its kind.
+//
+// A holder's share is of what the others have left: full while nobody else takes anything, and smaller in the
+// same measure as the rest. So however many holders come, the next one finds something.
 #pragma once
 
 #include <chrono>
@@ -21,7 +25,7 @@ namespace bulkhead::http {
 struct BodyMemoryLimits {
   std::uint64_t in_all = 256ull << 20;
   std::uint64_t of_strangers = 64ull << 20;  // who are not logged in, together
-  std::uint64_t of_holder = 32ull << 20;     // an account, or a network of strangers
+  std::uint64_t of_holder = 32ull << 20;     // while nobody else takes anything
   std::chrono::seconds time{120};            // from when a body is first counted until it is whole
 };
 
@@ -32,7 +36,7 @@ class BodyMemory {
 
   explicit BodyMemory(const BodyMemoryLimits& limits) : limits_(limits) {}
 
-  // Whose body it is: "alice", or a stranger's network.
+  // Whose body it is: the person's or organization's whose account it is, or a stranger's network.
   struct Holder {
     bool stranger = true;
     std::string name;
@@ -66,6 +70,9 @@ class BodyMemory {
     std::multiset<Instant> due;  // of its bodies
   };
 
+  // What `holder`, who has `held` in this body, may have in all of a pool.
+  std::uint64_t share(const Account& pool, std::uint64_t size, const Account& holder,
+                      std::uint64_t held) const;
   static Error refusal(Errc code, const char* why, const Account& account);
   static void give_back(Account& account, std::uint64_t bytes, Instant due);
 

@@ -229,8 +229,9 @@ class CurlClient final : public OutboundClient {
                                         "that if it is meant to be asked",
                                         host)};
     if (code == CURLE_OPERATION_TIMEDOUT)
-      return {Errc::timeout, fmt::format("{} did not answer in time", host)};
-    return {Errc::unavailable, fmt::format("{} cannot be asked: {}", host, ::curl_easy_strerror(code))};
+      return inner_error(Errc::unavailable, fmt::format("{} did not answer in time", host));
+    return inner_error(Errc::unavailable,
+                       fmt::format("{} cannot be asked: {}", host, ::curl_easy_strerror(code)));
   }
 
   const OutboundOptions options_;

@@ -45,7 +45,7 @@ class OutboundClient {
  public:
   virtual ~OutboundClient() = default;
   // Errc::invalid_argument for a URL that is not to be used, Errc::denied for a host whose addresses are not,
-  // Errc::too_large, Errc::timeout, Errc::unavailable for all else that keeps an answer from coming.
+  // Errc::too_large, Errc::unavailable for all else that keeps an answer from coming.
   virtual Result<Fetched> fetch(const Outgoing& request) = 0;
 };
 

@@ -30,10 +30,11 @@ std::string_view http_date() {
 }  // namespace
 
 Connection::Connection(Shared& shared, net::Socket socket, net::SslPointer tls, net::Sweeper& sweeper,
-                       std::string address)
+                       std::string address, std::optional<Networks> networks)
     : shared_(shared),
       stream_(std::move(socket), std::move(tls), sweeper),
       address_(std::move(address)),
+      networks_(std::move(networks)),
       parser_(shared.limits) {}
 
 void Connection::stop(bool now) {
@@ -88,6 +89,7 @@ async::Task<bool> Connection::read_head() {
     idle_ = input_.bytes.empty();
     if (idle_ && shared_.stopping) co_return false;
     if (idle_) {
+      idle_since_ = std::chrono::steady_clock::now();
       stream_.set_deadline(in(shared_.limits.idle_timeout));
     } else if (!timing) {
       timing = true;
@@ -119,7 +121,8 @@ async::Task<bool> Connection::serve() {
     failed = true;
   }
   if (failed)
-    response = shared_.hooks.refuse(500, "an internal error; the log has it under this request's id");
+    response =
+        shared_.hooks.refuse(exchange, 500, "an internal error; the log has it under this request's id");
 
   // An unread body would be taken for the next request.
   const bool body_left = !exchange.body_done();
@@ -215,8 +218,8 @@ async::Task<Result<void>> Connection::send_parts(std::string_view head, const Fi
 async::Task<> Connection::refuse(unsigned status, std::string_view message) {
   stream_.recover();
   const std::uint64_t written = stream_.bytes_written();
-  const Response response = shared_.hooks.refuse(status, message);
-  const Exchange exchange(shared_.limits, stream_, parser_, input_, address_);
+  Exchange exchange(shared_.limits, stream_, parser_, input_, address_);
+  const Response response = shared_.hooks.refuse(exchange, status, message);
   const bool sent = co_await send(response, false, false);
   shared_.hooks.observe(exchange, status, std::chrono::nanoseconds(0), stream_.bytes_written() - written);
   if (sent) co_await linger();
@@ -227,6 +230,7 @@ async::Task<> Connection::linger() {
   // A server that stops does not wait for whoever has been answered.
   if (shared_.stopping) co_return;
   idle_ = true;
+  idle_since_ = std::chrono::steady_clock::now();
   stream_.set_deadline(in(shared_.limits.linger));
   for (std::uint64_t drained = 0; drained < shared_.limits.linger_bytes;) {
     auto count = co_await stream_.discard_some(kDrainedAtOnce);

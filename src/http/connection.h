@@ -3,8 +3,10 @@
 
 #include <boost/intrusive/list.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "http/crowd.h"
 #include "http/server.h"
 #include "net/stream.h"
 
@@ -24,11 +26,17 @@ class Connection
     : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
   Connection(Shared& shared, net::Socket socket, net::SslPointer tls, net::Sweeper& sweeper,
-             std::string address);
+             std::string address, std::optional<Networks> networks);
 
   async::Task<> run();
   // On the connection's loop: ends it if it is between requests, or at any point when `now`.
   void stop(bool now);
+
+  // Where it counts (crowd.h); nothing for a local one.
+  const std::optional<Networks>& networks() const { return networks_; }
+  // On the connection's loop: whether it is between requests, and since when.
+  bool idle() const { return idle_; }
+  net::Instant idle_since() const { return idle_since_; }
 
  private:
   async::Task<bool> read_head();
@@ -49,10 +57,12 @@ class Connection
   Shared& shared_;
   net::Stream stream_;
   std::string address_;
+  std::optional<Networks> networks_;
   RequestParser parser_;
   InputBuffer input_;
   std::string head_;
   bool idle_ = false;
+  net::Instant idle_since_{};
   bool plain_by_mistake_ = false;  // a plain request came to a port that speaks TLS
 };
 

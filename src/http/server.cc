@@ -16,13 +16,12 @@
 #include <charconv>
 #include <deque>
 #include <future>
-#include <limits>
-#include <map>
-#include <mutex>
+#include <optional>
 #include <thread>
 #include <variant>
 
 #include "http/connection.h"
+#include "http/crowd.h"
 
 namespace bulkhead::http {
 namespace {
@@ -60,27 +59,6 @@ std::string client_address(const Tcp::endpoint& endpoint) {
     return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
   return address.to_string();
 }
-
-// How many connections each address has; shared by the loops.
-class AddressCounts {
- public:
-  bool enter(const std::string& address, std::size_t limit) {
-    const std::lock_guard lock(mutex_);
-    std::size_t& count = counts_[address];
-    if (count >= limit) return false;
-    ++count;
-    return true;
-  }
-  void leave(const std::string& address) {
-    const std::lock_guard lock(mutex_);
-    const auto found = counts_.find(address);
-    if (--found->second == 0) counts_.erase(found);
-  }
-
- private:
-  std::mutex mutex_;
-  std::map<std::string, std::size_t> counts_;
-};
 
 // Whether the other end of a local socket is this process's user, or root.
 bool is_own_user(int socket) {
@@ -120,16 +98,22 @@ struct Loop {
 
 struct Server::State {
   State(async::OffloadPool& files, Limits limits, Hooks hooks, const net::TlsContext* tls_context, Log& log)
-      : shared{files, limits, std::move(hooks), log, {}, {}}, tls(tls_context) {}
+      : shared{files, limits, std::move(hooks), log, {}, {}},
+        tls(tls_context),
+        crowd(limits.connections, limits.connections_per_address) {}
 
   template <class Acceptor>
   async::Task<> accept(Loop& loop, Acceptor& acceptor);
-  void open(Loop& loop, net::Socket socket, std::string address, bool local);
-  async::Task<> serve(std::shared_ptr<Connection> connection, std::string address);
+  // `networks`: where it comes from; nothing for a local one, which is not counted.
+  void open(Loop& loop, net::Socket socket, std::string address, const std::optional<Networks>& networks);
+  async::Task<> serve(std::shared_ptr<Connection> connection);
+  // On each loop the one of them that has been idle for longest is closed, soon.
+  void close_idle(const Crowd::Fullest& fullest);
+  void leave(const std::optional<Networks>& networks);
 
   Shared shared;
   const net::TlsContext* tls;
-  AddressCounts addresses;
+  Crowd crowd;
   std::vector<std::unique_ptr<Loop>> loops;
   std::filesystem::path local_path;
 };
@@ -144,40 +128,57 @@ Server::~Server() = default;
 
 const Counters& Server::counters() const { return state_->shared.counters; }
 
-async::Task<> Server::State::serve(std::shared_ptr<Connection> connection, std::string address) {
+void Server::State::leave(const std::optional<Networks>& networks) {
+  if (networks) crowd.leave(*networks);
+  --shared.counters.open;
+}
+
+void Server::State::close_idle(const Crowd::Fullest& fullest) {
+  for (auto& loop : loops)
+    asio::post(loop->context, [at = loop.get(), fullest] {
+      Connection* longest = nullptr;
+      for (Connection& each : at->connections) {
+        if (!each.networks() || (*each.networks())[fullest.width] != fullest.network) continue;
+        if (each.idle() && (longest == nullptr || each.idle_since() < longest->idle_since())) longest = &each;
+      }
+      if (longest != nullptr) longest->stop(false);
+    });
+}
+
+async::Task<> Server::State::serve(std::shared_ptr<Connection> connection) {
+  const std::optional<Networks> networks = connection->networks();
   try {
     co_await connection->run();
   } catch (const std::exception& error) {
     shared.log.error("a connection failed on a bug", {{"error", error.what()}});
   }
   connection.reset();
-  addresses.leave(address);
-  --shared.counters.open;
+  leave(networks);
 }
 
-void Server::State::open(Loop& loop, net::Socket socket, std::string address, bool local) {
+void Server::State::open(Loop& loop, net::Socket socket, std::string address,
+                         const std::optional<Networks>& networks) {
   ++shared.counters.accepted;
-  const std::size_t limit =
-      local ? std::numeric_limits<std::size_t>::max() : shared.limits.connections_per_address;
-  if ((!local && shared.counters.open >= shared.limits.connections) || !addresses.enter(address, limit)) {
-    ++shared.counters.refused;
-    return;
+  if (networks) {
+    const auto entry = crowd.enter(*networks);
+    if (!entry.entered || entry.fullest) ++shared.counters.refused;
+    if (!entry.entered) return;
+    if (entry.fullest) close_idle(*entry.fullest);
   }
   ++shared.counters.open;
   try {
     net::SslPointer session;
-    if (tls != nullptr && !local) {
+    if (tls != nullptr && networks) {
       session = tls->accept(socket.native_handle());
       if (!session) throw std::bad_alloc();
     }
-    auto connection =
-        std::make_shared<Connection>(shared, std::move(socket), std::move(session), loop.sweeper, address);
+    auto connection = std::make_shared<Connection>(shared, std::move(socket), std::move(session),
+                                                   loop.sweeper, std::move(address), networks);
     loop.connections.push_back(*connection);
-    asio::co_spawn(loop.context, serve(std::move(connection), address), asio::detached);
+    asio::co_spawn(loop.context, serve(std::move(connection)), asio::detached);
   } catch (const std::exception& error) {
     shared.log.error("a connection could not be served", {{"error", error.what()}});
-    addresses.leave(address);
-    --shared.counters.open;
+    leave(networks);
   }
 }
 
@@ -197,12 +198,12 @@ async::Task<> Server::State::accept(Loop& loop, Acceptor& acceptor) {
     }
     if constexpr (local) {
       // The file's mode keeps others out; should it have been changed, the kernel still says who is there.
-      if (is_own_user(socket.native_handle())) open(loop, std::move(socket), "local", true);
+      if (is_own_user(socket.native_handle())) open(loop, std::move(socket), "local", std::nullopt);
     } else {
       boost::system::error_code ignored;
       socket.set_option(Tcp::no_delay(true), ignored);
       const auto peer = socket.remote_endpoint(ignored);
-      if (!ignored) open(loop, std::move(socket), client_address(peer), false);
+      if (!ignored) open(loop, std::move(socket), client_address(peer), networks_of(peer.address()));
     }
   }
 }

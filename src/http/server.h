@@ -24,8 +24,9 @@ namespace bulkhead::http {
 struct Hooks {
   // Answers a request. An exception from it is logged and answered by `refuse` with 500.
   std::function<async::Task<Response>(Exchange&)> handle;
-  // Renders what the protocol layer itself refuses.
-  std::function<Response(unsigned status, std::string_view message)> refuse;
+  // Renders what the protocol layer itself refuses: no request that handle() has seen, or one that it threw
+  // at.
+  std::function<Response(Exchange&, unsigned status, std::string_view message)> refuse;
   // After each answer: for metrics and logs. Must not block.
   std::function<void(const Exchange&, unsigned status, std::chrono::nanoseconds took, std::uint64_t sent)>
       observe;

@@ -58,6 +58,19 @@ bool is_about_directory(int result) {
 // A directory's own words, fit for a log line.
 std::string printable(std::string_view text) { return shown(text.substr(0, kLongestDiagnostic)); }
 
+// What another server of the same directory may do better.
+bool is_about_server(int result) {
+  switch (result) {
+    case LDAP_TIMEOUT:
+    case LDAP_TIMELIMIT_EXCEEDED:
+    case LDAP_BUSY:
+    case LDAP_UNAVAILABLE:
+    case LDAP_SERVER_DOWN:
+    case LDAP_CONNECT_ERROR: return true;
+    default: return false;
+  }
+}
+
 std::string first_of(char** texts) {
   return texts == nullptr || *texts == nullptr
              ? std::string()
@@ -88,15 +101,14 @@ const Attribute* Entry::find(std::string_view name) const {
 void Connection::Unbind::operator()(::ldap* handle) const { ::ldap_unbind_ext(handle, nullptr, nullptr); }
 void Connection::Free::operator()(::ldapmsg* message) const { ::ldap_msgfree(message); }
 
-Error Connection::failure(std::string_view doing, int result) const {
+Error Connection::failure(std::string_view doing, int result) {
   char* words = nullptr;
   ::ldap_get_option(handle_.get(), LDAP_OPT_DIAGNOSTIC_MESSAGE, &words);
   const std::string diagnostic = words == nullptr ? "" : printable(words);
   ::ldap_memfree(words);
-  const bool late = result == LDAP_TIMEOUT || result == LDAP_TIMELIMIT_EXCEEDED;
-  return {late ? Errc::timeout : Errc::unavailable,
-          fmt::format("{}: {}{}{}", doing, ::ldap_err2string(result), diagnostic.empty() ? "" : ": ",
-                      diagnostic)};
+  lost_ = lost_ || is_about_server(result);
+  return inner_error(Errc::unavailable, fmt::format("{}: {}{}{}", doing, ::ldap_err2string(result),
+                                                    diagnostic.empty() ? "" : ": ", diagnostic));
 }
 
 Result<Connection> Connection::open(const Url& url, bool start_tls, const Options& options) {
@@ -267,7 +279,7 @@ Result<std::string> Connection::search_page(const Search& search, const std::str
     into.entries.push_back(read_entry(message->get(), search));
     kept += kept_bytes(into.entries.back());
     if (kept > kMostKeptBytes)
-      return Error{Errc::too_large, "the directory answers with more than is read of one search"};
+      return Error{Errc::unavailable, "the directory answers with more than is read of one search"};
   }
 }
 

@@ -4,7 +4,7 @@
 // Every option of libldap's that ldap.conf, ldaprc or LDAP* variables can set is set on the handle, so that
 // none of these has a say: not which authorities are trusted, not whether certificates are checked.
 //
-// Not synchronised. After Errc::timeout the connection is of no use. libldap writes to its socket with
+// Not synchronised. Once the server is lost() the connection is of no use. libldap writes to its socket with
 // write(2), so the process must ignore SIGPIPE, as every server does.
 #pragma once
 
@@ -60,8 +60,7 @@ struct Found {
 
 class Connection {
  public:
-  // Connected, and encrypted unless the URL is a plain one without start_tls. Errc::unavailable or
-  // Errc::timeout.
+  // Connected, and encrypted unless the URL is a plain one without start_tls. Errc::unavailable.
   static Result<Connection> open(const Url& url, bool start_tls, const Options& options);
 
   // Whether the directory takes the password for the DN's; "" and "" bind anonymously. Errc::unavailable when
@@ -71,6 +70,10 @@ class Connection {
   // Errc::unavailable when the directory fails, refuses, or does not have the base. All pages together have
   // the time of one step.
   Result<Found> search(const Search& search);
+
+  // Whether this server did not answer in time, went away, or said that it cannot answer now: another one of
+  // the same directory may.
+  bool lost() const { return lost_; }
 
  private:
   struct Unbind {
@@ -90,7 +93,7 @@ class Connection {
   Result<void> check_protocol() const;
   Deadline deadline() const { return std::chrono::steady_clock::now() + limits_.timeout; }
   Result<Message> next(int request, Deadline deadline);
-  Error failure(std::string_view doing, int result) const;
+  Error failure(std::string_view doing, int result);
   Error referred(const Search& search, std::string_view where) const;
   // One page into `into`: the cookie of the next one, "" after the last.
   Result<std::string> search_page(const Search& search, const std::string& cookie, Deadline deadline,
@@ -101,6 +104,7 @@ class Connection {
   std::unique_ptr<Handshake> handshake_;  // which the handle refers to
   std::unique_ptr<::ldap, Unbind> handle_;
   Limits limits_;
+  bool lost_ = false;
 };
 
 }  // namespace bulkhead::ldap

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <mutex>
 
@@ -26,8 +27,10 @@ constexpr std::string_view kNoAttributes = "1.1";  // RFC 4511 section 4.5.1.8
 // Of a search for groups: below what directories give at once, whatever they are (Active Directory: 1,000).
 constexpr std::size_t kGroupsAtOnce = 100;
 constexpr std::chrono::seconds kAvoided{30};
+constexpr int kSoonerForTheNext = 2;  // by which the time of a step is divided where another server is left
 constexpr std::size_t kMostAvoided = 256;
 
+Error gone() { return {Errc::not_found, "the directory has nobody with this id"}; }
 Error refused() { return {Errc::unauthenticated, std::string(Directory::kWrong)}; }
 
 // One exchange with a directory: who is asked for, and what is known about them.
@@ -59,6 +62,8 @@ class Exchange {
   Result<bool> bind_as(const std::string& dn, const Secret<>& password) {
     return connection_.bind(dn, password.reveal());
   }
+
+  bool lost() const { return connection_.lost(); }
 
   Result<Person> read_with_groups(const Entry& entry) {
     auto person = read_person(entry, settings_, limits_);
@@ -117,6 +122,45 @@ Result<std::string> nobody_below(const std::string& base) {
   return fmt::format("cn={},{}", to_hex(random), base);
 }
 
+Result<Person> authenticate_at(Exchange& exchange, const Settings& settings, std::string_view name,
+                               const Secret<>& password) {
+  const auto found = exchange.find_people(fill_in(settings.user_filter, name, ""));
+  if (!found) return found.error();
+
+  // Whoever is not one known person is somebody whom the directory refuses. An entry without a name (the
+  // directory's root) or with one that a string cannot hold would make the bind an anonymous or a foreign
+  // one.
+  const bool known = found->entries.size() == 1 && !found->more && !found->entries.front().dn.empty() &&
+                     found->entries.front().dn.find('\0') == std::string::npos;
+  auto dn = known ? Result<std::string>(found->entries.front().dn) : nobody_below(settings.user_base);
+  if (!dn) return dn.error();
+  const auto bound = exchange.bind_as(*dn, password);
+  if (!bound) return bound.error();
+  if (found->entries.empty() && !found->referral.empty())
+    return Error{
+        Errc::unauthenticated,
+        fmt::format("nobody here has this name, and a referral to {} is not followed", found->referral)};
+  if (!known || !*bound) return refused();
+
+  if (const auto again = exchange.bind_for_searching(); !again) return again.error();
+  return exchange.read_with_groups(found->entries.front());
+}
+
+Result<Person> look_up_at(Exchange& exchange, const Settings& settings, std::string_view id,
+                          const std::string& bytes) {
+  // With what the user filter asks for besides the name: who no longer fits it is gone.
+  const auto found = exchange.find_people(
+      fmt::format("(&({}={}){})", settings.id_attribute, escape(bytes), fill_any(settings.user_filter)));
+  if (!found) return found.error();
+  if (found->more || found->entries.size() > 1)
+    return Error{Errc::unavailable,
+                 fmt::format("the directory has more than one person with this {}", settings.id_attribute)};
+  if (found->entries.empty()) return gone();
+  auto person = exchange.read_with_groups(found->entries.front());
+  if (person && person->id != id) return gone();
+  return person;
+}
+
 }  // namespace
 
 // Which servers could not be asked lately.
@@ -144,26 +188,36 @@ struct Directory::Servers {
       failed[url.render()] = Clock::now();
   }
 
-  Result<Connection> connect(const Settings& settings, const Options& options) {
-    Error last(Errc::unavailable, "the directory has no server");
-    for (const Url& url : in_order(*parse_urls(settings.url))) {
-      auto connection = Connection::open(url, settings.start_tls, options);
-      note(url, connection.has_value());
-      if (connection) return connection;
-      last = connection.error();
+  // Has one server after the other asked until one is there that says something, be it a refusal.
+  Result<Person> ask(const Settings& settings, const Secret<>& bind_password, const Options& options,
+                     const std::function<Result<Person>(Exchange&)>& question) {
+    if (const auto checked = check(settings, options.plain_hosts); !checked)
+      return Error{Errc::unavailable,
+                   fmt::format("the directory's settings are not allowed: {}", checked.error().message)};
+    Result<Person> last = Error{Errc::unavailable, "the directory has no server"};
+    const std::vector<Url> urls = in_order(*parse_urls(settings.url));
+    for (const Url& url : urls) {
+      // One that is silent shall not use up the time that somebody waits while another could be asked.
+      Options patient = options;
+      if (&url != &urls.back()) patient.limits.timeout /= kSoonerForTheNext;
+      bool lost = true;
+      last = ask_one(url, settings, bind_password, patient, question, lost);
+      note(url, !lost);
+      if (!lost) break;
     }
     return last;
   }
 
-  Result<Exchange> begin(const Settings& settings, const Secret<>& bind_password, const Options& options) {
-    if (const auto checked = check(settings, options.plain_hosts); !checked)
-      return Error{Errc::unavailable,
-                   fmt::format("the directory's settings are not allowed: {}", checked.error().message)};
-    auto connection = connect(settings, options);
+  static Result<Person> ask_one(const Url& url, const Settings& settings, const Secret<>& bind_password,
+                                const Options& options,
+                                const std::function<Result<Person>(Exchange&)>& question, bool& lost) {
+    auto connection = Connection::open(url, settings.start_tls, options);
     if (!connection) return connection.error();
     Exchange exchange(*std::move(connection), settings, bind_password, options.limits);
-    if (const auto bound = exchange.bind_for_searching(); !bound) return bound.error();
-    return exchange;
+    const auto bound = exchange.bind_for_searching();
+    auto answer = bound ? question(exchange) : Result<Person>(bound.error());
+    lost = exchange.lost();
+    return answer;
   }
 };
 
@@ -176,48 +230,17 @@ Result<Person> Directory::authenticate(const Settings& settings, const Secret<>&
   if (name.empty() || name.size() > kLongestName || password.empty() ||
       password.reveal().size() > kLongestPassword)
     return refused();
-  auto exchange = servers_->begin(settings, bind_password, options_);
-  if (!exchange) return exchange.error();
-  const auto found = exchange->find_people(fill_in(settings.user_filter, name, ""));
-  if (!found) return found.error();
-
-  // Whoever is not one known person is somebody whom the directory refuses. An entry without a name (the
-  // directory's root) or with one that a string cannot hold would make the bind an anonymous or a foreign
-  // one.
-  const bool known = found->entries.size() == 1 && !found->more && !found->entries.front().dn.empty() &&
-                     found->entries.front().dn.find('\0') == std::string::npos;
-  auto dn = known ? Result<std::string>(found->entries.front().dn) : nobody_below(settings.user_base);
-  if (!dn) return dn.error();
-  const auto bound = exchange->bind_as(*dn, password);
-  if (!bound) return bound.error();
-  if (found->entries.empty() && !found->referral.empty())
-    return Error{
-        Errc::unauthenticated,
-        fmt::format("nobody here has this name, and a referral to {} is not followed", found->referral)};
-  if (!known || !*bound) return refused();
-
-  if (const auto again = exchange->bind_for_searching(); !again) return again.error();
-  return exchange->read_with_groups(found->entries.front());
+  return servers_->ask(settings, bind_password, options_, [&](Exchange& exchange) {
+    return authenticate_at(exchange, settings, name, password);
+  });
 }
 
 Result<Person> Directory::look_up(const Settings& settings, const Secret<>& bind_password,
                                   std::string_view id) const {
-  const Error gone(Errc::not_found, "the directory has nobody with this id");
   const auto bytes = id.size() <= kLongestId ? parse_id(id) : std::nullopt;
-  if (!bytes) return gone;
-  auto exchange = servers_->begin(settings, bind_password, options_);
-  if (!exchange) return exchange.error();
-  // With what the user filter asks for besides the name: who no longer fits it is gone.
-  const auto found = exchange->find_people(
-      fmt::format("(&({}={}){})", settings.id_attribute, escape(*bytes), fill_any(settings.user_filter)));
-  if (!found) return found.error();
-  if (found->more || found->entries.size() > 1)
-    return Error{Errc::unavailable,
-                 fmt::format("the directory has more than one person with this {}", settings.id_attribute)};
-  if (found->entries.empty()) return gone;
-  auto person = exchange->read_with_groups(found->entries.front());
-  if (person && person->id != id) return gone;
-  return person;
+  if (!bytes) return gone();
+  return servers_->ask(settings, bind_password, options_,
+                       [&](Exchange& exchange) { return look_up_at(exchange, settings, id, *bytes); });
 }
 
 }  // namespace bulkhead::ldap

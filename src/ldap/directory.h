@@ -7,8 +7,9 @@
 // escaped (RFC 4515 section 3), so that they are never part of one. An empty password is refused before the
 // directory is asked: many take it for an anonymous bind, and succeed (RFC 4513 section 5.1.2).
 //
-// A directory may have several servers. They are asked in the order of the settings, those that could not be
-// asked within the last half minute after the others.
+// A directory may have several servers. They are asked in the order of the settings, those that did not
+// answer within the last half minute, or could not, after the others. A question that a server leaves without
+// an answer goes to the next; while there is one, each step has half the time.
 //
 // Calls block, for a bounded time. Thread-safe; each call has a connection of its own.
 #pragma once
@@ -86,8 +87,8 @@ class Directory {
   // The person of that name, whose password it is. Errc::unauthenticated for an unknown name, a wrong or
   // empty password, and a name that more than one entry has, with one message; with another, which is for
   // evidence alone, where the directory would have one look for the name elsewhere. Errc::unavailable when
-  // none of its servers can be asked, or its own account is refused; Errc::timeout. An unknown name takes the
-  // directory as many steps as a known one.
+  // none of its servers answers, or its own account is refused. An unknown name takes the directory as many
+  // steps as a known one.
   Result<Person> authenticate(const Settings& settings, const Secret<>& bind_password, std::string_view name,
                               const Secret<>& password) const;
 

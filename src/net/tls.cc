@@ -122,15 +122,32 @@ Result<void> TlsContext::load() {
   return {};
 }
 
+std::shared_ptr<SSL_CTX> TlsContext::in_use() const {
+  const std::lock_guard lock(mutex_);
+  return context_;
+}
+
 CertificateInfo TlsContext::certificate() const {
-  std::shared_ptr<SSL_CTX> context;
-  {
-    const std::lock_guard lock(mutex_);
-    context = context_;
-  }
+  const std::shared_ptr<SSL_CTX> context = in_use();
   X509* certificate = ::SSL_CTX_get0_certificate(context.get());
   if (certificate == nullptr) return {};
-  return {names_of(certificate), time_of(::X509_get0_notAfter(certificate))};
+  return {names_of(certificate), time_of(::X509_get0_notBefore(certificate)),
+          time_of(::X509_get0_notAfter(certificate))};
+}
+
+bool TlsContext::is_for(const std::string& host) const {
+  const std::shared_ptr<SSL_CTX> context = in_use();
+  X509* certificate = ::SSL_CTX_get0_certificate(context.get());
+  return certificate != nullptr &&
+         (::X509_check_host(certificate, host.data(), host.size(), 0, nullptr) == 1 ||
+          ::X509_check_ip_asc(certificate, host.c_str(), 0) == 1);
+}
+
+bool TlsContext::key_is_open() const {
+  std::error_code error;
+  const auto status = std::filesystem::status(key_, error);
+  return !error &&
+         (status.permissions() & std::filesystem::perms::others_read) != std::filesystem::perms::none;
 }
 
 Result<bool> TlsContext::reload_if_changed() {
@@ -145,12 +162,7 @@ Result<bool> TlsContext::reload_if_changed() {
 }
 
 SslPointer TlsContext::accept(int socket) const {
-  std::shared_ptr<SSL_CTX> context;
-  {
-    const std::lock_guard lock(mutex_);
-    context = context_;
-  }
-  SslPointer ssl(::SSL_new(context.get()));
+  SslPointer ssl(::SSL_new(in_use().get()));
   if (!ssl || ::SSL_set_fd(ssl.get(), socket) != 1) return nullptr;
   ::SSL_set_accept_state(ssl.get());
   return ssl;

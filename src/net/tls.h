@@ -19,6 +19,7 @@ namespace bulkhead::net {
 // What of a certificate people have to know.
 struct CertificateInfo {
   std::string names;  // what it is made out to, with ", " between: text from outside
+  Time not_before{};
   Time not_after{};
 };
 
@@ -39,6 +40,10 @@ class TlsContext {
 
   // Of the leaf that is in use.
   CertificateInfo certificate() const;
+  // Whether clients take it for a host of this name or address (RFC 6125).
+  bool is_for(const std::string& host) const;
+  // Whether everybody on this machine may read the key's file.
+  bool key_is_open() const;
 
   // Reads the files again if they have changed since they were last read; true when new ones are in use. On
   // an error the old certificate stays in use.
@@ -49,6 +54,7 @@ class TlsContext {
   TlsContext(std::filesystem::path certificate, std::filesystem::path key);
   Result<Stamp> stamp() const;
   Result<void> load();
+  std::shared_ptr<ssl_ctx_st> in_use() const;
 
   const std::filesystem::path certificate_;
   const std::filesystem::path key_;

@@ -97,18 +97,6 @@ Result<bool> Blobs::mount(const access::Repository& target, const access::Reposi
   return mounted;
 }
 
-Result<bool> Blobs::holds(const access::Repository& repository, const oci::Digest& digest) {
-  bool there = false;
-  auto looked = state_->database.read([&](db::Session& session) -> Result<void> {
-    const auto linked = linked_size(session, repository.id, digest);
-    if (!linked) return linked.error();
-    there = linked->has_value();
-    return {};
-  });
-  if (!looked) return looked.error();
-  return there;
-}
-
 Result<std::optional<access::Repository>> Blobs::find_anywhere(
     const oci::Digest& digest, const std::function<bool(std::string_view repository)>& covered,
     const Context& context) {

@@ -34,9 +34,6 @@ class Blobs {
   Result<std::shared_ptr<const BlobHandle>> find(const access::Repository& repository,
                                                  const oci::Digest& digest);
 
-  // Whether the repository has it, without opening it.
-  Result<bool> holds(const access::Repository& repository, const oci::Digest& digest);
-
   // Links a blob that `source` holds into `target`, writing the event; false when `source` does not hold it
   // (the caller then starts an upload, which looks the same to the client). The caller may read `source`.
   Result<bool> mount(const access::Repository& target, const access::Repository& source,

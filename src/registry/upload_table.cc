@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <tuple>
 #include <utility>
+
+#include "identity/people/account.h"
 
 namespace bulkhead::registry {
 namespace {
@@ -15,11 +18,18 @@ Error unknown() { return {Errc::upload_unknown, "there is no such upload; begin 
 
 void UploadTable::add(Session session) {
   const std::lock_guard lock(mutex_);
-  const std::string id = session.name.id;
-  const std::int64_t account = session.name.account;
   room_.add(session.namespace_id, session.size);
   session.counted = session.size;
-  if (sessions_.emplace(id, std::move(session)).second) by_account_[account].insert(id);
+  insert(std::move(session));
+}
+
+void UploadTable::insert(Session session) {
+  const std::string id = session.name.id;
+  const auto [at, fresh] = sessions_.emplace(id, std::move(session));
+  if (!fresh) return;
+  Share& share = shares_[at->second.sharer];
+  ++share.sessions;
+  share.by_account[at->second.name.account].insert(id);
 }
 
 std::size_t UploadTable::count() const {
@@ -46,22 +56,22 @@ UploadTable::Sessions::iterator UploadTable::find(const access::Repository& repo
 }
 
 void UploadTable::erase(Sessions::iterator at) {
-  const auto owned = by_account_.find(at->second.name.account);
+  const auto share = shares_.find(at->second.sharer);
+  const auto owned = share->second.by_account.find(at->second.name.account);
   owned->second.erase(at->first);
-  if (owned->second.empty()) by_account_.erase(owned);
+  if (owned->second.empty()) share->second.by_account.erase(owned);
+  if (--share->second.sessions == 0) shares_.erase(share);
   room_.give(at->second.namespace_id, at->second.counted);
   sessions_.erase(at);
 }
 
-UploadTable::Sessions::iterator UploadTable::longest_idle(std::int64_t account) {
+UploadTable::Sessions::iterator UploadTable::longest_idle(const std::set<std::string>& ids) {
   const Time now = clock_.now();
   auto longest = sessions_.end();
   const auto rank = [](const Session& session) {
     return std::tuple(session.size > 0, session.last_used, session.name.id);
   };
-  const auto owned = by_account_.find(account);
-  if (owned == by_account_.end()) return longest;
-  for (const std::string& id : owned->second) {
+  for (const std::string& id : ids) {
     const auto at = sessions_.find(id);
     if (!idle(at->second, now)) continue;
     if (longest == sessions_.end() || rank(at->second) < rank(longest->second)) longest = at;
@@ -69,8 +79,13 @@ UploadTable::Sessions::iterator UploadTable::longest_idle(std::int64_t account) 
   return longest;
 }
 
-bool UploadTable::give_way(std::int64_t account, std::vector<std::string>& given_up) {
-  const auto at = longest_idle(account);
+bool UploadTable::give_way(const Share& share, std::vector<std::string>& given_up) {
+  std::vector<const std::set<std::string>*> accounts;
+  for (const auto& [account, ids] : share.by_account) accounts.push_back(&ids);
+  std::ranges::stable_sort(accounts, std::greater(), [](const auto* ids) { return ids->size(); });
+  auto at = sessions_.end();
+  for (const auto* ids : accounts)
+    if (at = longest_idle(*ids); at != sessions_.end()) break;
   if (at == sessions_.end()) return false;
   if (const auto turn = at->second.turn) {
     const std::unique_lock at_work(turn->mutex, std::try_to_lock);
@@ -84,26 +99,25 @@ bool UploadTable::give_way(std::int64_t account, std::vector<std::string>& given
   return true;
 }
 
-Result<void> UploadTable::enter(const UploadName& name, std::int64_t namespace_id,
+Result<void> UploadTable::enter(const UploadName& name, std::string_view account, std::int64_t namespace_id,
                                 std::shared_ptr<UploadTurn> turn, std::vector<std::string>& given_up) {
+  const std::string sharer(identity::sharer(account));
   const std::lock_guard lock(mutex_);
-  const auto owned = by_account_.find(name.account);
-  const std::size_t unfinished = owned == by_account_.end() ? 0 : owned->second.size();
-  if (unfinished >= limits_.sessions_per_account && !give_way(name.account, given_up))
+  const auto own = shares_.find(sharer);
+  const std::size_t unfinished = own == shares_.end() ? 0 : own->second.sessions;
+  if (unfinished >= limits_.sessions_per_account && !give_way(own->second, given_up))
     return Error{
         Errc::rate_limited,
-        fmt::format("this account has {} uploads under way, as many as it may have; wait for some to "
-                    "end",
-                    unfinished)};
+        fmt::format("{} and its robots have {} uploads under way, as many as they may have; wait for some "
+                    "to end",
+                    sharer, unfinished)};
   if (sessions_.size() >= limits_.sessions) {
-    const auto most =
-        std::max_element(by_account_.begin(), by_account_.end(),
-                         [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
-    if (!give_way(most->first, given_up))
+    const auto most = std::ranges::max_element(shares_, std::less(),
+                                               [](const auto& share) { return share.second.sessions; });
+    if (!give_way(most->second, given_up))
       return Error{Errc::rate_limited, "the registry has too many uploads under way; try again in a moment"};
   }
-  sessions_.emplace(name.id, Session{name, namespace_id, 0, 0, clock_.now(), std::move(turn)});
-  by_account_[name.account].insert(name.id);
+  insert({name, sharer, namespace_id, 0, 0, clock_.now(), std::move(turn)});
   return {};
 }
 

@@ -36,6 +36,7 @@ class UploadTable {
  public:
   struct Session {
     UploadName name;
+    std::string sharer;  // whose share it takes (identity/people/account.h)
     std::int64_t namespace_id = 0;
     std::uint64_t size = 0;
     std::uint64_t counted = 0;  // of these, in the namespace's room
@@ -52,8 +53,8 @@ class UploadTable {
 
   // Enters a new session that `turn` holds. Where there are too many, those that have to give way are
   // removed, and their stages added to `given_up`, to be discarded. Errc::rate_limited.
-  Result<void> enter(const UploadName& name, std::int64_t namespace_id, std::shared_ptr<UploadTurn> turn,
-                     std::vector<std::string>& given_up);
+  Result<void> enter(const UploadName& name, std::string_view account, std::int64_t namespace_id,
+                     std::shared_ptr<UploadTurn> turn, std::vector<std::string>& given_up);
 
   // Gives the session to `turn`: Errc::upload_unknown, or Errc::upload_busy, which says when to come again,
   // while another is at work on it.
@@ -71,22 +72,28 @@ class UploadTable {
 
  private:
   using Sessions = std::map<std::string, Session, std::less<>>;
+  struct Share {
+    std::size_t sessions = 0;
+    std::map<std::int64_t, std::set<std::string>> by_account;  // none is empty
+  };
 
   bool idle(const Session& session, Time now) const;
   // One that began before the repository was there is the repository's too (unborn.h).
   Sessions::iterator find(const access::Repository& repository, std::string_view id,
                           std::int64_t account) const;
   void erase(Sessions::iterator at);
-  // The account's session that nobody writes to for longest, an empty one first; end() when all are at work.
-  Sessions::iterator longest_idle(std::int64_t account);
-  bool give_way(std::int64_t account, std::vector<std::string>& given_up);
+  void insert(Session session);
+  // Of these, the session that nobody writes to for longest, an empty one first; end() when all are at work.
+  Sessions::iterator longest_idle(const std::set<std::string>& ids);
+  // The accounts that share give way in the order of how many sessions they have.
+  bool give_way(const Share& share, std::vector<std::string>& given_up);
 
   UploadRoom& room_;
   const Clock& clock_;
   const UploadLimits limits_;
   mutable std::mutex mutex_;
-  mutable Sessions sessions_;                                 // by the client's id
-  std::map<std::int64_t, std::set<std::string>> by_account_;  // none is empty
+  mutable Sessions sessions_;                         // by the client's id
+  std::map<std::string, Share, std::less<>> shares_;  // none is empty
 };
 
 }  // namespace bulkhead::registry

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "access/roles.h"
+#include "identity/people/account.h"
 #include "registry/links.h"
 #include "registry/upload_name.h"
 #include "registry/upload_room.h"
@@ -86,7 +87,7 @@ Result<void> UploadSessions::load() {
   std::vector<UploadTable::Session> found;
   for (blob::StageInfo& info : *stages) {
     if (auto name = UploadName::parse(info.id))
-      found.push_back({*std::move(name), 0, info.size, 0, info.modified, nullptr});
+      found.push_back({*std::move(name), {}, 0, info.size, 0, info.modified, nullptr});
     else
       strays_.push_back(std::move(info));
   }
@@ -96,6 +97,9 @@ Result<void> UploadSessions::load() {
           session.query("SELECT namespace_id FROM repositories WHERE id = ?", {each.name.repository});
       if (!rows) return rows.error();
       each.namespace_id = rows->empty() ? 0 : rows->front().integer(0);
+      const auto names = session.query("SELECT name FROM accounts WHERE id = ?", {each.name.account});
+      if (!names) return names.error();
+      if (!names->empty()) each.sharer = identity::sharer(names->front().text(0));
     }
     return {};
   });
@@ -117,7 +121,7 @@ Result<UploadStatus> UploadSessions::start(const access::Repository& repository,
   const auto name = UploadName::fresh(repository.id, context.principal.account_id, algorithm);
   const auto turn = std::make_shared<UploadTurn>();
   std::vector<std::string> given_up;
-  const auto entered = table_.enter(name, repository.namespace_id, turn, given_up);
+  const auto entered = table_.enter(name, context.principal.account, repository.namespace_id, turn, given_up);
   // Bytes that cannot be removed now are when the server next starts.
   static_cast<void>(discard(given_up));
   if (!entered) return entered.error();

@@ -13,8 +13,9 @@
 //
 // What is staged counts towards the namespace's quota, and is refused as soon as it is known not to fit. A
 // blob's room is set aside in the database before its bytes are stored, so that none are stored that do not
-// fit. Sessions that nobody writes to give way where there are too many: the account's longest idle, an empty
-// one first; in all, those of the account that has most.
+// fit. Sessions that nobody writes to give way where there are too many: the longest idle, an empty one
+// first, of whoever asks; in all, of whoever has most. Robots share with their owner, and of those who share,
+// the account that has most gives way.
 #pragma once
 
 #include <chrono>
@@ -34,7 +35,7 @@ namespace bulkhead::registry {
 
 struct UploadLimits {
   std::size_t sessions = 10'000;            // Errc::rate_limited only while none can give way
-  std::size_t sessions_per_account = 100;   // the same
+  std::size_t sessions_per_account = 400;   // with its owner's other robots; the same
   std::chrono::seconds idle{24 * 3600};     // then swept
   std::chrono::milliseconds silence{5000};  // of a writer, after which another may take its place
   std::uint64_t blob_bytes = 0;             // largest blob, 0 for no limit: Errc::too_large

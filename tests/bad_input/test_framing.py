@@ -210,6 +210,29 @@ def test_two_hosts(connection):
     assert connection.read_response().status == 400
 
 
+REFUSED_AT_ONCE = {
+    "no host": ("GET /v2/ HTTP/1.1\r\n\r\n", 400),
+    "a control character": ("GET /v2/ HTTP/1.1\r\nHost: x\r\nX-Bad: a\1b\r\n\r\n", 400),
+    "an unknown coding": ("PATCH /v2/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: foo\r\n\r\n", 400),
+    "a long target": ("GET /v2/" + "a" * 29_000 + " HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+    "large headers": ("GET /v2/ HTTP/1.1\r\nHost: x\r\nX-Big: " + "x" * 40_000 + "\r\n\r\n", 431),
+    "TRACE": ("TRACE /v2/ HTTP/1.1\r\nHost: x\r\n\r\n", 405),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_AT_ONCE)
+def test_what_is_refused_at_once_has_an_id_like_every_answer(new_server, name):
+    """By whose absence the guide tells what a proxy refused."""
+    server = new_server({"log.requests": "true"}).start()
+    sent, status = REFUSED_AT_ONCE[name]
+    with raw.Connection(server) as connection:
+        connection.send(sent)
+        answer = connection.read_response()
+    assert answer.status == status
+    line = process.wait_until(lambda: next((x for x in server.log().splitlines() if f"status={status}" in x), None), "the log")
+    assert answer.headers["x-request-id"] in line
+
+
 def test_tls_hello_on_a_plain_port(connection):
     connection.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 600)
     # At once: engines try TLS first, and would otherwise wait at every step.

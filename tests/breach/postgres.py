@@ -1,9 +1,11 @@
 """A PostgreSQL server of the test's own."""
 
+import contextlib
 import os
 import pathlib
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -43,7 +45,7 @@ class Postgres:
         )  # fmt: skip
         process.wait_until(self._ready, "PostgreSQL to be ready")
         self._run("psql", "-h", folder, "-U", "postgres", "-c", "CREATE DATABASE bulkhead")
-        self.url = f"postgres:///bulkhead?host={folder}&user=postgres"
+        self.url = self.url_of("bulkhead")
 
     def _become_user(self):
         if self._user is not None:
@@ -67,8 +69,39 @@ class Postgres:
         )
         return ready.returncode == 0
 
-    def dump(self):
-        return self._run("pg_dump", "-h", self.folder, "-U", "postgres", "bulkhead")
+    def dump(self, database="bulkhead"):
+        return self._run("pg_dump", "-h", self.folder, "-U", "postgres", database)
+
+    def create(self, database):
+        """Another database of this server; its URL."""
+        self.ask(f"CREATE DATABASE {database}")
+        return self.url_of(database)
+
+    def url_of(self, database):
+        return f"postgres:///{database}?host={self.folder}&user=postgres"
+
+    def ask(self, sql, database="postgres"):
+        """The rows as psql prints them."""
+        return self._run("psql", "-h", self.folder, "-U", "postgres", "-d", database, "-tAqc", sql).decode().strip()
+
+    def _processes(self):
+        children = subprocess.run(
+            ["pgrep", "-P", str(self._server.pid)], capture_output=True, text=True, check=False, timeout=30
+        )
+        return [self._server.pid, *map(int, children.stdout.split())]
+
+    @contextlib.contextmanager
+    def frozen(self):
+        """Accepts and does not answer, as one whose disk hangs: the kernel goes on acknowledging for it."""
+        stopped = self._processes()
+        for process_id in stopped:
+            os.kill(process_id, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process_id in stopped:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process_id, signal.SIGCONT)
 
     def log(self):
         return (self.folder / "log").read_bytes()

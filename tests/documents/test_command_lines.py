@@ -46,7 +46,7 @@ def explain(request):
 
 def names_of_subcommands(help_text):
     listed = SUBCOMMANDS.search(help_text)
-    return set(re.findall(r"^  ([a-z]+) ", listed.group(1), re.MULTILINE)) if listed else set()
+    return set(re.findall(r"^  ([a-z-]+) ", listed.group(1), re.MULTILINE)) if listed else set()
 
 
 @pytest.mark.parametrize("line", command_lines())

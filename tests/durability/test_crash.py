@@ -1,5 +1,6 @@
 """Acknowledged means durable: kill -9 in the middle of everything, and all that was acknowledged is there and whole."""
 
+import contextlib
 import random
 import threading
 
@@ -169,6 +170,43 @@ def test_rotted_blob_is_never_a_complete_answer(new_server, rng):
     except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
         return  # cut off: no client takes that for the whole
     assert response.status_code >= 500 or len(response.content) < len(blob.data)
+
+
+@pytest.mark.parametrize("damage", ["rotten", "missing"])
+def test_a_damaged_blob_is_not_offered_until_it_is_pushed_again(launch, rng, damage):
+    """Clients ask with HEAD, or for a mount, before they push: what they are told is there they never send."""
+    server = launch()
+    registry = Registry(server, server.create_user("alice"))
+    blob = registry.push_blob("alice/app", content.random_blob(rng, 200_000))
+    registry.push_blob("alice/other", blob)
+    registry.push_blob("alice/other", content.random_blob(rng, 1000))
+    server.stop()
+    algorithm, hexadecimal = blob.digest.split(":")
+    stored = server.data / "blobs" / algorithm / hexadecimal[:2] / hexadecimal
+    if damage == "missing":
+        stored.unlink()
+    else:
+        with stored.open("r+b") as file:
+            file.seek(100_000)
+            file.write(b"rotten")
+    server.start()
+    for repository in ("alice/app", "alice/other"):
+        with contextlib.suppress(requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
+            assert registry.get_blob(repository, blob.digest).content != blob.data
+
+    def asked(repository):
+        return registry.head(f"/v2/{repository}/blobs/{blob.digest}").status_code
+
+    def mounted(query):
+        return registry.post(f"/v2/alice/new/blobs/uploads/?mount={blob.digest}{query}", also=["alice/app"]).status_code
+
+    assert (asked("alice/app"), asked("alice/other")) == (404, 404)
+    assert (mounted("&from=alice/app"), mounted("")) == (202, 202)
+    registry.push_blob("alice/app", blob)
+    assert (asked("alice/app"), asked("alice/other")) == (200, 200)
+    for repository in ("alice/app", "alice/other"):
+        assert registry.get_blob(repository, blob.digest).content == blob.data
+    assert mounted("&from=alice/app") == 201
 
 
 @pytest.mark.parametrize("mode", ["empty", "absent"])

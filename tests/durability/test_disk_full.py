@@ -1,5 +1,7 @@
 """A full disk: pushes are answered 507, and everything else goes on (security.md 18)."""
 
+import contextlib
+
 import pytest
 
 from harness import content, mounts
@@ -17,6 +19,23 @@ def small_disk(new_server):
     yield server
     server.close()
     mounts.unmount(server.data)
+
+
+def test_a_start_on_a_full_disk_says_what_may_go(small_disk):
+    server = small_disk.start()
+    server.create_user("alice")
+    server.stop()
+    (server.data / "staging" / "unfinished").write_bytes(b"x" * (8 << 20))
+    filler = server.data / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 65536)
+    said = server.refuses_to_start()
+    assert "full" in said or "space" in said
+    assert "staging/" in said
+    (server.data / "staging" / "unfinished").unlink()
+    server.start()
+    assert "alice" in server.run("user", "list").stdout
 
 
 def fill(registry, repository, rng):

@@ -5,10 +5,13 @@ import random
 import time
 
 import pytest
+import requests
 
 from harness import process
+from harness.management import Management
 from harness.raw import Connection
 from harness.registry import Registry
+from hostile.conftest import measured
 
 MIB = 1 << 20
 SMALL = {"audit.journal_bytes": MIB, "audit.segment_bytes": 64 << 10}
@@ -66,6 +69,7 @@ def test_strangers_push_out_nobody_elses_evidence(launch, rng, head, expected):
     assert events(server, "--action", "manifest_pulled", "--repository", "alice/app") == pulled
     folder = server.data / "journal"
     size = sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
+    measured(f"the journal after 12,000 anonymous requests: {size >> 10} KiB")
     assert size < 3 * MIB, f"the journal takes {size} bytes"
 
 
@@ -98,6 +102,62 @@ def test_the_first_refusals_of_a_network_are_told_one_by_one(launch):
     flood(server, denied, 50, random.Random(2))
     found = events(server, "--action", "request_denied")
     assert len(found) == 50 and all(each["repository"].startswith("alice/") for each in found)
+
+
+def guess_at(server, name, count, headers=None):
+    for number in range(count):
+        body = {"name": name, "password": f"guess number {number}"}
+        answer = requests.post(server.url + "/api/v1/sessions", json=body, headers=headers, timeout=60)
+        assert answer.status_code in (401, 429)
+
+
+def singly(server, *more):
+    return [each for each in events(server, *more) if not each.get("detail", "").startswith('{"more"')]
+
+
+def test_a_flood_of_requests_hides_neither_guesses_nor_accounts_denials(launch):
+    server = launch()
+    server.create_user("root", admin=True)
+    mallory = Management(server, server.create_user("mallory"))
+    server.create_user("alice")
+    assert flood(server, denied, 300, random.Random(3)) == {401}
+    guess_at(server, "alice", 8)
+    assert mallory.get("/users/root").status_code == 404
+    assert mallory.change("/users/mallory", {"system_role": "administrator"}).status_code in (403, 404)
+    assert len(singly(server, "--action", "login_failed", "--account", "alice")) == 8
+    told = singly(server, "--action", "request_denied", "--account", "mallory")
+    assert {each["target"] for each in told} == {"getUser", "changeUser"}
+
+
+def test_nor_does_one_from_many_networks(launch):
+    server = launch({"trusted_proxies": "127.0.0.0/8"})
+    server.create_user("root", admin=True)
+    server.create_user("alice")
+    for number in range(21):
+        def from_there(rng, number=number):
+            return denied(rng) + f"X-Forwarded-For: 203.0.{number}.1\r\n"
+
+        flood(server, from_there, 200, random.Random(number))
+    guess_at(server, "alice", 8, {"X-Forwarded-For": "198.51.100.9"})
+    assert len(singly(server, "--action", "login_failed", "--account", "alice")) == 8
+    assert flood(server, lambda rng: denied(rng) + "X-Forwarded-For: 198.51.100.9\r\n", 50, random.Random(4)) == {401}
+    found = singly(server, "--action", "request_denied")
+    assert any(each["address"] == "198.51.100.9" for each in found), "the next network is told of too"
+
+
+def test_an_accounts_own_flood_hides_nothing_else_that_it_tries(launch):
+    server = launch()
+    server.create_user("root", admin=True)
+    mallory = server.create_user("mallory")
+    token = Registry(server, mallory).request_token("repository:alice/secret:pull").json()["token"]
+    head = lambda rng: denied(rng) + f"Authorization: Bearer {token}\r\n"  # noqa: E731
+    assert flood(server, head, 400, random.Random(5)) <= {401, 403, 404}
+    assert Management(server, mallory).change("/users/mallory", {"system_role": "administrator"}).status_code >= 400
+    told = singly(server, "--action", "request_denied", "--account", "mallory")
+    assert "changeUser" in {each["target"] for each in told}
+    server.restart()
+    sums = [each for each in events(server, "--action", "request_denied") if "more" in each.get("detail", "")]
+    assert [(each["account"], each["target"]) for each in sums] == [("mallory", "pull")]
 
 
 def test_a_tail_follows_all_of_it(launch, rng):

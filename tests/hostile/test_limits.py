@@ -28,6 +28,32 @@ def test_repositories_of_a_namespace(launch):
     registry.start_upload("alice/another")
 
 
+def test_robots_of_a_namespace(launch):
+    place = Place(launch({"limits.robots_per_namespace": 3}))
+    registry = Registry(place.server, place.alice)
+    for number in range(3):
+        registry.make_repository(f"alice/app{number}")
+        place.robot(place.alice, f"alice/app{number}", f"r{number}")
+    owner = Management(place.server, place.alice)
+    refused(owner.post(path("repositories", "alice/app0", "robots"), {"name": "more"}), "3 robots")
+    Registry(place.server, place.mallory).make_repository("mallory/x")
+    place.robot(place.mallory, "mallory/x", "r")
+
+
+def test_access_tokens_of_robots_are_their_owners(launch):
+    place = Place(launch({"limits.access_tokens": 3}))
+    Registry(place.server, place.alice).make_repository("alice/app")
+    robots = [place.robot(place.alice, "alice/app", f"r{number}") for number in range(3)]
+    owner = Management(place.server, place.alice)
+    for name in ("alice", robots[0].name):
+        answer = owner.post(path("users", name, "tokens"), {"name": "t", "scopes": [{"actions": ["pull"]}]})
+        refused(answer, "3 access tokens")
+    # Another's, also of a name that begins alike.
+    other = place.server.create_user("alice-2")
+    Registry(place.server, other).make_repository("alice-2/app")
+    place.robot(other, "alice-2/app", "r")
+
+
 def test_tags_of_a_repository(launch):
     place = Place(launch({"limits.tags_per_repository": 5}))
     registry = Registry(place.server, place.alice)

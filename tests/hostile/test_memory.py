@@ -13,7 +13,7 @@ import requests
 from harness import content, process
 from harness.raw import Connection
 from harness.registry import Registry
-from hostile.conftest import Place, assert_flat, best
+from hostile.conftest import Place, assert_flat, best, measured
 
 MIB = 1 << 20
 
@@ -90,6 +90,7 @@ def test_unfinished_manifests_of_one_account_take_a_bounded_part_of_memory(place
     connections, answers = hold(server, 100, "/v2/mallory/x/manifests/t", headers, 4 * MIB, "PUT")
     try:
         grown = server.memory() - before
+        measured(f"100 unfinished manifests of 4 MiB: {grown // MIB} MiB")
         assert grown < 150 * MIB, f"100 unfinished manifests took {grown // MIB} MiB"
         assert answers, "some are told no"
         for answer in answers:
@@ -139,6 +140,7 @@ def test_answers_that_nobody_takes_hold_a_bounded_part_of_memory(place, rng):
                 readers.append(Connection(server, receive_buffer=4096))
                 readers[-1].send_head("GET", f"/v2/mallory/app/{target}", head)
         grown = settled(server) - before
+        measured(f"120 readers that take none of 3 MiB: {grown // MIB} MiB")
         assert grown < 150 * MIB, f"120 readers that take nothing hold {grown // MIB} MiB"
         # Who reads gets what is small, from the very same address, and others get all.
         assert nobody.get("/v2/mallory/app/tags/list").json()["tags"] == ["v1"]
@@ -150,6 +152,28 @@ def test_answers_that_nobody_takes_hold_a_bounded_part_of_memory(place, rng):
     process.wait_until(
         lambda: nobody.get(f"/v2/mallory/app/referrers/{subject.digest}").status_code == 200, "room again", 20
     )
+def test_robots_have_no_memory_beside_their_owners(place):
+    """Whoever makes robots makes no shares."""
+    server = place.server
+    registry = Registry(server, place.alice)
+    manifest = content.Manifest(
+        content.render({"schemaVersion": 2, "manifests": []}) + b" " * (20 << 10), content.OCI_INDEX
+    )
+    registry.push_manifest("alice/app", manifest, "v1")
+    Registry(server, place.mallory).make_repository("mallory/x")
+    connections, before = [], server.memory()
+    try:
+        for number in range(10):
+            robot = place.robot(place.mallory, "mallory/x", f"r{number}")
+            headers = {**Registry(server, robot).authorization("mallory/x"), "Content-Type": content.OCI_INDEX}
+            for size in (4 * MIB, 64 << 10):
+                held, _ = hold(server, 8, "/v2/mallory/x/manifests/t", headers, size, "PUT", 10)
+                connections += held
+        grown = server.memory() - before
+        assert grown < 150 * MIB, f"ten robots of one account took {grown // MIB} MiB"
+        registry.push_manifest("alice/app", manifest, "v2")
+    finally:
+        close_all(connections)
 
 
 @pytest.mark.parametrize("kind", ["token", "sessions", "exchange"])
@@ -164,6 +188,7 @@ def test_unfinished_forms_of_strangers_take_a_bounded_part_of_memory(place, kind
     connections, answers = hold(server, 2000, target, {"Content-Type": media_type}, 64 << 10)
     try:
         grown = server.memory() - before
+        measured(f"2,000 unfinished forms of 64 KiB ({kind}): {grown // MIB} MiB")
         assert grown < 100 * MIB, f"2,000 unfinished requests took {grown // MIB} MiB"
         assert answers and all(answer.status == 429 for answer in answers), {answer.status for answer in answers}
         assert all(int(answer.headers["retry-after"]) >= 1 for answer in answers)

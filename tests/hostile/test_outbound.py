@@ -44,9 +44,10 @@ def compare(place, attack, threads):
         assert_flat(seconds, idle[name], name)
 
 
-def log_in_at(place, provider):
+def log_in_at(place, provider, address=None):
     body = {"name": "dora", "password": "whatever it is", "provider": provider}
-    return requests.post(place.server.url + "/api/v1/sessions", json=body, timeout=120)
+    headers = {"X-Forwarded-For": address} if address else {}
+    return requests.post(place.server.url + "/api/v1/sessions", json=body, headers=headers, timeout=120)
 
 
 @pytest.mark.parametrize("many", [8, 80])
@@ -62,6 +63,17 @@ def test_too_many_who_wait_for_a_directory_are_told_so_at_once(place, black_hole
         refused = [answer for answer in list(attacking.results) if answer.status_code == 503]
         assert refused, "a hundred may wait for a directory that does not answer"
         assert int(refused[0].headers["Retry-After"]) >= 1
+
+
+def test_one_network_does_not_take_all_places_at_a_directory(launch, black_hole):
+    place = Place(launch({**OUTBOUND, "trusted_proxies": "127.0.0.0/8"}))
+    place.add_directory("corp", f"ldap://127.0.0.1:{black_hole().port}")
+    with Background(lambda _: log_in_at(place, "corp", "203.0.113.5"), 60) as attacking:
+        threading.Event().wait(2)
+        answer = log_in_at(place, "corp", "192.0.2.5")
+        full = [each for each in attacking.results if "too many are waiting" in each.text]
+    assert full, "the attack was none"
+    assert "too many are waiting" not in answer.text, "somebody else has a place"
 
 
 def test_a_provider_that_hangs(place, black_hole):

@@ -14,7 +14,7 @@ MIB = 1 << 20
 
 @pytest.fixture
 def place(launch):
-    return Place(launch())
+    return Place(launch({"limits.upload_sessions_per_account": 100}))
 
 
 def test_abandoned_uploads_give_way_to_new_ones(place, rng):
@@ -66,6 +66,26 @@ def test_an_account_that_fills_the_registry_makes_room_itself(launch):
     for _ in range(6):
         mallory.start_upload("mallory/x")
     assert kept.status().status_code == 204
+
+
+def test_robots_make_room_with_their_owner(launch, rng):
+    """They have one share together, in what is theirs and in what is everybody's, also after a restart."""
+    place = Place(launch({"limits.upload_sessions": 20, "limits.upload_sessions_per_account": 15}))
+    alice = Registry(place.server, place.alice)
+    Registry(place.server, place.mallory).make_repository("mallory/x")
+    robots = [Registry(place.server, place.robot(place.mallory, "mallory/x", f"r{number}")) for number in range(10)]
+    kept = [alice.start_upload("alice/app") for _ in range(3)]
+    for upload in kept:
+        assert upload.chunk(rng.randbytes(1000), 0).status_code == 202
+    begun = [robot.start_upload("mallory/x") for robot in robots * 2]
+    for _ in range(2):
+        assert [upload.status().status_code for upload in kept] == [204] * 3
+        assert sum(upload.status().status_code == 204 for upload in begun) == 15
+        place.server.restart()
+        for registry in (alice, *robots):
+            registry.forget_tokens()
+        robots[0].start_upload("mallory/x").cancel()
+        begun.append(robots[0].start_upload("mallory/x"))
 
 
 def test_uploads_that_are_written_to_are_not_taken(launch, rng):

@@ -7,6 +7,7 @@
 - Every page of docs/ that a source names exists, and every source that a page names by its path.
 - No unordered container hashes what may come from outside without a key (base/keyed_hash.h); numbers of our own may.
 - No coroutine is a lambda with captures: the captures die with the lambda, the coroutine lives on.
+- No conditional stands among what is passed to something awaited: GCC 12 destroys its temporary twice.
 
 usage: check_text.py ROOT
 """
@@ -29,6 +30,8 @@ HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$", re.MULTILINE)
 DOCUMENT = re.compile(r"\bdocs/[A-Za-z0-9_./-]+\.(?:md|svg|json)\b")
 SOURCE = re.compile(r"`((?:src/)?(?:[a-z_]+/)+[a-z0-9_]+\.(?:h|cc|sql|py|cmake))`")
 UNKEYED = re.compile(r"\bstd::unordered_\w+<(?!std::int64_t\b)(?:(?!Hash)[^;])*[;{]|\bstd::hash<(?!Key>)")
+AWAITED_CONDITIONAL = re.compile(r"\bco_await\b[^;{}?]*\([^;{}?]*\?[^;{}]*:[^;{}]*;")
+COMMENT = re.compile(r"//[^\n]*")
 CAPTURING_COROUTINE = re.compile(
     r"\[[^\[\]]+\]\s*\([^()]*(?:\([^()]*\)[^()]*)*\)\s*(?:mutable\s*)?(?:noexcept\s*)?->\s*(?:\w+::)*(?:awaitable|Task)<")
 
@@ -103,6 +106,9 @@ def check(root):
             for found in CAPTURING_COROUTINE.finditer(text):
                 line = text.count("\n", 0, found.start()) + 1
                 problems.append(f"{name}:{line}: a coroutine lambda with captures; pass parameters instead")
+            for found in AWAITED_CONDITIONAL.finditer(COMMENT.sub("", text)):
+                line = text.count("\n", 0, found.start()) + 1
+                problems.append(f"{name}:{line}: a conditional among what is passed to something awaited; name it before")
     return problems
 
 

@@ -250,6 +250,13 @@ class Text(Tree):
         self.write("src/api/routes.cc", "auto f = [](int x) -> asio::awaitable<void> { co_return; };\n")
         self.assertEqual(self.problems(), [])
 
+    def test_a_conditional_that_is_awaited(self):
+        self.write("src/api/routes.cc", "\nauto x = co_await mount(a, b ? *b : std::string());\n")
+        self.expect(self.problems(), "routes.cc:2", "conditional")
+        self.write("src/api/routes.cc", "auto c = b ? *b : std::string();\nauto x = co_await mount(a, c);  // a ? b : c\n"
+                                        "return x ? one : two;\n")
+        self.assertEqual(self.problems(), [])
+
     def test_a_hash_without_a_key(self):
         for line in ("std::unordered_map<std::string, int> names;", "std::unordered_set<Digest> seen;",
                      "std::hash<std::string>()(name);"):

@@ -68,11 +68,8 @@ def test_a_log_in_that_cannot_be_kept_is_ended(launch, folder):
 
 def test_docker_waits_for_a_second_factor_that_policy_asks_for(launch, folder):
     cli = CommandLine(launch(), folder)
-    root = Management(cli.server, cli.server.create_user("root-admin", admin=True))
     user = cli.server.create_user("alice")
-    policy = {"mfa_required": True, "token_seconds": 3600, "networks": [], "password_login": True}
-    set_ = root.put("/policy", policy, headers={"If-Match": "*"})
-    assert set_.status_code == 200, set_.text
+    cli.server.run("policy", "set", "--mfa-required", "true")
     done = cli.log_in(user, "--docker")
     assert "alice is logged in" in done.stdout and "bulkhead factor enroll" in done.stdout
     assert "--docker" in done.stdout + done.stderr, "and that there is no token yet"
@@ -127,6 +124,9 @@ def test_accounts(cli, admin):
     listed = {each["name"]: each for each in cli.json("user", "list")}
     assert not listed["made-remotely"]["active"] and listed["made-remotely"]["administrator"]
     cli.run("user", "demote", "made-remotely")
+    assert cli.run("user", "role", "made-remotely", "auditor").stdout == "made-remotely has the role auditor\n"
+    assert {each["name"]: each for each in cli.json("user", "list")}["made-remotely"]["system_role"] == "auditor"
+    assert cli.run("user", "role", "made-remotely", "emperor", check=False).returncode == 2
 
 
 def test_a_lost_second_factor_is_reset(server, cli, admin):
@@ -259,6 +259,35 @@ def test_organizations_on_a_stopped_servers_data(launch):
     exercise_organizations(
         server.run, lambda *arguments: json.loads(server.run(*arguments, "--json").stdout), "stopped-org"
     )
+
+
+def test_invitations_by_e_mail(server, admin, folder):
+    carol, erin = server.create_user("carol-invited"), server.create_user("erin-invites")
+    server.run("org", "create", "by-mail", "--owner", erin.name)
+    for name in ("erin", "carol", "admin"):
+        (folder / name).mkdir()
+    owner, invited, root = (CommandLine(server, folder / name) for name in ("erin", "carol", "admin"))
+    for who, user in ((owner, erin), (invited, carol), (root, admin)):
+        who.log_in(user)
+    said = owner.run("org", "invite", "by-mail", "--email", "carol@example.com").stdout
+    token = said.split()[0]
+    assert token.startswith("bhinvite_") and "org accept" in said and "user email NAME carol@example.com --verified" in said
+    listed = owner.json("org", "invitations", "by-mail")
+    assert [each["email"] for each in listed] == ["carol@example.com"]
+    assert "withdraw" in owner.run("org", "invite", "by-mail", "--email", "carol@example.com", check=False).stderr
+    owner.run("org", "withdraw", "by-mail", str(listed[0]["id"]))
+    assert invited.run("org", "accept", token, check=False).returncode == 1
+    token = owner.run("org", "invite", "by-mail", "--email", "carol@example.com").stdout.split()[0]
+    for act, missing in (((), "has none"), (("carol@example.org",), "another one"), (("carol@example.com",), "verified")):
+        if act:
+            invited.run("user", "email", carol.name, *act)
+        refused = invited.run("org", "accept", token, check=False)
+        assert refused.returncode == 1 and missing in refused.stderr and "user email" in refused.stderr
+    assert invited.run("user", "email", carol.name, "carol@example.com", "--verified", check=False).returncode == 1
+    root.run("user", "email", carol.name, "carol@example.com", "--verified")
+    assert [each["organization"] for each in invited.json("org", "invitations")] == ["by-mail"]
+    assert invited.run("org", "accept", token).stdout == "welcome\n"
+    assert [each["name"] for each in invited.json("org", "list")] == ["by-mail"]
 
 
 def test_the_machines_own_commands_stay_there(cli, alice):

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import stat
@@ -13,7 +14,7 @@ import threading
 
 import pytest
 
-from harness import process
+from harness import mounts, process
 from harness.command_line import CommandLine
 from harness.registry import Registry
 
@@ -118,6 +119,33 @@ def test_a_command_names_the_directory_it_looked_in(server, folder):
     assert files_below(folder) == []
 
 
+@as_root
+@pytest.mark.parametrize("modes", [(0o750, 0o640), (0o755, 0o640)], ids=["folder", "file"])
+@pytest.mark.parametrize("command", [("repo", "list"), ("user", "create", "eve", "--admin", "--password-stdin")], ids=" ".join)
+def test_whoever_may_not_read_the_installed_configuration_gets_no_other(server, folder, modes, command):
+    """/etc in a mount namespace of its own, as packaging makes it; somebody forgets sudo."""
+    if reason := mounts.lacks_privileges():
+        pytest.skip(reason)
+    etc = folder / "etc"
+    (etc / "bulkhead").mkdir(parents=True)
+    for name in ("passwd", "group", "nsswitch.conf", "ld.so.cache"):
+        shutil.copy(f"/etc/{name}", etc / name)
+    (etc / "bulkhead" / "bulkhead.toml").write_text("")
+    (etc / "bulkhead" / "bulkhead.toml").chmod(modes[1])
+    (etc / "bulkhead").chmod(modes[0])
+    home = folder / "home"
+    home.mkdir()
+    home.chmod(0o777)
+    act = f'mount --bind {etc} /etc && exec setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups "$@"'
+    ended = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", act, "sh", *server.command(*command)],
+        input=PASSWORD + "\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False, cwd=home,
+        env={"PATH": os.environ["PATH"], "HOME": str(home)},
+    )  # fmt: skip
+    assert ended.returncode == 1 and "/etc/bulkhead/bulkhead.toml" in ended.stdout and "sudo -u bulkhead" in ended.stdout
+    assert files_below(home) == []
+
+
 def test_the_first_administrator_makes_an_installation_and_says_where(new_server):
     server = new_server()
     made = server.run("user", "create", "admin", "--admin", "--password-stdin", stdin=PASSWORD + "\n")
@@ -181,6 +209,58 @@ def test_an_emptied_database_stops_the_start(launch, rng):
     (server.data / "bulkhead.db").touch(mode=0o600)
     said = server.refuses_to_start()
     assert "bulkhead.db" in said and "blobs" in said
+
+
+@pytest.mark.parametrize("left", ["nothing", "an empty directory", "empty directories", "a new disk"])
+@pytest.mark.parametrize("lost", ["blobs", "journal"])
+def test_contents_that_are_missing_beside_the_database_stop_the_start(launch, rng, lost, left):
+    """A disk that is not mounted: what is pushed would go where the mount point is, and be gone once it is mounted."""
+    server = launch()
+    registry = Registry(server, server.create_user("alice"))
+    manifest = registry.push_image("alice/app", rng, "latest")
+    server.stop()
+    place = server.data / lost
+    shutil.move(place, server.folder / "unmounted")
+    if left != "nothing":
+        place.mkdir(mode=0o700)
+    if left == "empty directories":
+        (place / "sha256").mkdir(mode=0o700)
+    if left == "a new disk":
+        (place / "lost+found").mkdir(mode=0o700)
+    before = files_below(server.data)
+    for said in (server.refuses_to_start(), refused(server, "repo", "list")):
+        assert str(place) in said and "mount" in said and "backup" in said
+    assert files_below(server.data) == before
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.move(server.folder / "unmounted", place)
+    server.start()
+    assert registry.get_manifest("alice/app", "latest").content == manifest.data
+
+
+@pytest.mark.parametrize("lost", ["blobs", "journal"])
+def test_whoever_has_lost_contents_for_good_goes_on_knowingly(launch, rng, lost):
+    server = launch()
+    registry = Registry(server, server.create_user("alice"))
+    registry.push_image("alice/app", rng, "latest")
+    server.stop()
+    shutil.rmtree(server.data / lost)
+    command = re.search(r"`(mkdir .*)`", server.refuses_to_start())[1]
+    subprocess.run(command, shell=True, check=True, timeout=30, umask=0o077)
+    server.start()
+    assert "alice/app" in server.run("repo", "list").stdout
+    registry.push_image("alice/app", rng, "again")
+    server.restart()
+
+
+def test_an_installation_begins_on_new_disks(new_server):
+    server = new_server()
+    server.data.mkdir(mode=0o700)
+    for mounted in ("blobs", "journal", "keys"):
+        (server.data / mounted / "lost+found").mkdir(mode=0o700, parents=True)
+        (server.data / mounted).chmod(0o700)
+    server.start()
+    server.create_user("alice")
+    server.restart()
 
 
 def test_a_first_start_that_was_killed_goes_on(new_server):

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from harness import process
+from harness.certificates import make_certificate
 
 PASSWORD = "a password of good length"
 
@@ -104,24 +105,6 @@ def test_a_certificate_for_this_machine_names_nothing_to_others(new_server):
 # -- certificates
 
 
-def make_certificate(folder, days, name="registry"):
-    """One that ends in so many days; before today for a negative number."""
-    certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
-    process.run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
-    request = folder / f"{name}.csr"
-    process.run("openssl", "req", "-new", "-key", key, "-subj", f"/CN={name}.example.com", "-out", request)
-    end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + days * 86400 + 60))
-    start = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() - 400 * 86400))
-    config = folder / "ca.cnf"
-    config.write_text(f"[ca]\ndefault_ca=d\n[d]\ndir={folder}\ndatabase={folder}/index.txt\nserial={folder}/serial\n"
-                      f"new_certs_dir={folder}\ndefault_md=sha256\npolicy=p\nunique_subject=no\n[p]\ncommonName=supplied\n")
-    (folder / "index.txt").write_text("")
-    (folder / "serial").write_text("01\n")
-    process.run("openssl", "ca", "-batch", "-config", config, "-selfsign", "-keyfile", key, "-in", request, "-notext",
-                "-startdate", start, "-enddate", end, "-out", certificate)
-    return certificate, key
-
-
 def metric(server, name):
     found = re.search(rf"^{name} (\S+)$", server.get("/metrics").text, re.MULTILINE)
     return float(found.group(1)) if found else None
@@ -139,6 +122,17 @@ def test_a_certificate_that_ends_is_said_at_the_start_and_measured(new_server, f
     worried = [line for line in said if " warning " in line or " error " in line]
     assert bool(worried) == (days < 14), server.log()
     assert any(" error " in line and "expired" in line for line in said) == (days < 0)
+
+
+def test_a_certificate_that_is_not_valid_yet_is_said(new_server, folder):
+    """Clients refuse it as they do one that has expired."""
+    certificate, key = make_certificate(folder, 60, begins=3)
+    server = new_server({"tls.mode": "files", "tls.certificate": certificate, "tls.key": key}).start()
+    date = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 3 * 86400))
+    process.wait_until(
+        lambda: any(" error " in line and "not valid yet" in line and date in line for line in server.log().splitlines()),
+        "the log to say so",
+    )
 
 
 def test_a_certificate_read_again_says_which(new_server, folder):
@@ -177,3 +171,71 @@ def test_a_certificate_that_cannot_be_used_is_said_once(new_server, folder):
 
 def test_without_tls_there_is_no_certificate(launch):
     assert metric(launch(), "bulkhead_certificate_not_after_seconds") is None
+
+
+def warnings(server):
+    return [line for line in server.log().splitlines() if " warning " in line]
+
+
+def check(server, *flags):
+    return server.run("config", "check", *flags, check=False, data=False)
+
+
+OTHER = ("--public-url", "https://other.example.com")
+
+
+@pytest.mark.parametrize(
+    "settings, flags, said",
+    [
+        ({"tls.mode": "auto"}, OTHER, "tls.names"),
+        ({"tls.mode": "auto"}, ("--public-url", "http://localhost"), "https://"),
+        ({"tls.mode": "auto", "tls.names": "localhost,Other.example.com"}, OTHER, None),
+        ({"tls.mode": "auto", "trusted_proxies": "10.0.0.0/8"}, OTHER, None),
+    ],
+)
+def test_a_public_url_that_the_own_certificate_is_not_for(new_server, settings, flags, said):
+    server = new_server(settings)
+    server.start(*flags)
+    greeting(server)
+    checked = check(server, *flags, *(f"--{'tls' if key == 'tls.mode' else key.replace('.', '-').replace('_', '-')}={value}"
+                                      for key, value in settings.items()))  # fmt: skip
+    for text in ("\n".join(line for line in warnings(server) if "public_url" in line), checked.stdout):
+        assert ("public_url" in text and said in text) if said else "public_url" not in text, text
+    assert checked.returncode == 0
+
+
+def test_a_public_url_that_a_certificate_is_not_for(new_server, folder):
+    certificate, key = make_certificate(folder, 30, names="DNS:*.example.com")
+    settings = {"tls.mode": "files", "tls.certificate": certificate, "tls.key": key}
+    files = ("--tls", "files", "--tls-certificate", certificate, "--tls-key", key)
+    key.chmod(0o600)
+    server = new_server(settings)
+    server.start(*OTHER)
+    greeting(server)
+    assert warnings(server) == [] and check(server, *files, *OTHER).stdout == "the settings are right\n"
+    other = folder / "other"
+    other.mkdir()
+    new_certificate, new_key = make_certificate(other, 30, names="DNS:registry.example.org")
+    key.write_bytes(new_key.read_bytes())
+    certificate.write_bytes(new_certificate.read_bytes())
+    process.wait_until(lambda: any("other.example.com" in line and "registry.example.org" in line for line in warnings(server)),
+                       "the warning", 15)  # fmt: skip
+    assert "other.example.com, the host of public_url" in check(server, *files, *OTHER).stdout
+    key.chmod(0o644)
+    assert f"chmod o= {key}" in check(server, *files).stdout
+    server.stop()
+    server.start()
+    process.wait_until(lambda: any("may read the key" in line for line in warnings(server)), "the warning", 15)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--tls", "files", "--tls-certificate", "/no/such/chain.pem", "--tls-key", "/no/such/key.pem"),
+        ("--keys-passphrase-file", "/no/such/passphrase"),
+        ("--outbound-authorities", "/no/such/authorities.pem"),
+    ],
+)
+def test_a_file_that_is_not_there_is_told_by_the_check(new_server, flags):
+    checked = check(new_server(), *flags)
+    assert checked.returncode == 2 and "/no/such/" in checked.stdout and "settings are right" not in checked.stdout

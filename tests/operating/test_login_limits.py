@@ -84,6 +84,54 @@ def test_a_guesser_with_many_networks_is_bounded_and_known_networks_stay_open(la
     assert 300 < int(refused.headers["Retry-After"]) <= 3600
 
 
+def guess_everywhere(server, user, networks=9):
+    for network in range(networks):
+        assert token(server, user, f"203.0.{network}.1", "not the password").status_code in (401, 429)
+
+
+@pytest.mark.parametrize("way", ["token", "session"])
+def test_networks_that_know_an_account_outlast_the_process(launch, way):
+    server = launch({**LIMITED, "auth.login_attempts_in_all": 7})
+    alice = server.create_user("alice")
+    if way == "token":
+        assert token(server, alice, HOME).status_code == 200
+    else:
+        session(server, alice, HOME)
+    for _ in range(2):
+        server.restart()
+        guess_everywhere(server, alice)
+        assert token(server, alice, OFFICE).status_code == 429
+        assert token(server, alice, HOME).status_code == 200, "hers"
+
+
+def test_a_new_password_is_known_nowhere_also_after_a_restart(launch):
+    server = launch({**LIMITED, "auth.login_attempts_in_all": 7})
+    alice = server.create_user("alice")
+    session(server, alice, HOME)
+    alice = User("alice", "quite another long password")
+    server.run("user", "password", "alice", "--password-stdin", stdin=alice.password + "\n")
+    server.restart()
+    guess_everywhere(server, alice)
+    assert token(server, alice, HOME).status_code == 429
+
+
+def test_one_ipv6_network_closes_an_account_for_itself_alone(launch):
+    """A /48 is one customer's, with 65,536 networks in it."""
+    server = launch({**LIMITED, "auth.login_attempts_in_all": 20})
+    alice = server.create_user("alice")
+    statuses = [
+        token(server, alice, f"2001:db8:1:{network:x}::1", "not the password").status_code for network in range(30)
+    ]
+    assert statuses == [401] * 5 + [429] * 25
+    # Nor does a provider's /32.
+    statuses = [
+        token(server, alice, f"2001:db8:{network + 2:x}::1", "not the password").status_code for network in range(20)
+    ]
+    assert statuses == [401] * 5 + [429] * 15
+    assert token(server, alice, "2001:db9::1").status_code == 200
+    assert token(server, alice, OFFICE).status_code == 200
+
+
 def test_a_network_that_guesses_leaves_those_in_who_are_known_there(launch):
     server = launch({**PLACES, "auth.login_attempts_per_network": 4})
     alice, bob = server.create_user("alice"), server.create_user("bob")

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from harness import process
 from harness.registry import Registry
 
 PASSWORD = "a password of good length"
@@ -165,3 +166,35 @@ def test_rotation_on_the_running_server_is_known_at_the_next_start(used):
         path = used.data / "keys" / f"{name}.keys"
         path.write_text(path.read_text().splitlines(keepends=True)[0])
     refused(used, "token-hash version 2", "password-pepper version 2")
+
+
+@pytest.mark.parametrize("running", [False, True], ids=["at the start", "while it runs"])
+def test_a_retired_key_that_comes_back_is_not_believed(used, running):
+    """After a theft: whoever restores an older keyring must not give the thief back what was taken away."""
+    used.start()
+    bearer = Registry(used, used.alice).token("registry:catalog:*")
+    used.run("keys", "rotate")
+    shutil.copytree(used.data / "keys", used.folder / "older")
+    for purpose in ("token-signing", "token-hash", "password-pepper"):
+        used.run("keys", "retire", purpose, "1", "--force")
+
+    def believed():
+        return used.get("/v2/", headers={"Authorization": f"Bearer {bearer}"}).status_code == 200
+
+    assert not believed() and not logs_in(used, used.alice)
+    if not running:
+        used.stop()
+    for path in (used.folder / "older").glob("*.keys"):
+        # As a configuration management puts a file: under another name first.
+        shutil.copy(path, used.data / "keys" / f"{path.name}.laid")
+        (used.data / "keys" / f"{path.name}.laid").rename(used.data / "keys" / path.name)
+    if not running:
+        used.start()
+    process.wait_until(lambda: used.log().count("is retired again") == 3, "the keys to be retired again")
+    assert not believed() and not logs_in(used, used.alice)
+    listed = json.loads(used.run("keys", "list", "--json").stdout)["versions"]
+    assert {each["purpose"] for each in listed if each["version"] == 1} == {"key-encryption", "log-signing"}
+    said = used.run("audit", "query", "--action", "key_retired", "--json").stdout
+    assert said.count("returned") == 3
+    used.restart()
+    assert used.log().count("is retired again") == 3, "and then they are gone"

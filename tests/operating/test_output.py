@@ -1,11 +1,13 @@
 """Output that cannot be written is an error, and what was asked for in vain is said."""
 
+import json
 import os
 import subprocess
 
 import pytest
 
 from harness import process
+from harness.command_line import CommandLine
 
 SHOWING = [
     ("repo", "list"),
@@ -45,6 +47,34 @@ def test_a_full_disk_is_an_error(busy, command):
         ended = run_into(busy, full, *command)
     assert ended.returncode == 1, ended
     assert ended.stderr == "bulkhead: cannot write the output: No space left on device\n"
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)], ids=["text", "json"])
+def test_a_token_that_nobody_has_seen_is_named(busy, more):
+    for command in (("token", "create", "person-1", "t", "--scope", "*:pull"), ("token", "rotate", "person-1", None)):
+        before = json.loads(busy.run("token", "list", "person-1", "--json").stdout)
+        standing = [str(each["id"]) for each in before if each["state"] == "active"]
+        command = [standing[0] if word is None else word for word in command]
+        with open("/dev/full", "wb") as full:
+            ended = run_into(busy, full, *command, *more)
+        assert ended.returncode == 1 and "No space left on device" in ended.stderr
+        made = json.loads(busy.run("token", "list", "person-1", "--json").stdout)
+        number = max(each["id"] for each in made)
+        assert number not in [each["id"] for each in before]
+        assert f"bulkhead token revoke person-1 {number}\n" in ended.stderr
+
+
+def test_an_invitation_that_nobody_has_seen_is_named(busy, folder):
+    owner = busy.create_user("owner-of-lost")
+    busy.run("org", "create", "lost", "--owner", owner.name)
+    cli = CommandLine(busy, folder)
+    cli.log_in(owner)
+    command = busy.command("org", "invite", "lost", "--account", "person-1")
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+                               check=False, env={"HOME": str(folder), "PATH": os.environ["PATH"]})  # fmt: skip
+    number = cli.json("org", "invitations", "lost")[0]["id"]
+    assert ended.returncode == 1 and f"bulkhead org withdraw lost {number}\n" in ended.stderr
 
 
 @pytest.mark.parametrize("command", SHOWING, ids=" ".join)

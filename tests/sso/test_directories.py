@@ -2,6 +2,8 @@
 whatever keeps somebody out leaves its evidence."""
 
 import json
+import signal
+import time
 
 import pytest
 import requests
@@ -209,6 +211,43 @@ def test_another_server_of_the_directory_is_asked_when_one_is_down(server, root,
     assert log_in(server).status_code == 503
     first.start()
     assert log_in(server).status_code == 201, "and the first again, at once"
+
+
+@pytest.fixture
+def frozen(directories):
+    """A directory that accepts and does not answer, as one whose disk hangs: the kernel goes on for it."""
+    directory = directories()
+    directory.daemon.signal(signal.SIGSTOP)
+    yield directory
+    directory.daemon.signal(signal.SIGCONT)
+
+
+def test_another_server_of_the_directory_is_asked_when_one_does_not_answer(server, root, directories, frozen):
+    second = directories()
+    register(root, f"{frozen.url} {second.url}", ldap={"id_attribute": "uid"})
+    assert log_in(server).status_code == 201
+    began = time.monotonic()
+    assert log_in(server).status_code == 201
+    assert log_in(server, "emil", "not the password of emil").status_code == 401
+    assert time.monotonic() - began < 2, "it is remembered which one does not answer"
+
+
+def test_a_directory_that_does_not_answer_is_away_and_not_the_clients_fault(server, root, directories):
+    """RFC 9110 15.5.9: a 408 says that the client was slow, and has it try again at once."""
+    directory = directories()
+    register(root, directory.url)
+    made = log_in(server)
+    assert made.status_code == 201
+    directory.daemon.signal(signal.SIGSTOP)
+    try:
+        person = Management(server)
+        person.use(made.json()["secret"])
+        for answer in (log_in(server), person.post("/sessions/current/refresh")):
+            assert answer.status_code == 503, answer.text
+            assert int(answer.headers["Retry-After"]) >= 1
+            assert "corp" in answer.json()["detail"] and str(directory.port) not in answer.text
+    finally:
+        directory.daemon.signal(signal.SIGCONT)
 
 
 @pytest.mark.parametrize("bad", ["ldap://127.0.0.1 http://127.0.0.1", "ldap://127.0.0.1  ldap://elsewhere.example", " ".join(

@@ -1,6 +1,7 @@
 """People of an LDAP directory (Debian's slapd) log in, and have what its groups give them."""
 
 import base64
+import json
 import time
 
 import pytest
@@ -100,6 +101,8 @@ def test_the_directorys_password_is_for_nothing_else(company):
     session_of(company, "dora")
     as_local = Management(company).post("/sessions", {"name": "dora", "password": PEOPLE["dora"]})
     assert as_local.status_code == 401
+    lines = company.run("audit", "query", "--action", "login_failed", "--json").stdout.splitlines()
+    assert [json.loads(line)["detail"] for line in lines] == ["no_password"]
     refused = requests.get(
         f"{company.url}/token", params={"service": "bulkhead"}, auth=("dora", PEOPLE["dora"]), verify=False, timeout=60
     )
@@ -134,6 +137,22 @@ def test_groups_are_looked_at_with_each_log_in_and_refresh(company, directory):
     directory.add_member("developers", "dora")
     session_of(company, "dora")
     assert may_push(registry)
+
+
+def test_an_owner_removes_nobody_whom_the_directory_brings_back(company, directory):
+    person = session_of(company, "dora")
+    owner = Management(company, User("alice", "correct horse alice staple"))
+    dora = path("organizations", "acme", "members", "dora")
+    by_operator = company.run("org", "member", "remove", "acme", "dora", check=False).stdout
+    for said in (owner.delete(dora).json()["detail"], by_operator):
+        assert "acme/backend" in said and "mapping" in said
+    assert person.delete(dora).status_code == 204, "whoever leaves may"
+    assert session_of(company, "dora").get("/organizations").json()["items"], "and is brought back"
+    directory.remove_member("developers", "dora")
+    session_of(company, "dora")
+    assert owner.get(dora).status_code == 404
+    company.run("org", "member", "set", "acme", "dora")
+    assert owner.delete(dora).status_code == 204
 
 
 def test_who_has_left_the_directory_is_out_with_the_next_refresh(company, directory):

@@ -111,6 +111,28 @@ TEST_P(FactsTest, PeeksAtWhatWasResolvedAndOnlyThat) {
   EXPECT_EQ(facts_.peek(alice_, repository("never/asked")), std::nullopt);
 }
 
+// A change of one's own that makes memory forget must not tell afterwards what is there.
+TEST_P(FactsTest, WhatIsAbsentIsForgottenLikeWhatIsHidden) {
+  make("alice/hidden");
+  make("bob/app");
+  organization("acme");
+  member("acme", bob_, "owner");
+  team("acme", "t");
+  const auto known = [&](std::string_view name) { return facts_.peek(bob_, repository(name)).has_value(); };
+  for (const Role each : {Role::reader, Role::writer}) {
+    for (const char* name : {"alice/hidden", "alice/absent", "alice/other"}) {
+      ASSERT_EQ(role(bob_, name), Role::none);
+      EXPECT_TRUE(known(name)) << name;
+    }
+    grant("team:acme/t", each, "bob/app");
+    EXPECT_FALSE(known("alice/hidden"));
+    EXPECT_FALSE(known("alice/absent"));
+    // Nor does one absent name make another known.
+    ASSERT_EQ(role(bob_, "alice/absent"), Role::none);
+    EXPECT_FALSE(known("alice/other"));
+  }
+}
+
 // Each change on warm memory: what peek() or resolve() says after it is what it did.
 TEST_P(FactsTest, ShowsEachChangeBeforeItsCallReturns) {
   EXPECT_FALSE(standing(bob_, "alice/app").exists);

@@ -269,7 +269,8 @@ TEST_P(BearersOfBearersTest, DoWhatBothAllow) {
   EXPECT_EQ(bearer->principal.account, "acme+ci");
   EXPECT_EQ(bearer->parent_id, with->token_id);
   EXPECT_EQ(bearer->credential(), "bearer:" + with->token_id + "/" + bearer->token_id);
-  ASSERT_EQ(bearer->scopes.size(), 2u) << "what both cover of the repository, and the catalog of what they reach";
+  ASSERT_EQ(bearer->scopes.size(), 2u)
+      << "what both cover of the repository, and the catalog of what they reach";
   EXPECT_EQ(bearer->scopes[0].actions.render(), (std::vector<std::string>{"pull", "push"}));
   EXPECT_TRUE(bearer->covers_catalog());
   EXPECT_TRUE(may(issued->token, Action::push, "acme/app"));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/caller.h"
+#include "api/errors.h"
 #include "api/login/browser.h"
 #include "api/login/page.h"
 #include "api/problem.h"
@@ -79,7 +80,6 @@ std::string_view advice(Errc code) {
     case Errc::denied: return "If you should get in, ask an administrator of this registry.";
     case Errc::rate_limited: return "Wait a few minutes, and log in again.";
     case Errc::unavailable:
-    case Errc::timeout:
       return "Wait a moment, and log in again; if it stays like this, tell an administrator.";
     default: return "Tell an administrator of this registry.";
   }
@@ -87,7 +87,7 @@ std::string_view advice(Errc code) {
 
 unsigned status_of(Errc code) {
   // A 401 would have to name a scheme that the browser could ask for.
-  return code == Errc::unauthenticated ? 403 : code == Errc::timeout ? 503 : problem_kind(code).status;
+  return code == Errc::unauthenticated ? 403 : problem_kind(code).status;
 }
 
 http::Response problem_page(const Error& error) {
@@ -95,10 +95,12 @@ http::Response problem_page(const Error& error) {
   page.status = status_of(error.code);
   page.wait = error.retry_after;
   page.title = "You are not logged in";
-  const std::string message =
-      page.status == 500 ? std::string("something failed here; the server's log says what") : error.message;
+  const std::string_view instead = said_instead(error, page.status);
+  const std::string message(instead.empty() ? error.message : instead);
   page.body = html("<p role=\"alert\">What went wrong: {}.</p><p>{}</p>", message, advice(error.code));
-  return render(page);
+  http::Response response = render(page);
+  if (!instead.empty()) response.log_note = error.message;
+  return response;
 }
 
 http::Response bad_request(std::string_view why) {
@@ -164,7 +166,7 @@ async::Task<http::Response> LoginPages::depart(http::Exchange& exchange, const s
   const audit::Origin from = origin_of(exchange);
   const OidcLogIn::RedirectUri back = callbacks(origin);
   const std::string known = co_await known_provider(provider);
-  auto lane = services_.providers.lane(known);
+  auto lane = services_.providers.lane(known, place_of(exchange, services_));
   const auto url =
       co_await async::offload(lane, [&] { return services_.oidc_login.begin(provider, binder, back, from); });
   if (!url) co_return problem_page(url.error());
@@ -201,7 +203,7 @@ async::Task<http::Response> LoginPages::callback(http::Exchange& exchange, const
   const auto began_with =
       co_await async::offload(services_.work, [&] { return services_.oidc_login.provider_of(sent.state); });
   if (!began_with) co_return problem_page(began_with.error());
-  auto lane = services_.providers.lane(*began_with);
+  auto lane = services_.providers.lane(*began_with, place_of(exchange, services_));
   const auto finished =
       co_await async::offload(lane, [&] { return services_.oidc_login.finish(sent, binder, back, from); });
   if (!finished) co_return problem_page(finished.error());
@@ -277,7 +279,7 @@ async::Task<http::Response> LoginPages::answer(http::Exchange& exchange, const s
     const auto waiting =
         co_await async::offload(services_.work, [&] { return services_.oidc_login.waiting(code, from); });
     if (!waiting) co_return problem_page(waiting.error());
-    auto lane = services_.providers.lane(waiting->provider);
+    auto lane = services_.providers.lane(waiting->provider, place_of(exchange, services_));
     const auto url =
         co_await async::offload(lane, [&] { return services_.oidc_login.confirm(code, binder, back, from); });
     if (!url) co_return problem_page(url.error());

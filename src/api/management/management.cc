@@ -7,6 +7,7 @@
 #include "api/management/input.h"
 #include "api/management/proof.h"
 #include "api/problem.h"
+#include "async/fair_pool.h"
 #include "async/lanes.h"
 #include "async/offload.h"
 #include "identity/secrets/token_format.h"
@@ -108,28 +109,35 @@ async::Task<http::Response> Management::handle(http::Exchange& exchange, std::st
   incoming.if_match = exchange.request().list("If-Match");
   incoming.if_none_match = exchange.request().list("If-None-Match");
   incoming.idempotency_key = header_of(exchange, "Idempotency-Key");
-  auto response = co_await perform(operation, incoming);
+  auto response = co_await perform(exchange, operation, incoming);
   if (!response) co_return problem_response(response.error(), exchange.request_id);
   co_return std::move(*response);
 }
 
 // Where it hinders nobody: what waits for another server on that server's lane.
-async::Task<Result<http::Response>> Management::perform(const Operation& operation, Incoming& incoming) {
+async::Task<Result<http::Response>> Management::perform(const http::Exchange& exchange,
+                                                        const Operation& operation, Incoming& incoming) {
   const auto carry_out = [this, &incoming]() -> Result<http::Response> {
     return performer_.perform(incoming);
   };
+  LogInOf who;
+  std::optional<Wait> wait;
   if (operation.wait != nullptr) {
-    auto wait = co_await async::offload(
+    auto found = co_await async::offload(
         services_.work, [this, &incoming]() -> Result<Wait> { return performer_.wait_of(incoming); });
-    if (!wait) co_return wait.error();
+    if (!found) co_return found.error();
+    wait = *std::move(found);
+    who.account = wait->account;
     if (async::LanePool* pool = waiting_pool(services_, wait->purpose)) {
-      auto lane = pool->lane(wait->server);
+      who.provider = wait->server;
+      auto lane = pool->lane(wait->server, place_of(exchange, services_, who));
       co_return co_await async::offload(lane, carry_out);
     }
     incoming.may_wait = false;
   }
-  async::OffloadPool& pool = operation.slow ? services_.passwords : services_.work;
-  co_return co_await async::offload(pool, carry_out);
+  if (!operation.slow) co_return co_await async::offload(services_.work, carry_out);
+  auto seat = services_.passwords.seat(place_of(exchange, services_, who));
+  co_return co_await async::offload(seat, carry_out);
 }
 
 async::Task<std::variant<ManagementCaller, http::Response>> Management::authenticate(

@@ -33,7 +33,8 @@ class Management {
   std::optional<http::Response> out_of_reach(const Operation& operation, const ManagementCaller& caller,
                                              std::string_view instance) const;
 
-  async::Task<Result<http::Response>> perform(const Operation& operation, Incoming& incoming);
+  async::Task<Result<http::Response>> perform(const http::Exchange& exchange, const Operation& operation,
+                                              Incoming& incoming);
 
   const Services& services_;
   const Options& options_;

@@ -133,11 +133,12 @@ class Call {
 using Handler = Result<Reply> (*)(Call&);
 
 // The other server that a request will wait for, which is asked before it is carried out: then it does so on
-// that server's lane. Without one nothing waits.
+// that server's lane. Without one nothing waits. `account`: whose password will be checked, if one will.
 struct Wait {
   enum class For : std::uint8_t { nobody, directory, provider, issuer };
   For purpose = For::nobody;
-  std::string server;
+  std::string server = {};
+  std::string account = {};
 };
 
 struct Operation {

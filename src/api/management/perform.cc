@@ -214,7 +214,7 @@ http::Response Performer::run(const Incoming& incoming, Call& call, std::optiona
 }
 
 http::Response Performer::failed(const Incoming& incoming, const Call& call, const Error& error) {
-  if (error.code == Errc::denied) journal_denial(incoming, call.body);
+  if (error.code == Errc::denied || error.code == Errc::unauthenticated) journal_denial(incoming, call.body);
   return problem_response(error, incoming.origin.request_id);
 }
 

@@ -18,6 +18,8 @@ namespace {
 
 using Kind = Permission::Kind;
 
+constexpr std::string_view kSystemRole = "another system role";
+
 // What a rule says, apart from the rights on the whole installation.
 struct Finding {
   bool allowed = false;
@@ -113,6 +115,15 @@ Result<Finding> in_namespace(Call& call, access::Role least) {
   return Finding{role >= least && reached, role > access::Role::none, "the owner of the namespace"};
 }
 
+std::string_view one_who_is(access::Role least) {
+  switch (least) {
+    case access::Role::owner: return "an owner of the repository";
+    case access::Role::maintainer: return "a maintainer of the repository";
+    case access::Role::writer: return "a writer of the repository";
+    default: return "a reader of the repository";
+  }
+}
+
 Result<Finding> in_repository(Call& call, access::Role least) {
   const auto name = oci::RepositoryName::parse(call.path("repository"));
   if (!name) return name.error();
@@ -135,7 +146,7 @@ Result<Finding> in_repository(Call& call, access::Role least) {
           : standing.role >= least && access::within_ceiling(call.caller.principal, access::Action::remove,
                                                              standing.namespace_id, standing.repository_id);
   return Finding{allowed && call.repository != nullptr, visible,
-                 standing.lacking.empty() ? "a higher role in the repository" : standing.lacking};
+                 standing.lacking.empty() ? one_who_is(least) : standing.lacking};
 }
 
 // Nobody's by what is theirs; but one's own account and namespace are not hidden from anybody.
@@ -148,7 +159,7 @@ Result<Finding> in_installation(Call& call) {
     if (!finding) return finding.error();
     visible = finding->visible;
   }
-  return Finding{false, visible, "another system role"};
+  return Finding{false, visible, kSystemRole};
 }
 
 Result<Finding> find(const Operation& operation, Call& call) {
@@ -210,6 +221,15 @@ std::string_view words(Kind kind) {
   return "";
 }
 
+// "the system role security_officer or administrator".
+std::string roles_that_may(access::SystemAction action) {
+  std::string out;
+  for (const auto role : {identity::SystemRole::auditor, identity::SystemRole::security_officer,
+                          identity::SystemRole::administrator})
+    if (access::decide(role, action)) out += fmt::format("{}{}", out.empty() ? "" : " or ", name(role));
+  return "the system role " + out;
+}
+
 }  // namespace
 
 bool leaves(const Operation& operation, const Call& call) {
@@ -246,8 +266,10 @@ Result<void> permit(const Operation& operation, Call& call) {
   if (call.caller.is_operator) return check_present(permission, call);
   if (permission.or_action && call.may(*permission.or_action)) return check_present(permission, call);
   if (!finding->visible) return not_visible();
-  return Error{Errc::denied, fmt::format("{} may not do this: it takes {}", call.caller.principal.account,
-                                         finding->needed)};
+  const bool by_role = finding->needed == kSystemRole && permission.or_action;
+  return Error{Errc::denied,
+               fmt::format("{} may not do this: it takes {}", call.caller.principal.account,
+                           by_role ? roles_that_may(*permission.or_action) : std::string(finding->needed))};
 }
 
 }  // namespace bulkhead::api::management

@@ -20,6 +20,10 @@ Result<void> only_if(bool holds) {
   return taken_away();
 }
 
+Error ended() {
+  return {Errc::unauthenticated, "the log-in ended while the request was under way; log in again"};
+}
+
 // The session and the account as they were; tokens are access/'s to look at.
 Result<access::Principal> read_caller(db::Session& session, const Call& call) {
   const ManagementCaller& caller = call.caller;
@@ -28,9 +32,10 @@ Result<access::Principal> read_caller(db::Session& session, const Call& call) {
         session.query("SELECT 1 FROM sessions WHERE id = ? AND account_id = ? AND credential_version = ?",
                       {caller.session_id, caller.principal.account_id, caller.principal.credential_version});
     if (!sessions) return sessions.error();
-    if (sessions->empty()) return taken_away();
+    if (sessions->empty()) return ended();
   }
   auto who = access::read_principal(session, caller.principal, call.services.clock.now());
+  if (!who && who.error().code == Errc::denied) return ended();
   if (!who) return who;
   const auto roles =
       session.query("SELECT system_role FROM accounts WHERE id = ?", {caller.principal.account_id});

@@ -8,9 +8,10 @@
 
 namespace bulkhead::api::management {
 
-// Errc::denied when the caller's credential, account or system role is not what it was, or what the path
-// names would not be permitted any more: with no less of a role than permit() found, because handlers decide
-// by that too. An operator is asked for nothing, and neither is a caller that nobody is.
+// Errc::unauthenticated when the credential has ended or the account is not what it was; Errc::denied when
+// the system role is another, or what the path names would not be permitted any more: with no less of a role
+// than permit() found, because handlers decide by that too. An operator is asked for nothing, and neither is
+// a caller that nobody is.
 Result<void> check_still_permitted(db::Session& session, const Operation& operation, const Call& call);
 
 }  // namespace bulkhead::api::management

@@ -81,6 +81,14 @@ TEST(ErrorResponse, KeepsTheInsideOfTheMachineToTheLog) {
     EXPECT_EQ(response.status, 500u);
     EXPECT_EQ(error_of(response).second.find("secret"), std::string::npos);
   }
+  for (const Errc code : {Errc::unavailable, Errc::not_found, Errc::conflict}) {
+    const http::Response response = error_response(inner_error(code, "no answer from 10.0.0.7"));
+    EXPECT_EQ(response.status, wire_error(code).status);
+    EXPECT_EQ(error_of(response).second.find("10.0.0.7"), std::string::npos);
+    EXPECT_EQ(response.log_note, "no answer from 10.0.0.7");
+  }
+  EXPECT_EQ(error_of(error_response(Error{Errc::unavailable, "too much is waiting"})).second,
+            "too much is waiting");
 }
 
 TEST(ErrorResponse, SaysWhenToTryAgain) {

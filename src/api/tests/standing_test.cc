@@ -105,9 +105,9 @@ TEST_F(Standing, IsEnoughWhereNothingComesBetween) {
 
 TEST_F(Standing, EndsWithTheLogInsOfTheAccount) {
   for (const char* path : {"/account", "/users/alice", "/organizations/acme", "/namespaces/acme"})
-    EXPECT_EQ(status(path, kNewPassword), 403u) << path;
+    EXPECT_EQ(status(path, kNewPassword), 401u) << path;
   EXPECT_EQ(status("/anybody", kNewPassword), 200u) << "asked for nothing";
-  EXPECT_EQ(status("/account", "UPDATE accounts SET state = 'locked'"), 403u);
+  EXPECT_EQ(status("/account", "UPDATE accounts SET state = 'locked'"), 401u);
 }
 
 TEST_F(Standing, EndsWithTheSystemRole) {
@@ -136,7 +136,9 @@ TEST_F(Standing, EndsWithTheRoleInANamespaceOrARepository) {
 
 TEST_F(Standing, EndsWithWhatAPolicyAsksFor) {
   meanwhile_ = [this] {
-    EXPECT_TRUE(api_.policies.set(7, {.mfa_required = true}, identity::testing::some_origin()).has_value());
+    identity::Policy policy;
+    policy.mfa_required = true;
+    EXPECT_TRUE(api_.policies.set(7, policy, identity::testing::some_origin()).has_value());
   };
   EXPECT_EQ(api_.send(api_.caller("alice"), Method::post, "/organizations/acme").status, 403u);
 }

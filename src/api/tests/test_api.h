@@ -7,6 +7,7 @@
 
 #include "access/tokens.h"
 #include "api/management/perform.h"
+#include "async/fair_pool.h"
 #include "async/lanes.h"
 #include "async/offload.h"
 #include "audit/testing/memory_journal.h"
@@ -70,6 +71,7 @@ class TestApi {
                         out.principal.account_id});
     out.reach = management::Reach::write;
     out.credential = "session:1";
+    out.proved_at = installation.clock.now();
     return out;
   }
 
@@ -183,7 +185,7 @@ class TestApi {
                         {}};
   blob::Verifier verifier{installation.clock, std::chrono::seconds(60)};
   async::OffloadPool work{"work", 1, 10};
-  async::OffloadPool passwords{"password", 1, 10};
+  async::FairPool passwords{"password", 1, 10};
   async::LanePool directories{"directory", {.threads = 1}};
   async::LanePool providers{"provider", {.threads = 1}};
   async::LanePool issuers{"issuer", {.threads = 1}};

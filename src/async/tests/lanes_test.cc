@@ -114,6 +114,33 @@ TEST(LanePoolTest, LanesTakeTurns) {
   EXPECT_EQ(order, "abcaba");
 }
 
+TEST(LanePoolTest, ALaneIsNoOnesAlone) {
+  Server hung;
+  LanePool pool("test", {.threads = 1, .running = 1, .waiting = 4});
+  ASSERT_TRUE(hung.call(pool, "corp"));
+  hung.wait_for(1);
+  int dropped = 0;
+  std::latch done(4);
+  std::string order;
+  const auto ask = [&](const std::string& from) {
+    return pool.lane("corp", {false, {from}})
+        .submit(
+            [&, from] {
+              order += from;
+              done.count_down();
+            },
+            [&] { ++dropped; });
+  };
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(ask("f"));
+  EXPECT_FALSE(ask("f"));
+  EXPECT_TRUE(ask("o"));
+  EXPECT_EQ(dropped, 1);
+  EXPECT_EQ(pool.queued(), 4u);
+  hung.answer();
+  done.wait();
+  EXPECT_EQ(order, "foff");
+}
+
 TEST(LanePoolTest, WhatWaitsAtTheEndIsDroppedAndNotRun) {
   Server hung;
   std::optional<LanePool> pool;

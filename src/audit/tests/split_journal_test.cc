@@ -85,7 +85,7 @@ TEST(SplitJournal, WhatOthersAreRefusedAndPullPushesNothingOut) {
   const Event mine = pulled("alice", 1);
   {
     SplitLimits limits = kSmall;
-    limits.refusals = {.per_minute = 1'000'000, .in_all = 1'000'000, .networks = 10};
+    limits.refusals = {.per_minute = 1'000'000, .in_all = 1'000'000, .shares = 10};
     const auto journal = open(directory, limits);
     journal->append(mine);
     for (std::uint64_t i = 2; i < 12'000; ++i) {
@@ -109,14 +109,15 @@ TEST(SplitJournal, TheSumOfAFloodIsWrittenAtTheEnd) {
   const TemporaryDirectory directory;
   {
     SplitLimits limits = kSmall;
-    limits.refusals = {.per_minute = 10, .in_all = 100, .networks = 10};
+    limits.refusals = {.per_minute = 10, .in_all = 100, .shares = 10};
     const auto journal = open(directory, limits);
     Event event = refused(2);
     for (int i = 0; i < 50; ++i) journal->append(event);
   }
   const auto events = all_in(directory);
-  ASSERT_EQ(events.size(), 11u);
-  EXPECT_NE(events.back().detail.find(R"("more":40)"), std::string::npos);
+  // One thing asked for by one account: half of its share.
+  ASSERT_EQ(events.size(), 6u);
+  EXPECT_NE(events.back().detail.find(R"("more":45)"), std::string::npos);
 }
 
 TEST(SplitJournal, AJournalOfAnEarlierVersionIsReadOn) {

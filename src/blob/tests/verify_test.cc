@@ -84,6 +84,30 @@ TEST_F(VerifierTest, FindsAByteThatRotted) {
   }
 }
 
+TEST_F(VerifierTest, RemembersWhatHasRottedUntilItIsReplaced) {
+  Verifier verifier(clock(), kInterval);
+  const auto reader = store_and_open("content");
+  EXPECT_FALSE(verifier.rotten(sha256_of("content"), *reader));
+  rot(root(), sha256_of("content"), 3);
+  ASSERT_FALSE(verifier.verify(sha256_of("content"), *reader));
+  EXPECT_TRUE(verifier.rotten(sha256_of("content"), *reader));
+  EXPECT_FALSE(verifier.rotten(sha256_of("another"), *reader));
+  const auto replacement = store_and_open("content");
+  EXPECT_FALSE(verifier.rotten(sha256_of("content"), *replacement));
+  ASSERT_TRUE(verifier.verify(sha256_of("content"), *replacement));
+  EXPECT_FALSE(verifier.rotten(sha256_of("content"), *replacement));
+  EXPECT_TRUE(verifier.rotten(sha256_of("content"), *reader)) << "still open, without a name";
+}
+
+TEST_F(VerifierTest, LooksAgainAfterTheIntervalAtWhatHadRotted) {
+  Verifier verifier(clock(), kInterval);
+  const auto reader = store_and_open("content");
+  rot(root(), sha256_of("content"), 3);
+  ASSERT_FALSE(verifier.verify(sha256_of("content"), *reader));
+  clock().advance(kInterval);
+  EXPECT_FALSE(verifier.rotten(sha256_of("content"), *reader));
+}
+
 TEST_F(VerifierTest, AChangeOfTheFileEndsTheTrust) {
   Verifier verifier(clock(), kInterval);
   const auto reader = store_and_open("content");

@@ -22,8 +22,13 @@ class Answering final : public ApiClient {
 class KeepSession : public testing::Test {
  protected:
   KeepSession() {
-    store_.put_session("https://a", {"alice", Secret<>("bhsession_a"), "", 1000});
-    store_.put_session("https://b", {"bob", Secret<>("bhsession_b"), "", 0});
+    put("https://a", "bhsession_a", 1000);
+    put("https://b", "bhsession_b", 0);
+  }
+  void put(const std::string& server, const char* session, std::int64_t at) {
+    EXPECT_TRUE(store_.update([&](LoginStore& store) {
+      store.put_session(server, {"somebody", Secret<>(session), "", at});
+    }));
   }
   std::int64_t refresh_at(const std::string& server) { return store_.sessions().at(server).refresh_at; }
 
@@ -41,6 +46,15 @@ TEST_F(KeepSession, AsksOnceAnHour) {
   EXPECT_EQ(refresh_at("https://a"), 1000 + kRefreshSeconds);
   EXPECT_EQ(LoginStore::load(directory_.path() / "credentials.json")->sessions().at("https://a").refresh_at,
             1000 + kRefreshSeconds);
+}
+
+TEST_F(KeepSession, LeavesALogInOfMeanwhileAsItIs) {
+  LoginStore before = LoginStore::load(directory_.path() / "credentials.json").value();
+  put("https://a", "bhsession_new", 5000);
+  keep_session(client_, before, "https://a", 1000);
+  const LoginStore after = LoginStore::load(directory_.path() / "credentials.json").value();
+  EXPECT_EQ(after.sessions().at("https://a").token.reveal(), "bhsession_new");
+  EXPECT_EQ(after.sessions().at("https://a").refresh_at, 5000);
 }
 
 TEST_F(KeepSession, LeavesOtherSessionsAlone) {

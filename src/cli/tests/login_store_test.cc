@@ -55,22 +55,37 @@ TEST_F(Store, IsEmptyWithoutAFile) {
 }
 
 TEST_F(Store, KeepsWhatWasPutIntoIt) {
-  LoginStore store = load();
-  store.put_session("https://a", {"alice", Secret<>("bhsession_a"), "/ca.pem"});
-  store.put_session("https://b", {"bob", Secret<>("bhsession_b"), ""});
-  store.put_registry("a", {"alice", Secret<>("bhpat_a")});
-  ASSERT_TRUE(store.save());
+  LoginStore written = load();
+  ASSERT_TRUE(written.update([](LoginStore& store) {
+    store.put_session("https://a", {"alice", Secret<>("bhsession_a"), "/ca.pem"});
+    store.put_session("https://b", {"bob", Secret<>("bhsession_b"), ""});
+    store.put_registry("a", {"alice", Secret<>("bhpat_a"), 12});
+  }));
   const LoginStore again = load();
   EXPECT_EQ(again.current(), "https://b");
   EXPECT_EQ(again.sessions().at("https://a").name, "alice");
   EXPECT_EQ(again.sessions().at("https://a").token.reveal(), "bhsession_a");
   EXPECT_EQ(again.sessions().at("https://a").ca, "/ca.pem");
   EXPECT_EQ(again.registries().at("a").secret.reveal(), "bhpat_a");
+  EXPECT_EQ(again.registries().at("a").token, 12);
+}
+
+TEST_F(Store, KeepsWhatOthersPutIntoItMeanwhile) {
+  LoginStore mine = load();
+  LoginStore theirs = load();
+  ASSERT_TRUE(theirs.update([](LoginStore& store) {
+    store.put_session("https://b", {"bob", Secret<>("bhsession_b"), ""});
+  }));
+  ASSERT_TRUE(mine.update([](LoginStore& store) {
+    store.put_session("https://a", {"alice", Secret<>("bhsession_a"), ""});
+  }));
+  EXPECT_EQ(mine.sessions().size(), 2u);
+  EXPECT_EQ(load().sessions().size(), 2u);
 }
 
 TEST_F(Store, IsForItsOwnersEyesOnly) {
   LoginStore store = load();
-  ASSERT_TRUE(store.save());
+  ASSERT_TRUE(store.update([](LoginStore&) {}));
   struct ::stat status {};
   ASSERT_EQ(::stat(path_.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
@@ -88,6 +103,18 @@ TEST_F(Store, RefusesAFileThatIsNone) {
     ASSERT_TRUE(replace_file(path_, as_bytes(contents)));
     EXPECT_FALSE(LoginStore::load(path_)) << contents;
   }
+}
+
+TEST_F(Store, GivesBackWhatIsReplaced) {
+  LoginStore store = load();
+  EXPECT_FALSE(store.put_session("https://a", {"alice", Secret<>("x"), ""}));
+  EXPECT_EQ(store.put_session("https://a", {"bob", Secret<>("y"), ""})->token.reveal(), "x");
+  EXPECT_EQ(store.drop_session("https://a")->name, "bob");
+  EXPECT_FALSE(store.drop_session("https://a"));
+  EXPECT_FALSE(store.put_registry("a", {"alice", Secret<>("x"), 1}));
+  EXPECT_EQ(store.put_registry("a", {"alice", Secret<>("y"), 2})->token, 1);
+  EXPECT_EQ(store.drop_registry("a")->token, 2);
+  EXPECT_FALSE(store.drop_registry("a"));
 }
 
 TEST_F(Store, GoesBackToAnotherServerAfterALogout) {

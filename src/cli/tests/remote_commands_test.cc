@@ -125,6 +125,16 @@ TEST(ProblemError, IsAnErrorOfOurs) {
   EXPECT_EQ(problem_error(401, json::parse(R"({"detail":"d","code":"proof_required"})")).code,
             Errc::unauthenticated);
   EXPECT_EQ(problem_error(502, nullptr).code, Errc::unavailable);
+  EXPECT_EQ(problem_error(400, json::parse(R"({"errors":[{"code":"BAD_REQUEST","message":"use https://"}]})"))
+                .message,
+            "the server answered 400: use https://");
+  EXPECT_EQ(
+      problem_error(404,
+                    json::parse(R"({"code":"not_found",)"
+                                R"("detail":"there is nothing at this address, or it is not yours to see"})"),
+                    "/repositories/acme%2Fapp/robots?limit=1000")
+          .message,
+      "there is nothing at repositories/acme/app/robots, or it is not yours to see");
   EXPECT_EQ(problem_error(200, json::parse(R"([])")).code, Errc::unavailable);
 }
 

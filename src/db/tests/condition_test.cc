@@ -50,6 +50,16 @@ TEST_P(Conditions, AddToThoseAround) {
   EXPECT_THAT(add("b"), FailsWith(Errc::denied));
 }
 
+TEST_P(Conditions, AreLiftedForWhatTheServerDoesByItself) {
+  move();
+  const Condition condition(untouched);
+  {
+    const Unconditionally itself;
+    EXPECT_THAT(add("a"), Succeeds());
+  }
+  EXPECT_THAT(add("b"), FailsWith(Errc::denied));
+}
+
 TEST_P(Conditions, AreAThreadsOwn) {
   move();
   const Condition condition(untouched);

@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "db/engine.h"
+#include "db/patience.h"
 #include "db/placeholders.h"
 #include "db/postgres_error.h"
 #include "db/postgres_target.h"
@@ -185,6 +186,38 @@ TEST_F(Postgres, CommitsAreSyncedWhateverTheServersDefault) {
     return {};
   }),
               Succeeds());
+}
+
+TEST_F(Postgres, OneAtATimeHasADatabaseAlone) {
+  Options options;
+  options.alone = true;
+  auto first = db::open(storage_.url(), options);
+  ASSERT_THAT(first, Succeeds());
+  const auto second = db::open(storage_.url(), options);
+  ASSERT_THAT(second, FailsWith(Errc::conflict));
+  EXPECT_THAT(second.error().message, HasSubstr("another bulkhead process"));
+  first->reset();
+  EXPECT_THAT(db::open(storage_.url(), options), Succeeds());
+}
+
+TEST_F(Postgres, AfterTheEndNobodyWaits) {
+  database_->end_by(std::chrono::steady_clock::now() + std::chrono::milliseconds(300));
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_THAT(write("SELECT pg_sleep(4)"), FailsWith(Errc::unavailable));
+  EXPECT_THAT(write("SELECT 1"), FailsWith(Errc::unavailable));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(3));
+}
+
+TEST(Patience, OneAsksAfterASilenceAndAnAnswerEndsIt) {
+  Patience patience(std::chrono::milliseconds(50));
+  EXPECT_TRUE(patience.may_ask());
+  patience.was_silent();
+  EXPECT_FALSE(patience.may_ask());
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  EXPECT_TRUE(patience.may_ask());
+  EXPECT_FALSE(patience.may_ask()) << "somebody is asking";
+  patience.answered();
+  EXPECT_TRUE(patience.may_ask());
 }
 
 TEST(PostgresEncoding, ADatabaseThatIsNotUtf8IsRefusedWithASentence) {

@@ -73,6 +73,38 @@ TEST_P(Schema, AMigrationThatFailsHalfwayLeavesTheOldSchema) {
   EXPECT_THAT(open_another(with_more(3)), Succeeds());
 }
 
+TEST_P(Schema, AnEmptyDatabaseIsLeftEmptyWhereNothingIsToBeMade) {
+  const EmptyDatabase empty(GetParam());
+  Options options;
+  options.make = false;
+  for (int i = 0; i < 2; ++i) EXPECT_THAT(db::open(empty.url(), options), FailsWith(Errc::not_found));
+  ASSERT_THAT(db::open(empty.url()), Succeeds());
+  EXPECT_THAT(db::open(empty.url(), options), Succeeds());
+}
+
+TEST_P(Schema, AnotherProgramsDatabaseIsRefusedAndNotChanged) {
+  const EmptyDatabase foreign(GetParam());
+  const Migration others[] = {{1, "others", "CREATE TABLE customers (id BIGINT)"}};
+  ASSERT_THAT(db::open(foreign.url(), Options{}, others), Succeeds());
+  {
+    const auto opened = db::open(foreign.url(), Options{}, others);
+    ASSERT_THAT(opened, Succeeds());
+    ASSERT_THAT((*opened)->write([](Session& session) -> Result<void> {
+      // As another program has it.
+      for (const char* sql :
+           {"DROP TABLE schema_migrations", "CREATE TABLE schema_migrations (version TEXT)"})
+        if (auto done = session.execute(sql); !done) return done.error();
+      return {};
+    }),
+                Succeeds());
+  }
+  for (int i = 0; i < 2; ++i) {
+    const auto refused = db::open(foreign.url());
+    ASSERT_THAT(refused, FailsWith(Errc::conflict));
+    EXPECT_THAT(refused.error().message, HasSubstr("customers, schema_migrations"));
+  }
+}
+
 TEST_P(Schema, ManyOpeningAtOnceMigrateOnce) {
   const EmptyDatabase empty(GetParam());
   const std::vector<Migration> all = with_more(5);
@@ -89,7 +121,8 @@ TEST_P(Schema, ManyOpeningAtOnceMigrateOnce) {
 }
 
 TEST(Migrations, PlaceholdersAreTheEnginesOwnWords) {
-  const Dialect dialect{.id = "ID", .bytewise = "BYTES", .begin_migration = "", .find_version_table = ""};
+  const Dialect dialect{
+      .id = "ID", .bytewise = "BYTES", .begin_migration = "", .find_version_table = "", .find_tables = ""};
   EXPECT_EQ(render("a {{id}}, b TEXT {{bytewise}}, c {{id}}", dialect).value(), "a ID, b TEXT BYTES, c ID");
   EXPECT_THAT(render("a {{key}}", dialect), FailsWith(Errc::internal));
   EXPECT_THAT(render("a {{id", dialect), FailsWith(Errc::internal));

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <optional>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace bulkhead::http {
 namespace {
@@ -40,7 +43,7 @@ TEST_F(BodyMemoryTest, OneAccountsShareIsBounded) {
   EXPECT_LE(refused.error().retry_after, std::chrono::seconds(60));
   EXPECT_TRUE(second.hold(kFree + 10));
   Lease others(memory_, {false, "bob"});
-  EXPECT_TRUE(others.hold(kFree + 40));
+  EXPECT_TRUE(others.hold(kFree + 24));
 }
 
 TEST_F(BodyMemoryTest, OneBodyAloneAlwaysFits) {
@@ -51,21 +54,47 @@ TEST_F(BodyMemoryTest, OneBodyAloneAlwaysFits) {
   EXPECT_EQ(code_of(other.hold(kFree + 1)), Errc::unavailable);
 }
 
+TEST_F(BodyMemoryTest, AShareIsOfWhatOthersLeave) {
+  BodyMemory memory({.in_all = 1 << 20, .of_strangers = 1 << 20, .of_holder = 1 << 17});
+  std::vector<std::unique_ptr<Lease>> leases;
+  for (int holder = 0; holder < 30; ++holder) {
+    const BodyMemory::Holder greedy{false, std::to_string(holder)};
+    for (std::uint64_t piece = 1 << 16; piece > 0; piece /= 2)
+      for (int i = 0; i < 4; ++i) {
+        leases.push_back(std::make_unique<Lease>(memory, greedy));
+        static_cast<void>(leases.back()->hold(kFree + piece));
+      }
+  }
+  Lease next(memory, alice_);
+  EXPECT_TRUE(next.hold(kFree + 2048));
+  EXPECT_EQ(code_of(next.hold(kFree + (1 << 17))), Errc::unavailable);
+}
+
+TEST_F(BodyMemoryTest, OneBodyMayBeMoreThanAShare) {
+  BodyMemory memory({.in_all = 100, .of_strangers = 60, .of_holder = 1});
+  Lease one(memory, alice_);
+  ASSERT_TRUE(one.hold(kFree + 20));
+  Lease other(memory, {false, "bob"});
+  EXPECT_TRUE(other.hold(kFree + 10));
+  Lease more(memory, {false, "bob"});
+  EXPECT_EQ(code_of(more.hold(kFree + 1)), Errc::rate_limited);
+}
+
 TEST_F(BodyMemoryTest, StrangersTogetherAreBounded) {
   Lease one(memory_, network_);
   ASSERT_TRUE(one.hold(kFree + 40));
   Lease two(memory_, {true, "198.51.100"});
   EXPECT_EQ(code_of(two.hold(kFree + 21)), Errc::rate_limited);
-  EXPECT_TRUE(two.hold(kFree + 20));
+  EXPECT_TRUE(two.hold(kFree + 10));
   Lease account(memory_, alice_);
-  EXPECT_TRUE(account.hold(kFree + 40));
+  EXPECT_TRUE(account.hold(kFree + 20));
 }
 
 TEST_F(BodyMemoryTest, AnAccountIsNoNetworkOfTheSameName) {
   Lease one(memory_, {true, "x"});
   ASSERT_TRUE(one.hold(kFree + 40));
   Lease other(memory_, {false, "x"});
-  EXPECT_TRUE(other.hold(kFree + 40));
+  EXPECT_TRUE(other.hold(kFree + 20));
 }
 
 TEST_F(BodyMemoryTest, WhatIsGivenBackCanBeTakenAgain) {

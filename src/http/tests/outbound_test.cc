@@ -215,7 +215,7 @@ TEST(OutboundClient, DoesNotWaitForAServerThatStalls) {
     static_cast<void>(::recv(socket, &byte, 1, 0));  // until the client goes away
   });
   const auto begun = std::chrono::steady_clock::now();
-  EXPECT_EQ(code_of(ask(server.url(), options)), Errc::timeout);
+  EXPECT_EQ(code_of(ask(server.url(), options)), Errc::unavailable);
   EXPECT_LT(std::chrono::steady_clock::now() - begun, 3s);
 }
 
@@ -231,7 +231,7 @@ TEST(OutboundClient, DoesNotWaitForAServerThatTrickles) {
     }
   });
   const auto begun = std::chrono::steady_clock::now();
-  EXPECT_EQ(code_of(ask(server.url(), options)), Errc::timeout);
+  EXPECT_EQ(code_of(ask(server.url(), options)), Errc::unavailable);
   EXPECT_LT(std::chrono::steady_clock::now() - begun, 10s);
 }
 

@@ -220,7 +220,7 @@ inline ServerTest::~ServerTest() {
 inline Hooks ServerTest::hooks() {
   Hooks hooks;
   hooks.handle = [this](Exchange& exchange) { return handler_.handle(exchange); };
-  hooks.refuse = [](unsigned status, std::string_view message) {
+  hooks.refuse = [](Exchange&, unsigned status, std::string_view message) {
     Response response;
     response.status = status;
     response.body = std::string(message);

@@ -27,7 +27,7 @@ ExternalPerson external(ldap::Person person) {
 
 Error wrong() { return {Errc::unauthenticated, "the user name or the password is wrong"}; }
 
-bool is_outage(Errc code) { return code == Errc::unavailable || code == Errc::timeout; }
+bool is_outage(Errc code) { return code == Errc::unavailable; }
 
 std::string reason(std::string_view word, const Error& error) {
   return fmt::format(R"({{"reason":"{}","error":{}}})", word, json_quote(error.message));

@@ -31,8 +31,7 @@ class DirectoryLogIn {
   };
   // `provider` is of kind ldap. Limited and journaled as a log-in with a password is, and with its one
   // message for a wrong one; otherwise as SingleSignOn::admit(). `condition` may refuse all the same.
-  // Errc::unavailable or Errc::timeout when the directory cannot be asked: then nobody is let in, and nothing
-  // is counted.
+  // Errc::unavailable when the directory cannot be asked: then nobody is let in, and nothing is counted.
   Result<Proved> verify(const LoginProvider& provider, std::string_view name, const Secret<>& password,
                         const audit::Origin& origin, const LogIn::Condition& condition = {},
                         std::int64_t session = 0);

@@ -171,19 +171,19 @@ Result<void> LoginProviders::add_mapping(std::int64_t id, std::string_view group
 
 Result<void> LoginProviders::remove_mapping(std::int64_t id, std::string_view group, std::int64_t team_id,
                                             const audit::Origin& origin) {
-  const Error absent{Errc::not_found,
-                     fmt::format("the group {} is not mapped to team number {}", oci::quote(group), team_id)};
-  if (!check_group(group)) return absent;
   return directory_.change(origin, [&](Change& change) -> Result<void> {
     const auto name = read_name(change.session, id);
     if (!name) return name.error();
+    const auto team = read_team(change.session, team_id);
+    if (!team) return team.error();
+    const Error absent{Errc::not_found, fmt::format("the group {} is not mapped to {}", oci::quote(group),
+                                                    oci::quote(team->path()))};
+    if (!check_group(group)) return absent;
     const auto gone = change.execute(
         "DELETE FROM group_mappings WHERE provider_id = ? AND external_group = ? AND team_id = ?",
         {id, std::string(group), team_id});
     if (!gone) return gone.error();
     if (*gone == 0) return absent;
-    const auto team = read_team(change.session, team_id);
-    if (!team) return team.error();
     if (auto ended = end_unmapped_memberships(change, *team); !ended) return ended;
     return change.record(Action::group_mapping_removed, team->path(), mapping_detail(*name, group));
   });

@@ -34,7 +34,7 @@ Error provider_error(std::string_view error) {
   return {Errc::denied, fmt::format("the provider answered {} instead of logging you in", oci::quote(error))};
 }
 
-bool is_outage(const Error& error) { return error.code == Errc::unavailable || error.code == Errc::timeout; }
+bool is_outage(const Error& error) { return error.code == Errc::unavailable; }
 
 }  // namespace
 

@@ -36,8 +36,7 @@ class SessionRefresh {
 
   // Errc::conflict for a session that cannot be refreshed: no provider stands behind it, the provider is
   // switched off, or it has given nothing to ask with. Errc::unauthenticated when it does not vouch for the
-  // person any more: then the session has ended. Errc::denied as SingleSignOn::admit(). Errc::unavailable,
-  // Errc::timeout.
+  // person any more: then the session has ended. Errc::denied as SingleSignOn::admit(). Errc::unavailable.
   Result<Session> refresh(const Session& session, const audit::Origin& origin);
 
  private:

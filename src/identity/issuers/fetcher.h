@@ -27,9 +27,9 @@ struct FetchAnswer {
 class Fetcher {
  public:
   virtual ~Fetcher() = default;
-  // Blocks, for a bounded time. Thread-safe. Errc::unavailable or Errc::timeout when the server cannot be
-  // asked, Errc::denied for an address that must not be, Errc::too_large for too long an answer. Any status
-  // is an answer, redirects too.
+  // Blocks, for a bounded time. Thread-safe. Errc::unavailable when the server cannot be asked, Errc::denied
+  // for an address that must not be, Errc::too_large for too long an answer. Any status is an answer,
+  // redirects too.
   virtual Result<FetchAnswer> fetch(const FetchRequest& request) = 0;
 };
 

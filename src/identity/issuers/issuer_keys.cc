@@ -63,7 +63,10 @@ struct IssuerKeys::Table {
 namespace {
 
 Error unavailable(std::string_view issuer, std::string_view why, std::chrono::seconds wait = {}) {
-  return {Errc::unavailable, fmt::format("the issuer {} cannot be asked: {}", oci::quote(issuer), why), wait};
+  Error error = inner_error(Errc::unavailable,
+                            fmt::format("the issuer {} cannot be asked: {}", oci::quote(issuer), why));
+  error.retry_after = wait;
+  return error;
 }
 
 // A clock that was set back must not make anything last longer than it would have.

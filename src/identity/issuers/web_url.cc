@@ -77,7 +77,7 @@ Result<WebUrl> parse_web_url(std::string_view text, const PlainHosts& plain) {
   if (!is_rest(url.rest)) return refused(text, "its path has characters that belong in no URL");
   url.host = host;
   if (!url.secure && std::find(plain.begin(), plain.end(), host) == plain.end())
-    return refused(text, "http:// is only for the hosts that a setting allows it for");
+    return refused(text, "http:// is only for the hosts that the setting outbound.plain_hosts names");
   return url;
 }
 

@@ -15,6 +15,7 @@ namespace {
 using crypto::KeyPurpose;
 
 constexpr std::size_t kCheckBytes = 16;
+constexpr std::string_view kRetired = "retired ";
 // Of a database that an earlier program used, which kept no list: how far up numbers are looked for.
 constexpr std::uint32_t kMostUnlisted = 64;
 
@@ -25,12 +26,20 @@ std::string check_value(KeyPurpose purpose, const crypto::Key& key) {
   return to_hex(Bytes(whole).first(kCheckBytes));
 }
 
+Result<void> forget_key(db::Session& session, KeyPurpose purpose, std::uint32_t version) {
+  const auto gone = session.execute("DELETE FROM key_checks WHERE purpose = ? AND version = ?",
+                                    {std::string(name(purpose)), std::int64_t{version}});
+  if (!gone) return gone.error();
+  return {};
+}
+
 }  // namespace
 
 Result<KeyChecks> KeyChecks::read(db::Database& database, const Clock& clock) {
   KeyChecks checks(database, clock);
   const auto done = database.read([&](db::Session& session) -> Result<void> {
     checks.known_.clear();
+    checks.last_retired_.clear();
     const auto state = session.query(
         "SELECT (SELECT COUNT(*) FROM installation), (SELECT COUNT(*) FROM data_keys), "
         "(SELECT COUNT(*) FROM accounts)");
@@ -43,7 +52,13 @@ Result<KeyChecks> KeyChecks::read(db::Database& database, const Clock& clock) {
     for (const db::Row& known : *rows) {
       const auto purpose = crypto::parse_key_purpose(known.text(0));
       if (!purpose) continue;  // of a later program
-      checks.known_.emplace(std::pair(*purpose, static_cast<std::uint32_t>(known.integer(1))), known.text(2));
+      const auto version = static_cast<std::uint32_t>(known.integer(1));
+      if (known.text(2).starts_with(kRetired)) {
+        std::uint32_t& last = checks.last_retired_[*purpose];
+        last = std::max(last, version);
+        continue;
+      }
+      checks.known_.emplace(std::pair(*purpose, version), known.text(2));
     }
     return {};
   });
@@ -108,7 +123,8 @@ Result<std::vector<KeyChecks::Problem>> KeyChecks::compare(const crypto::Keyring
 }
 
 Result<std::uint32_t> KeyChecks::first_version(KeyPurpose purpose) const {
-  std::uint32_t highest = 0;
+  const auto retired = last_retired_.find(purpose);
+  std::uint32_t highest = retired == last_retired_.end() ? 0 : retired->second;
   for (const auto& [known, value] : known_)
     if (known.first == purpose) highest = std::max(highest, known.second);
   if (known_.empty() && used_) {
@@ -177,11 +193,24 @@ Result<void> learn_keys(db::Database& database, const crypto::Keyring& keyring, 
   });
 }
 
-Result<void> forget_key(db::Session& session, KeyPurpose purpose, std::uint32_t version) {
-  const auto gone = session.execute("DELETE FROM key_checks WHERE purpose = ? AND version = ?",
-                                    {std::string(name(purpose)), std::int64_t{version}});
-  if (!gone) return gone.error();
+Result<void> mark_retired(db::Session& session, KeyPurpose purpose, std::uint32_t version) {
+  const auto marked = session.execute(
+      "UPDATE key_checks SET check_value = ? || check_value WHERE purpose = ? AND version = ? "
+      "AND check_value NOT LIKE 'retired %'",
+      {std::string(kRetired), std::string(name(purpose)), std::int64_t{version}});
+  if (!marked) return marked.error();
   return {};
+}
+
+Result<std::vector<std::pair<KeyPurpose, std::uint32_t>>> retired_keys(db::Session& session) {
+  const auto rows =
+      session.query("SELECT purpose, version FROM key_checks WHERE check_value LIKE 'retired %'");
+  if (!rows) return rows.error();
+  std::vector<std::pair<KeyPurpose, std::uint32_t>> retired;
+  for (const db::Row& row : *rows)
+    if (const auto purpose = crypto::parse_key_purpose(row.text(0)))
+      retired.emplace_back(*purpose, static_cast<std::uint32_t>(row.integer(1)));
+  return retired;
 }
 
 }  // namespace bulkhead::identity

@@ -1,7 +1,8 @@
 // Whether the keyring is the one that the database was used with. For each version of each key the database
 // keeps a check value: HMAC-SHA-256 under the key of "bulkhead key check v1", the purpose and the version,
 // cut to 16 bytes, in hex (docs/formats/keyring.md). Whoever has the key recomputes it; it tells nothing
-// else.
+// else. That of a version that was retired stays, with "retired " in front: so that the version is not
+// believed again when an older copy of its file comes back.
 //
 // So a keyring that was lost, exchanged or restored in parts is noticed before anything is made with it, and
 // before anybody is told that a right password is wrong.
@@ -58,7 +59,8 @@ class KeyChecks {
   const Clock& clock_;
   bool begun_ = false;
   bool used_ = false;  // something in it was made with keys
-  std::map<std::pair<crypto::KeyPurpose, std::uint32_t>, std::string> known_;
+  std::map<std::pair<crypto::KeyPurpose, std::uint32_t>, std::string> known_;  // without the retired ones
+  std::map<crypto::KeyPurpose, std::uint32_t> last_retired_;
 };
 
 // "password-pepper version 1 is missing, and passwords (4) need it".
@@ -67,6 +69,8 @@ std::string describe(const KeyChecks::Problem& problem);
 // Writes down the versions that the database does not know yet. What it knows stays as it is.
 Result<void> learn_keys(db::Database& database, const crypto::Keyring& keyring, Time now);
 // For a version that is retired, in the transaction that says so.
-Result<void> forget_key(db::Session& session, crypto::KeyPurpose purpose, std::uint32_t version);
+Result<void> mark_retired(db::Session& session, crypto::KeyPurpose purpose, std::uint32_t version);
+// All that were.
+Result<std::vector<std::pair<crypto::KeyPurpose, std::uint32_t>>> retired_keys(db::Session& session);
 
 }  // namespace bulkhead::identity

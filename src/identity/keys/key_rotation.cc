@@ -111,7 +111,7 @@ Result<void> KeyRotation::retire(KeyPurpose purpose, std::uint32_t version, bool
   return keyring_.retire(purpose, version, [&](std::uint32_t gone) {
     return record(Action::key_retired, purpose,
                   fmt::format(R"({{"version":{}{}}})", gone, needed ? R"(,"forced":true)" : ""), origin,
-                  [&](db::Session& session) { return forget_key(session, purpose, gone); });
+                  [&](db::Session& session) { return mark_retired(session, purpose, gone); });
   });
 }
 
@@ -125,6 +125,31 @@ Result<std::vector<KeyVersionInfo>> KeyRotation::retire_unneeded(const audit::Or
     gone.push_back(info);
   }
   return gone;
+}
+
+Result<std::vector<KeyRotation::Returned>> KeyRotation::retire_returned(const audit::Origin& origin) {
+  std::vector<Returned> retired;
+  const auto read = database_.read([&](db::Session& session) -> Result<void> {
+    auto found = retired_keys(session);
+    if (!found) return found.error();
+    retired = *std::move(found);
+    return {};
+  });
+  if (!read) return read.error();
+  std::erase_if(retired,
+                [&](const Returned& each) { return keyring_.find(each.first, each.second) == nullptr; });
+  for (const auto& [purpose, version] : retired) {
+    // Where all later ones were given up, it would be what new values are made with.
+    if (keyring_.current(purpose).version == version)
+      if (auto rotated = rotate(purpose, origin); !rotated) return rotated.error();
+    const auto gone = keyring_.retire(purpose, version, [&, &purpose = purpose](std::uint32_t number) {
+      return record(Action::key_retired, purpose, fmt::format(R"({{"version":{},"returned":true}})", number),
+                    origin, {});
+    });
+    // Whoever retires it just now has been quicker.
+    if (!gone && gone.error().code != Errc::not_found) return gone.error();
+  }
+  return retired;
 }
 
 }  // namespace bulkhead::identity

@@ -49,6 +49,10 @@ class KeyRotation {
   // Retires what nothing has needed and what was replaced at least a day ago. What went.
   Result<std::vector<KeyVersionInfo>> retire_unneeded(const audit::Origin& origin);
 
+  // Retires again what was retired and has come back with an older copy of its file. What that was.
+  using Returned = std::pair<crypto::KeyPurpose, std::uint32_t>;
+  Result<std::vector<Returned>> retire_returned(const audit::Origin& origin);
+
  private:
   Result<void> describe(db::Session& session, crypto::KeyPurpose purpose,
                         std::vector<KeyVersionInfo>& all) const;

@@ -69,14 +69,18 @@ Result<Holder> read_active_holder(db::Session& session, std::int64_t account_id)
   return holder;
 }
 
-Result<void> check_room(db::Session& session, std::int64_t account_id, Time now, std::size_t most) {
+Result<void> check_room(db::Session& session, std::string_view account, Time now, std::size_t most) {
+  const std::string owner(sharer(account));
+  // Robots are named OWNER+NAME, and ',' follows '+'.
   const auto rows = session.query(
-      "SELECT COUNT(*) FROM access_tokens WHERE account_id = ? AND revoked_at IS NULL AND expires_at > ?",
-      {account_id, to_micros(now)});
+      "SELECT COUNT(*) FROM accounts a JOIN access_tokens t ON t.account_id = a.id "
+      "WHERE (a.name = ? OR (a.name > ? AND a.name < ?)) AND t.revoked_at IS NULL AND t.expires_at > ?",
+      {owner, owner + '+', owner + ',', to_micros(now)});
   if (!rows) return rows.error();
   if (static_cast<std::size_t>(rows->at(0).integer(0)) < most) return {};
-  return Error{Errc::conflict,
-               fmt::format("the account has {} access tokens, as many as it may; revoke some", most)};
+  return Error{Errc::conflict, fmt::format("{} and its robots have {} access tokens, as many as they may; "
+                                           "revoke some, or raise limits.access_tokens",
+                                           owner, most)};
 }
 
 Result<void> check_targets(db::Session& session, const TokenScopes& scopes) {
@@ -147,8 +151,7 @@ Result<AccessTokens::Created> AccessTokens::create(const NewAccessToken& wanted,
     const auto life = lifetime(wanted, policy->token_life);
     if (!life) return life.error();
     const Time now = state_->clock.now();
-    if (auto room = check_room(session, wanted.account_id, now, state_->options.per_account); !room)
-      return room;
+    if (auto room = check_room(session, holder->name, now, state_->options.per_account); !room) return room;
     if (auto there = check_targets(session, wanted.scopes); !there) return there;
     AccessToken token;
     token.account_id = wanted.account_id;

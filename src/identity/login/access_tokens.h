@@ -34,7 +34,7 @@ class AccessTokens {
  public:
   struct Options {
     std::size_t cached = 100'000;
-    std::size_t per_account = 1000;  // that are neither revoked nor expired
+    std::size_t per_account = 4000;  // with its owner's robots; that are neither revoked nor expired
   };
   static constexpr std::chrono::seconds kShortestLife{60};
   static constexpr std::chrono::hours kLongestOverlap{7 * 24};

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "identity/login/known_networks.h"
 #include "identity/login/verified_passwords.h"
 #include "identity/secrets/attempts.h"
 #include "identity/secrets/network.h"
@@ -25,6 +26,7 @@ namespace {
 // Why a log-in was refused: kept for the operator's evidence, the caller learns none of it.
 namespace why {
 constexpr std::string_view kUnknown = "unknown_account";
+constexpr std::string_view kNoPassword = "no_password";
 constexpr std::string_view kPassword = "wrong_password";
 constexpr std::string_view kChanged = "changed_meanwhile";
 constexpr std::string_view kLimited = "rate_limited";
@@ -43,6 +45,18 @@ struct Outcome {
 // it may be a password that was typed into the wrong field.
 std::string countable(std::string_view name) {
   return is_account_name(name) ? std::string(name) : std::string();
+}
+
+std::string lower(std::string_view name) {
+  std::string spelled(name);
+  std::ranges::transform(spelled, spelled.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return spelled;
+}
+
+// As whom somebody is counted whose password somebody else checks.
+std::string elsewhere(std::string_view where, std::string_view name) {
+  return fmt::format("{}/{}", where, lower(name));
 }
 
 // The name that an attempt is made under is journaled as it is counted.
@@ -69,21 +83,23 @@ struct LogIn::State {
   const crypto::PasswordHasher& hasher;
   audit::Journal& journal;
   const Clock& clock;
+  const GuessLimits limits;
+  std::optional<KnownNetworks> networks;
   VerifiedPasswords verified;
   GuessLimiter guesses;
   Attempts by_network;            // of what nobody guesses
   std::mutex mutex;               // guards both
   std::condition_variable ended;  // an attempt gave its place back
 
-  State(Accounts& a, const crypto::PasswordHasher& h, audit::Journal& j, const Clock& c,
-        const LoginLimits& limits)
+  State(Accounts& a, const crypto::PasswordHasher& h, audit::Journal& j, const Clock& c, const LoginLimits& l)
       : accounts(a),
         hasher(h),
         journal(j),
         clock(c),
-        verified(c, limits.remembered_for, limits.passwords_remembered),
-        guesses(limits.passwords),
-        by_network(limits.passwords.per_network, limits.passwords.window, limits.passwords.remembered) {}
+        limits(l.passwords),
+        verified(c, l.remembered_for, l.passwords_remembered),
+        guesses(limits),
+        by_network(limits.per_network, limits.window, limits.remembered) {}
 
   Result<GuessLimiter::Guess> take_place(const Caller& caller);
   Result<Outcome> check(std::string_view name, const Secret<>& password) const;
@@ -128,7 +144,8 @@ Result<Outcome> LogIn::State::check(std::string_view name, const Secret<>& passw
   if (!credentials) {
     if (credentials.error().code != Errc::not_found) return credentials.error();
     hasher.spend(password);
-    return Outcome{std::nullopt, why::kUnknown};
+    // A directory's people, and robots, have none of their own.
+    return Outcome{std::nullopt, accounts.find(name) ? why::kNoPassword : why::kUnknown};
   }
   if (!hasher.verify(password, credentials->password_hash)) return Outcome{std::nullopt, why::kPassword};
   if (!credentials->account.active())
@@ -158,6 +175,15 @@ LogIn::LogIn(Accounts& accounts, const crypto::PasswordHasher& hasher, audit::Jo
     : state_(new State(accounts, hasher, journal, clock, limits)) {}
 
 LogIn::~LogIn() = default;
+
+Result<void> LogIn::keep_networks(db::Database& database) {
+  state_->networks.emplace(database, state_->limits);
+  const auto known = state_->networks->load(state_->clock.now());
+  if (!known) return known.error();
+  const std::lock_guard lock(state_->mutex);
+  for (const auto& each : *known) state_->guesses.note(each.subject, each.network, each.at);
+  return {};
+}
 
 Result<void> LogIn::admit(std::string_view name, const audit::Origin& origin) const {
   const std::string counted = countable(name);
@@ -213,6 +239,8 @@ void LogIn::forget(std::string_view name) {
   state_->verified.forget(name);
   state_->settle(
       [&] { state_->guesses.forget([&](std::string_view subject) { return subject == name; }, true); });
+  // What stays in the database lets nobody in: it bounds guesses in those networks apart, as before.
+  if (state_->networks) static_cast<void>(state_->networks->forget(name));
 }
 
 Result<LogIn::Judgement> LogIn::State::consider(const Account& account, const Condition& condition) const {
@@ -234,7 +262,12 @@ Result<Account> LogIn::State::conclude(const Caller& caller, const GuessLimiter:
     record(audit::Action::login_failed, target, judgement.veto->why, tried);
     return Error{Errc::unauthenticated, "the user name or the password is wrong"};
   }
-  settle([&] { guesses.succeed(guess, caller.subject, caller.source, clock.now()); });
+  const Time now = clock.now();
+  bool keep = false;
+  settle([&] { keep = guesses.succeed(guess, caller.subject, caller.source, now); });
+  // Where it cannot be kept the process knows it all the same, and the log-in was right.
+  if (keep && networks)
+    static_cast<void>(networks->note(judgement.account.id, caller.subject, caller.source.network, now));
   tried.account = judgement.account.name;
   record(audit::Action::login_succeeded, judgement.account.name, judgement.note, tried);
   return std::move(judgement.account);
@@ -292,6 +325,12 @@ Result<Account> LogIn::verify(std::string_view name, const Secret<>& password, c
       });
 }
 
+bool LogIn::knows(std::string_view name, std::string_view address, std::string_view where) const {
+  const std::string subject = where.empty() ? countable(name) : elsewhere(where, name);
+  const std::lock_guard lock(state_->mutex);
+  return state_->guesses.knows(subject, network_of(address), state_->clock.now());
+}
+
 bool LogIn::remembers(std::string_view name, const Secret<>& password) const {
   const auto known = state_->verified.find(name, password);
   return known && known->pepper_version == state_->hasher.pepper_version();
@@ -334,11 +373,9 @@ std::optional<Result<Account>> LogIn::recall(std::string_view name, const Secret
 Result<Account> LogIn::verify_elsewhere(std::string_view where, std::string_view name,
                                         const audit::Origin& origin, const Judge& judge,
                                         std::int64_t session) {
-  std::string spelled(name);
-  std::ranges::transform(spelled, spelled.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return state_->attempt({fmt::format("{}/{}", where, spelled), {network_of(origin.address), session}},
-                         countable(spelled), countable(origin), judge);
+  const std::string spelled = lower(name);
+  return state_->attempt({elsewhere(where, name), {network_of(origin.address), session}}, countable(spelled),
+                         countable(origin), judge);
 }
 
 }  // namespace bulkhead::identity

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "crypto/password.h"
+#include "db/database.h"
 #include "identity/people/accounts.h"
 #include "identity/secrets/guess_limiter.h"
 
@@ -35,6 +36,10 @@ class LogIn {
         LoginLimits limits);
   ~LogIn();
 
+  // From now on the networks that accounts log in from are kept there, and those of before are known. Call it
+  // before anything else. Blocks. The database must outlive this.
+  Result<void> keep_networks(db::Database& database);
+
   // Errc::rate_limited, with the time to wait, before any hashing; journaled. Does not block: call it on the
   // event loop first.
   Result<void> admit(std::string_view name, const audit::Origin& origin) const;
@@ -53,6 +58,10 @@ class LogIn {
   Result<Account> verify(std::string_view name, const Secret<>& password, const audit::Origin& origin,
                          const Condition& condition = {}, std::int64_t session = 0);
 
+  // Whether a log-in of the account there would be at home: it was right there before. `where` as for
+  // verify_elsewhere(), "" for verify(). Does not block.
+  bool knows(std::string_view name, std::string_view address, std::string_view where = {}) const;
+
   // Whether recall() would know the password. Does not block.
   bool remembers(std::string_view name, const Secret<>& password) const;
   // As verify(), for a password that was right a moment ago: blocks for the database alone. Nothing when it
@@ -62,7 +71,7 @@ class LogIn {
                                         std::int64_t session = 0);
 
   // The counts of the account begin anew, with whatever password or directory; after a new password also what
-  // was remembered of the old one, and the networks that knew it. Do not block.
+  // was remembered of the old one, and the networks that knew it: that blocks.
   void lift(std::string_view name);
   void forget(std::string_view name);
 

@@ -73,6 +73,8 @@ Result<std::string> parse_account_name(std::string_view text) {
   return component;
 }
 
+std::string_view sharer(std::string_view account) { return account.substr(0, account.find('+')); }
+
 bool is_account_name(std::string_view text) {
   const std::size_t plus = text.find('+');
   if (plus == std::string_view::npos) return is_component(text);

@@ -34,6 +34,10 @@ Result<std::string> parse_account_name(std::string_view text);
 // not be looked up.
 bool is_account_name(std::string_view text);
 
+// Whose share of what is scarce the account takes: a robot has its owner's (the part before the '+'), so that
+// robots make no shares. A view into `account`.
+std::string_view sharer(std::string_view account);
+
 struct Account {
   std::int64_t id = 0;
   std::string name;

@@ -104,7 +104,7 @@ Result<void> check_not_invited_yet(Change& change, const Invitations::Request& r
   if (!open) return open.error();
   if (open->front().integer(0) >= static_cast<std::int64_t>(Invitations::kMostOpen))
     return Error{Errc::conflict,
-                 fmt::format("{} invitations are open, the most there may be; revoke some first",
+                 fmt::format("{} invitations are open, the most there may be; withdraw some first",
                              Invitations::kMostOpen)};
   const bool by_name = !request.account.empty();
   const auto same = change.session.query(
@@ -114,7 +114,7 @@ Result<void> check_not_invited_yet(Change& change, const Invitations::Request& r
       {request.organization_id, by_name ? request.account : request.email});
   if (!same) return same.error();
   if (same->empty()) return {};
-  return Error{Errc::conflict, fmt::format("{} is invited already; revoke that invitation for a new token",
+  return Error{Errc::conflict, fmt::format("{} is invited already; withdraw that invitation for a new token",
                                            oci::quote(by_name ? request.account : request.email))};
 }
 
@@ -166,22 +166,35 @@ Find by_token(const crypto::Keyring& keyring, const Secret<>& token) {
   };
 }
 
-Error for_somebody_else() {
+// What whoever holds the token lacks to be the one who was invited.
+Error for_somebody_else(const Invitation& invitation, const Account& account) {
+  if (!invitation.account.empty())
+    return {Errc::denied, "the invitation is for another account; log in as the one who was invited"};
+  if (same_email(invitation.email, account.email))
+    return {
+        Errc::denied,
+        "the invitation is for your account's e-mail address, which nobody has verified; an administrator "
+        "can: bulkhead user email NAME ADDRESS --verified"};
   return {Errc::denied,
-          "the invitation is for another account, or for an e-mail address that is not verified as this "
-          "account's; log in as the one who was invited"};
+          fmt::format("the invitation is for an e-mail address, and {}; an administrator enters the address "
+                      "that was invited: bulkhead user email NAME ADDRESS --verified",
+                      account.email.empty() ? "your account has none" : "your account has another one")};
 }
 
 enum class Answer : std::uint8_t { accept, decline };
 
+enum class Known : std::uint8_t { by_number, by_token };
+
+// Whoever only guesses a number is told nothing of what is there.
 Result<void> answer(const Directory& directory, const Find& find, std::int64_t account_id, Answer what,
-                    const Error& otherwise, const audit::Origin& origin) {
+                    Known known, const audit::Origin& origin) {
   return directory.change(origin, [&](Change& change) -> Result<void> {
     const auto invitation = find(change);
     if (!invitation) return invitation.error();
     const auto account = read_account(change.session, account_id);
     if (!account) return account.error();
-    if (!is_for(*invitation, *account) || !account->active()) return otherwise;
+    if (!is_for(*invitation, *account) || !account->active())
+      return known == Known::by_token ? for_somebody_else(*invitation, *account) : no_invitation();
     if (what == Answer::decline) return end(change, *invitation, "declined");
     if (const auto entered = enter(change, *invitation, *account); !entered) return entered.error();
     return end(change, *invitation, "accepted");
@@ -228,23 +241,21 @@ Result<IssuedInvitation> Invitations::invite(const Request& request, std::int64_
 Result<void> Invitations::accept(const Secret<>& token, std::int64_t account_id,
                                  const audit::Origin& origin) {
   if (!token_is_well_formed(kInvitationPrefix, token.reveal())) return no_invitation();
-  return answer(directory_, by_token(keyring_, token), account_id, Answer::accept, for_somebody_else(),
-                origin);
+  return answer(directory_, by_token(keyring_, token), account_id, Answer::accept, Known::by_token, origin);
 }
 
 Result<void> Invitations::decline(const Secret<>& token, std::int64_t account_id,
                                   const audit::Origin& origin) {
   if (!token_is_well_formed(kInvitationPrefix, token.reveal())) return no_invitation();
-  return answer(directory_, by_token(keyring_, token), account_id, Answer::decline, for_somebody_else(),
-                origin);
+  return answer(directory_, by_token(keyring_, token), account_id, Answer::decline, Known::by_token, origin);
 }
 
 Result<void> Invitations::accept(std::int64_t id, std::int64_t account_id, const audit::Origin& origin) {
-  return answer(directory_, by_number(id), account_id, Answer::accept, no_invitation(), origin);
+  return answer(directory_, by_number(id), account_id, Answer::accept, Known::by_number, origin);
 }
 
 Result<void> Invitations::decline(std::int64_t id, std::int64_t account_id, const audit::Origin& origin) {
-  return answer(directory_, by_number(id), account_id, Answer::decline, no_invitation(), origin);
+  return answer(directory_, by_number(id), account_id, Answer::decline, Known::by_number, origin);
 }
 
 Result<void> Invitations::revoke(std::int64_t organization_id, std::int64_t id, const audit::Origin& origin) {

@@ -46,6 +46,21 @@ Member member_from(const db::Row& row) {
           .from_directory = row.text(4) == "sso"};
 }
 
+// What a directory gave would come back with the person's next log-in.
+Result<void> check_not_by_directory(Change& change, const Organization& organization,
+                                    const Account& account) {
+  const auto rows = change.session.query(
+      "SELECT t.name FROM team_members m JOIN teams t ON t.id = m.team_id "
+      "WHERE m.account_id = ? AND t.organization_id = ? AND m.source = 'sso' ORDER BY t.name LIMIT 1",
+      {account.id, organization.id});
+  if (!rows) return rows.error();
+  if (rows->empty()) return {};
+  const std::string team = fmt::format("{}/{}", organization.name, rows->front().text(0));
+  return Error{Errc::conflict,
+               fmt::format("a directory puts {} into {}; remove them from its group, or the mapping",
+                           oci::quote(account.name), oci::quote(team))};
+}
+
 }  // namespace
 
 std::string_view name(Source source) { return source == Source::sso ? "sso" : "direct"; }
@@ -167,6 +182,9 @@ Result<void> Members::remove(std::int64_t organization_id, std::int64_t account_
     if (**role == MemberRole::owner)
       if (const auto may = check_not_last_owner(change.session, organization_id, account_id); !may)
         return may.error();
+    // Whoever leaves by themselves may, all the same.
+    if (origin.account != account->name)
+      if (const auto may = check_not_by_directory(change, *organization, *account); !may) return may.error();
     return erase_member(change, *organization, *account);
   });
 }

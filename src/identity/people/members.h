@@ -47,7 +47,7 @@ class Members {
   // Leaves nothing behind: out of every team, without the grants that were the person's own in the
   // organization's namespaces and repositories, without invitations from or to them; repositories that they
   // owned there go to an owner. Errc::not_found for who is no member, Errc::conflict for the last active
-  // owner.
+  // owner, and for whom a directory puts into a team, but where they leave by themselves.
   Result<void> remove(std::int64_t organization_id, std::int64_t account_id, const audit::Origin& origin);
 
  private:

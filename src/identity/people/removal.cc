@@ -14,6 +14,7 @@ Result<void> erase_account(Change& change, std::int64_t account_id) {
                               "DELETE FROM access_tokens WHERE account_id = ?",
                               "UPDATE access_tokens SET created_by = NULL WHERE created_by = ?",
                               "DELETE FROM sessions WHERE account_id = ?",
+                              "DELETE FROM login_networks WHERE account_id = ?",
                               "DELETE FROM totp WHERE account_id = ?",
                               "DELETE FROM recovery_codes WHERE account_id = ?",
                               "DELETE FROM webauthn_credentials WHERE account_id = ?",

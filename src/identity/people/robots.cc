@@ -69,7 +69,7 @@ struct Place {
   std::string repository;  // its name, for the evidence
 };
 
-Result<void> check_room(db::Session& session, const std::string& space) {
+Result<void> check_room(db::Session& session, const std::string& space, std::int64_t most) {
   const auto rows = session.query(
       "SELECT COUNT(*) FROM robots WHERE organization_id = (SELECT organization_id FROM namespaces WHERE "
       "name "
@@ -77,24 +77,24 @@ Result<void> check_room(db::Session& session, const std::string& space) {
       "WHERE n.name = ?)",
       {space, space});
   if (!rows) return rows.error();
-  if (rows->front().integer(0) < Robots::kMost) return {};
+  if (rows->front().integer(0) < most) return {};
   return Error{Errc::conflict,
                fmt::format("{}/ has {} robots, those of its repositories included, the most there may be; "
-                           "delete some first",
-                           space, Robots::kMost)};
+                           "delete some, or raise limits.robots_per_namespace",
+                           space, most)};
 }
 
 db::Value value(std::optional<std::int64_t> id) { return id ? db::Value(*id) : db::Value(); }
 
 Result<Robot> insert(Change& change, const Place& place, std::string_view short_name,
-                     const std::string& description, std::optional<std::int64_t> creator) {
+                     const std::string& description, std::optional<std::int64_t> creator, std::int64_t most) {
   const std::string name = robot_name(place.space, short_name);
   const auto taken = change.session.query("SELECT 1 FROM accounts WHERE name = ?", {name});
   if (!taken) return taken.error();
   if (!taken->empty())
     return Error{Errc::conflict,
                  fmt::format("there is a robot named {} already; choose another name", oci::quote(name))};
-  if (const auto room = check_room(change.session, place.space); !room) return room.error();
+  if (const auto room = check_room(change.session, place.space, most); !room) return room.error();
   const auto rows = change.session.query(
       "INSERT INTO accounts (name, kind, state, password_hash, created_at) VALUES (?, 'robot', 'active', '', "
       "?) "
@@ -116,7 +116,7 @@ Result<Robot> insert(Change& change, const Place& place, std::string_view short_
 using FindPlace = std::function<Result<Place>(db::Session&)>;
 
 Result<Robot> create(const Directory& directory, std::string_view name, std::string_view description,
-                     std::optional<std::int64_t> creator, const audit::Origin& origin,
+                     std::optional<std::int64_t> creator, const audit::Origin& origin, std::int64_t most,
                      const FindPlace& find_place) {
   const auto short_name = parse_component(name, "a robot's name");
   if (!short_name) return short_name.error();
@@ -126,7 +126,7 @@ Result<Robot> create(const Directory& directory, std::string_view name, std::str
   const auto done = directory.change(origin, [&](Change& change) -> Result<void> {
     const auto place = find_place(change.session);
     if (!place) return place.error();
-    auto inserted = insert(change, *place, *short_name, *purpose, creator);
+    auto inserted = insert(change, *place, *short_name, *purpose, creator, most);
     if (!inserted) return inserted.error();
     robot = *std::move(inserted);
     return {};
@@ -147,25 +147,27 @@ Result<Robot> Robots::create_for_organization(std::int64_t organization_id, std:
                                               std::string_view description,
                                               std::optional<std::int64_t> creator,
                                               const audit::Origin& origin) {
-  return create(directory_, name, description, creator, origin, [&](db::Session& session) -> Result<Place> {
-    const auto organization = read_organization(session, organization_id);
-    if (!organization) return organization.error();
-    return Place{organization_id, {}, organization->name, {}};
-  });
+  return create(directory_, name, description, creator, origin, most_,
+                [&](db::Session& session) -> Result<Place> {
+                  const auto organization = read_organization(session, organization_id);
+                  if (!organization) return organization.error();
+                  return Place{organization_id, {}, organization->name, {}};
+                });
 }
 
 Result<Robot> Robots::create_for_repository(std::int64_t repository_id, std::string_view name,
                                             std::string_view description, std::optional<std::int64_t> creator,
                                             const audit::Origin& origin) {
-  return create(directory_, name, description, creator, origin, [&](db::Session& session) -> Result<Place> {
-    const auto rows = session.query("SELECT name FROM repositories WHERE id = ?", {repository_id});
-    if (!rows) return rows.error();
-    if (rows->empty())
-      return Error{Errc::name_unknown, fmt::format("there is no repository number {}", repository_id)};
-    const auto repository = oci::RepositoryName::parse(rows->front().text(0));
-    if (!repository) return repository.error();
-    return Place{{}, repository_id, std::string(repository->namespace_name()), repository->render()};
-  });
+  return create(
+      directory_, name, description, creator, origin, most_, [&](db::Session& session) -> Result<Place> {
+        const auto rows = session.query("SELECT name FROM repositories WHERE id = ?", {repository_id});
+        if (!rows) return rows.error();
+        if (rows->empty())
+          return Error{Errc::name_unknown, fmt::format("there is no repository number {}", repository_id)};
+        const auto repository = oci::RepositoryName::parse(rows->front().text(0));
+        if (!repository) return repository.error();
+        return Place{{}, repository_id, std::string(repository->namespace_name()), repository->render()};
+      });
 }
 
 Result<Robot> Robots::find(std::int64_t account_id) const {

@@ -30,14 +30,13 @@ struct Robot {
 
 class Robots {
  public:
-  // Of one namespace: an organization's, those of its repositories included.
-  static constexpr std::int64_t kMost = 1000;
-
-  explicit Robots(const Directory& directory) : directory_(directory) {}
+  // At most `most` of one namespace, those of its repositories included.
+  explicit Robots(const Directory& directory, std::int64_t most = 1000)
+      : directory_(directory), most_(most) {}
 
   // `name` is the part after the '+', one component. Errc::name_invalid, Errc::invalid_argument for a bad
-  // description, Errc::not_found, Errc::conflict when the name is taken or there are kMost already. `creator`
-  // is nothing for an operator.
+  // description, Errc::not_found, Errc::conflict when the name is taken or there are `most` already.
+  // `creator` is nothing for an operator.
   Result<Robot> create_for_organization(std::int64_t organization_id, std::string_view name,
                                         std::string_view description, std::optional<std::int64_t> creator,
                                         const audit::Origin& origin);
@@ -61,6 +60,7 @@ class Robots {
 
  private:
   const Directory& directory_;
+  const std::int64_t most_;
 };
 
 }  // namespace bulkhead::identity

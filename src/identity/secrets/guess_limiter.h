@@ -8,6 +8,8 @@
 //   - for the networks in which it was never seen, when they have together failed `in_all` times within
 //     `window_in_all`. A network counts as one where it was seen for `known_for` after a right guess there,
 //     the last `known_networks` of them; each of those has a count of `in_all` of its own;
+//   - for one IPv6 /48 that is none of those with a quarter of that, and for a /32 with half: whoever has a
+//     network of 65,536 others in it is still one somebody;
 //   - for a network with `per_network` failures at whatever subjects within `window`, but for subjects that
 //     were seen there.
 //
@@ -25,6 +27,7 @@
 // count out, a hundred thousand others have to be guessed at. Not synchronised.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -68,17 +71,24 @@ class GuessLimiter {
   // Whether one more could begin, were all those under way to fail.
   bool has_room(std::string_view subject, const GuessSource& source, Time now) const;
 
+  // Whether the network is one where the subject was seen.
+  bool knows(std::string_view subject, std::string_view network, Time now) const;
+
   // A guess under way; what becomes of it is said once.
   struct Guess {
     std::string by_source;  // the keys that it is counted under, "" for none
     std::string by_subject;
     std::string by_network;
+    std::vector<std::string> by_wider;  // from the widest, as many as the network lies within
   };
   Guess begin(std::string_view subject, const GuessSource& source, Time now);
   void fail(const Guess& guess, Time now);
   void abandon(const Guess& guess);  // it could not be decided
   // Right: clears the source's count, and makes its network one where the subject was seen.
-  void succeed(const Guess& guess, std::string_view subject, const GuessSource& source, Time now);
+  // True where that is to be kept beyond the process, once a day.
+  bool succeed(const Guess& guess, std::string_view subject, const GuessSource& source, Time now);
+  // An earlier process saw the subject there. The oldest first.
+  void note(std::string_view subject, const std::string& network, Time at);
 
   // Clears the counts of the subjects that are meant, and with `networks_too` where they were seen. Looks at
   // all that is remembered.
@@ -88,6 +98,7 @@ class GuessLimiter {
   struct Seen {
     std::string network;
     Time at{};
+    Time kept{};  // when succeed() last said so
   };
   struct Subject {
     std::string name;
@@ -96,13 +107,15 @@ class GuessLimiter {
   using Subjects = std::list<Subject>;  // touched last at the front
 
   Guess keys(std::string_view subject, const GuessSource& source, Time now) const;
-  bool knows(std::string_view subject, std::string_view network, Time now) const;
-  void remember(std::string_view subject, const std::string& network, Time now);
+  void let_go(const Guess& guess);
+  // What was known of it before, if anything.
+  Seen& remember(std::string_view subject, const std::string& network, Time now);
 
   GuessLimits limits_;
   Attempts by_source_;
   Attempts by_subject_;
   Attempts by_network_;
+  std::array<Attempts, 2> by_wider_;  // of a subject in a /32, and in a /48
   Subjects subjects_;
   std::map<std::string_view, Subjects::iterator> by_name_;  // views into the subjects' own names
 };

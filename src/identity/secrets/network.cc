@@ -21,4 +21,18 @@ std::string network_of(std::string_view address) {
   return "=" + text;
 }
 
+std::vector<std::string> networks_of(std::string_view address) {
+  const std::string network = network_of(address);
+  std::vector<std::string> networks = wider_ipv6_networks(network);
+  if (network.starts_with('4')) networks.push_back(network.substr(0, 1 + 2));
+  networks.push_back(network);
+  return networks;
+}
+
+std::vector<std::string> wider_ipv6_networks(std::string_view network) {
+  if (!network.starts_with('6')) return {};
+  // Bytes of the prefix, after the family's mark.
+  return {std::string(network.substr(0, 1 + 4)), std::string(network.substr(0, 1 + 6))};
+}
+
 }  // namespace bulkhead::identity

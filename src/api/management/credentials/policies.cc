@@ -5,6 +5,7 @@
 #include "api/management/operation.h"
 #include "api/management/vocabulary.h"
 #include "identity/login/policies.h"
+#include "identity/login/sessions.h"
 
 namespace bulkhead::api::management {
 namespace {
@@ -32,6 +33,42 @@ Result<Reply> get(Call& call, std::int64_t organization) {
                             {"password_login", policy->password_login}});
 }
 
+// What of the installation's policy would keep out whoever sets it; "" for nothing.
+Result<std::string> keeps_out(const Call& call, const Policy& policy) {
+  const access::Principal& principal = call.caller.principal;
+  if (!policy.networks.allow(principal.address))
+    return fmt::format("{}, where you come from, is in none of its networks", principal.address);
+  if (policy.mfa_required && !principal.proof.multi_factor)
+    return std::string("you have shown no second factor; enrol one, and log in with it, first");
+  if (policy.password_login) return std::string();
+  // The session would stay; the next log-in would not succeed.
+  const auto current = call.services.policies.get(Policies::kInstallation);
+  if (!current) return current.error();
+  if (!current->password_login) return std::string();
+  const auto backing = call.services.sessions.backing(call.caller.session_id);
+  if (backing) return std::string();
+  if (backing.error().code != Errc::not_found) return backing.error();
+  return std::string("you logged in with a password; log in with single sign-on, or have the operator do it");
+}
+
+// Whoever sets it would otherwise be the first whom it keeps from changing it back.
+Result<void> check_setter(const Call& call, std::int64_t organization, const Policy& policy) {
+  if (call.caller.is_operator) return {};
+  if (organization == Policies::kInstallation) {
+    const auto reason = keeps_out(call, policy);
+    if (!reason) return reason.error();
+    if (reason->empty()) return {};
+    return Error{Errc::conflict, fmt::format("this policy would keep you out yourself: {}", *reason)};
+  }
+  const access::Principal& principal = call.caller.principal;
+  const auto lacking = policy.lacking(principal.proof, principal.address);
+  if (lacking.empty()) return {};
+  return Error{
+      Errc::conflict,
+      fmt::format("this policy would keep you out yourself: coming to the organization would take {}",
+                  lacking)};
+}
+
 Result<Reply> set(Call& call, std::int64_t organization) {
   auto networks = read_networks(call);
   if (!networks) return networks.error();
@@ -40,14 +77,7 @@ Result<Reply> set(Call& call, std::int64_t organization) {
   policy.token_life = std::chrono::seconds(*call.integer("token_seconds"));
   policy.networks = *std::move(networks);
   policy.password_login = call.flag("password_login");
-  // Whoever sets it would otherwise be the first whom it keeps from changing it back.
-  const access::Principal& principal = call.caller.principal;
-  if (organization != Policies::kInstallation && !call.caller.is_operator)
-    if (const auto lacking = policy.lacking(principal.proof, principal.address); !lacking.empty())
-      return Error{
-          Errc::conflict,
-          fmt::format("this policy would keep you out yourself: coming to the organization would take {}",
-                      lacking)};
+  if (auto checked = check_setter(call, organization, policy); !checked) return checked.error();
   if (auto done = call.services.policies.set(organization, policy, call.origin); !done) return done.error();
   return get(call, organization);
 }

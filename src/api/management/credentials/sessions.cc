@@ -9,6 +9,7 @@
 #include "api/management/people/users.h"
 #include "api/management/permission.h"
 #include "api/management/vocabulary.h"
+#include "db/condition.h"
 #include "identity/factors/mfa.h"
 #include "identity/factors/webauthn.h"
 #include "identity/federation/directory_login.h"
@@ -211,11 +212,16 @@ Wait wait_for(const identity::LoginProvider& provider) {
           provider.name};
 }
 
+Wait wait_of_password(Call& call) { return {.account = *call.text("name")}; }
+
 Wait wait_of_log_in(Call& call) {
   const auto where = call.text("provider");
-  if (!where) return {};
+  if (!where) return wait_of_password(call);
   const auto provider = directory_named(call, *where);
-  return provider ? wait_for(*provider) : Wait();
+  if (!provider) return {};
+  Wait wait = wait_for(*provider);
+  wait.account = *call.text("name");
+  return wait;
 }
 
 // Of a session that a provider stands behind.
@@ -298,6 +304,8 @@ Result<Reply> refresh_current(Call& call) {
   for (const Session& session : *sessions) {
     if (session.id != call.caller.session_id) continue;
     if (!call.may_wait && call.services.sessions.backing(session.id)) return too_early();
+    // The provider's word, which may end the very session.
+    const db::Unconditionally provider_says;
     const auto refreshed = call.services.session_refresh.refresh(session, call.origin);
     if (!refreshed) return refreshed.error();
     return Reply(represent_session(*refreshed, call));
@@ -366,6 +374,7 @@ constexpr Operation kOperations[] = {
      .response = &kOptions,
      .secret = true,
      .slow = true,
+     .wait = wait_of_password,
      .handler = challenge_key},
     {.method = http::Method::get,
      .path = "/sessions",

@@ -10,6 +10,7 @@
 #include "api/management/permission.h"
 #include "api/management/vocabulary.h"
 #include "base/percent.h"
+#include "db/condition.h"
 #include "identity/login/leaked.h"
 #include "identity/login/unlock.h"
 #include "identity/people/accounts.h"
@@ -172,6 +173,7 @@ Result<Reply> change_user(Call& call) {
 Result<Reply> set_password(Call& call) {
   auto set = call.services.accounts.set_password(call.path("user"), call.secret("password"), call.origin);
   if (!set) return set.error();
+  const db::Unconditionally afterwards;  // one's own session is over
   call.services.unlock.password_changed(call.path("user"));
   return Reply();
 }

@@ -29,8 +29,8 @@ class IssuerKeysTest : public ::testing::Test {
     return keys_.find(issuer_.url(), key_id, kAlgorithm);
   }
   void go_down() {
-    issuer_.answer(issuer_.discovery_url(), Error{Errc::timeout, "nobody answers"});
-    issuer_.answer(issuer_.keys_url(), Error{Errc::timeout, "nobody answers"});
+    issuer_.answer(issuer_.discovery_url(), Error{Errc::unavailable, "nobody answers"});
+    issuer_.answer(issuer_.keys_url(), Error{Errc::unavailable, "nobody answers"});
   }
   // Discovery and keys.
   int rounds() const { return issuer_.fetches() / 2; }

@@ -122,6 +122,7 @@ TEST_P(AccountChangesTest, RemoveLeavesNothingBehind) {
            "SELECT MAX(id), 0, {space}, 'pull' FROM access_tokens",
            "INSERT INTO sessions (account_id, hash, client, address, credential_version, multi_factor, "
            "created_at, proved_at, expires_at) VALUES ({bob}, 'a', '', '', 1, 0, 0, 0, 0)",
+           "INSERT INTO login_networks (subject, account_id, network, seen_at) VALUES ('bob', {bob}, '', 0)",
            "INSERT INTO totp (account_id, sealed) VALUES ({bob}, '')",
            "INSERT INTO recovery_codes (account_id, hash) VALUES ({bob}, '')",
            "INSERT INTO webauthn_credentials (account_id, name, credential_id, public_key, aaguid, "
@@ -154,7 +155,7 @@ TEST_P(AccountChangesTest, RemoveLeavesNothingBehind) {
   EXPECT_THAT(installation_.accounts.find("bob"), FailsWith(Errc::not_found));
   for (const char* table :
        {"namespace_grants", "repository_grants", "team_namespace_grants", "team_members", "invitations",
-        "access_token_scopes", "sessions", "totp", "recovery_codes", "webauthn_credentials",
+        "access_token_scopes", "sessions", "login_networks", "totp", "recovery_codes", "webauthn_credentials",
         "webauthn_challenges", "workload_trusts", "workload_trust_scopes", "external_identities",
         "login_requests", "idempotency_keys"})
     EXPECT_EQ(count(table), 0) << table;
@@ -181,10 +182,10 @@ TEST(AccountReferences, AreAllKnown) {
       referring("accounts"),
       ElementsAre("access_tokens.account_id", "access_tokens.created_by", "external_identities.account_id",
                   "idempotency_keys.account_id", "invitations.account_id", "invitations.invited_by",
-                  "login_requests.account_id", "namespace_grants.account_id", "namespaces.owner_id",
-                  "organization_members.account_id", "recovery_codes.account_id", "repositories.owner_id",
-                  "repository_grants.account_id", "robots.account_id", "robots.created_by",
-                  "sessions.account_id", "team_members.account_id", "totp.account_id",
+                  "login_networks.account_id", "login_requests.account_id", "namespace_grants.account_id",
+                  "namespaces.owner_id", "organization_members.account_id", "recovery_codes.account_id",
+                  "repositories.owner_id", "repository_grants.account_id", "robots.account_id",
+                  "robots.created_by", "sessions.account_id", "team_members.account_id", "totp.account_id",
                   "webauthn_challenges.account_id", "webauthn_credentials.account_id",
                   "workload_trusts.robot_id"));
   EXPECT_THAT(referring("namespaces"),

@@ -117,12 +117,16 @@ TEST_P(InvitationsTest, AreForWhoWasInvited) {
 TEST_P(InvitationsTest, ByEMailAreForWhoHasTheVerifiedAddress) {
   const auto issued = invite("", "Bob@example.com").value();
   EXPECT_EQ(issued.invitation.account_id, std::nullopt);
+  const auto said = [&](const Account& account) { return accept(issued.token, account).error().message; };
   EXPECT_THAT(accept(issued.token, bob_), FailsWith(Errc::denied));
+  EXPECT_THAT(said(bob_), ::testing::HasSubstr("your account has none"));
   address("bob", "bob@example.com", false);
   EXPECT_THAT(accept(issued.token, bob_), FailsWith(Errc::denied)) << "anybody can claim an address";
+  EXPECT_THAT(said(bob_), ::testing::HasSubstr("nobody has verified"));
   EXPECT_TRUE(invitations_.of_account(bob_.id)->empty());
   address("carol", "carol@example.com", true);
   EXPECT_THAT(accept(issued.token, carol_), FailsWith(Errc::denied));
+  EXPECT_THAT(said(carol_), ::testing::HasSubstr("your account has another one"));
   address("bob", "bob@EXAMPLE.com", true);
   ASSERT_EQ(invitations_.of_account(bob_.id)->size(), 1u);
   EXPECT_TRUE(invitations_.of_account(carol_.id)->empty());

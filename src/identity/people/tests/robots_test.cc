@@ -87,7 +87,7 @@ TEST_P(RobotsTest, AreLimitedInNumberInANamespace) {
       "INSERT INTO accounts (name, kind, state, password_hash, created_at) WITH RECURSIVE n (i) AS (SELECT 1 "
       "UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT 'acme+r' || CAST(i AS TEXT), 'robot', 'active', '', "
       "0 FROM n",
-      {Robots::kMost - 2});
+      {std::int64_t{998}});
   installation_.write(
       "INSERT INTO robots (account_id, organization_id, description) SELECT id, CAST(? AS BIGINT), '' FROM "
       "accounts WHERE kind = 'robot'",

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "identity/people/testing/installation.h"
+#include "identity/secrets/network.h"
 
 namespace bulkhead::identity {
 namespace {
@@ -139,6 +140,36 @@ TEST_F(GuessLimiterTest, RemembersSoManySubjects) {
   EXPECT_TRUE(open("name-199", from("home")));
   for (int network = 0; network < 8; ++network) fail("name-0", from(std::to_string(network)));
   EXPECT_FALSE(open("name-0", from("home")));
+}
+
+TEST_F(GuessLimiterTest, AnIpv6NetworkOfManyIsClosedByItself) {
+  const auto at = [](std::string_view address) { return from(network_of(address)); };
+  for (int i = 0; i < 3; ++i) fail("alice", at("2001:db8:1:" + std::to_string(i) + "::1"));
+  EXPECT_FALSE(open("alice", at("2001:db8:1:99::1")));
+  EXPECT_TRUE(open("bob", at("2001:db8:1:99::1")));
+  fail("alice", at("2001:db8:2::1"));
+  EXPECT_FALSE(open("alice", at("2001:db8:3::1"))) << "half of all, in one /32";
+  EXPECT_TRUE(open("alice", at("2001:db9::1")));
+  EXPECT_TRUE(open("alice", at("192.0.2.1")));
+  guesses_.forget(all(), false);
+  EXPECT_TRUE(open("alice", at("2001:db8:1:99::1")));
+  succeed("alice", at("2001:db8:1:7::1"));
+  for (int i = 0; i < 3; ++i) fail("alice", at("2001:db8:1:" + std::to_string(i) + "::1"));
+  EXPECT_TRUE(open("alice", at("2001:db8:1:7::1"))) << "where it was seen";
+}
+
+TEST_F(GuessLimiterTest, SaysOnceADayThatANetworkIsToBeKept) {
+  const auto right = [&] {
+    return guesses_.succeed(guesses_.begin("alice", from("home"), clock_.now()), "alice", from("home"),
+                            clock_.now());
+  };
+  EXPECT_TRUE(right());
+  EXPECT_FALSE(right());
+  clock_.advance(24h);
+  EXPECT_TRUE(right());
+  guesses_.note("bob", "office", clock_.now());
+  EXPECT_TRUE(guesses_.knows("bob", "office", clock_.now()));
+  EXPECT_FALSE(guesses_.knows("bob", "home", clock_.now()));
 }
 
 }  // namespace

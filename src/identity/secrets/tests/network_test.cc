@@ -20,6 +20,20 @@ TEST(Network, KnowsAnIpv4AddressInItsMappedForm) {
   EXPECT_NE(network_of("::ffff:192.0.2.1"), network_of("::ffff:198.51.100.1"));
 }
 
+TEST(Network, LiesWithinWiderOnes) {
+  const auto v6 = networks_of("2001:db8:1:2::1");
+  ASSERT_EQ(v6.size(), 3u);
+  EXPECT_EQ(v6[0], networks_of("2001:db8:ffff::1")[0]);
+  EXPECT_EQ(v6[1], networks_of("2001:db8:1:ffff::1")[1]);
+  EXPECT_NE(v6[1], networks_of("2001:db8:2:2::1")[1]);
+  EXPECT_EQ(v6[2], network_of("2001:db8:1:2::1"));
+  const auto v4 = networks_of("192.0.2.1");
+  ASSERT_EQ(v4.size(), 2u);
+  EXPECT_EQ(v4[0], networks_of("192.0.255.1")[0]);
+  EXPECT_EQ(v4[1], network_of("192.0.2.1"));
+  EXPECT_EQ(networks_of("local"), std::vector{network_of("local")});
+}
+
 TEST(Network, LetsWhatIsNoAddressStandForItself) {
   EXPECT_EQ(network_of("local"), network_of("local"));
   EXPECT_NE(network_of("local"), network_of(""));
