@@ -117,6 +117,11 @@ def test_a_server_takes_its_database_back_after_a_restart_of_postgres(on_postgre
     server.create_user("alice")
     postgres.ask(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
     process.wait_until(lambda: server.get("/readyz").status_code == 200, "the server to be ready again")
+    held = (
+        "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE l.locktype = 'advisory' "
+        f"AND l.granted AND l.classid = {0x62756C6B} AND l.objid = {0x686F6C64} AND d.datname = '{database}'"
+    )
+    process.wait_until(lambda: postgres.ask(held).strip() == "1", "the server to have it alone again")
     second = new_server({"database": server.settings["database"]})
     assert "another bulkhead process" in second.refuses_to_start()
 

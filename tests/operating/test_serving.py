@@ -255,7 +255,8 @@ def test_log_in_takes_as_long_for_a_name_that_is_not(launch):
         return sorted(taken)[3]
 
     known, unknown = seconds("alice"), seconds("nobody")
-    assert 0.5 < known / unknown < 2
+    # A hash that is left out is a factor of ten and more; a busy machine is one of two.
+    assert 0.25 < known / unknown < 4
 
 
 def served_certificate(server):

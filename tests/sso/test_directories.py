@@ -2,13 +2,14 @@
 whatever keeps somebody out leaves its evidence."""
 
 import json
+import pathlib
 import signal
 import time
 
 import pytest
 import requests
 
-from harness import slapd
+from harness import process, slapd
 from harness.management import Management, path
 from harness.server import User
 
@@ -232,6 +233,12 @@ def test_another_server_of_the_directory_is_asked_when_one_does_not_answer(serve
     assert time.monotonic() - began < 2, "it is remembered which one does not answer"
 
 
+def stopped(pid):
+    """With all its threads, each of which stops by itself."""
+    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    return all((task / "stat").read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
+
+
 def test_a_directory_that_does_not_answer_is_away_and_not_the_clients_fault(server, root, directories):
     """RFC 9110 15.5.9: a 408 says that the client was slow, and has it try again at once."""
     directory = directories()
@@ -240,6 +247,7 @@ def test_a_directory_that_does_not_answer_is_away_and_not_the_clients_fault(serv
     assert made.status_code == 201
     directory.daemon.signal(signal.SIGSTOP)
     try:
+        process.wait_until(lambda: stopped(directory.daemon.pid), "the directory to stand still")
         person = Management(server)
         person.use(made.json()["secret"])
         for answer in (log_in(server), person.post("/sessions/current/refresh")):
