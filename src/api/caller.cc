@@ -11,9 +11,9 @@
 #include "audit/journal.h"
 #include "base/bytes.h"
 #include "base/ip_network.h"
+#include "base/subscriber_network.h"
 #include "identity/login/login.h"
 #include "identity/people/account.h"
-#include "identity/secrets/network.h"
 
 namespace bulkhead::api {
 namespace {
@@ -90,13 +90,13 @@ Result<BasicCredentials> parse_basic(std::string_view encoded) {
 
 http::BodyMemory::Holder holder_of(const http::Exchange& exchange) {
   if (!exchange.account.empty()) return {false, std::string(identity::sharer(exchange.account))};
-  return {true, identity::network_of(exchange.address())};
+  return {true, network_of(exchange.address())};
 }
 
 async::Place place_of(const http::Exchange& exchange, const Services& services, const LogInOf& who) {
   if (!exchange.account.empty()) return {true, {std::string(identity::sharer(exchange.account))}};
   return {services.login.knows(who.account, exchange.address(), who.provider),
-          identity::networks_of(exchange.address())};
+          networks_of(exchange.address())};
 }
 
 namespace {

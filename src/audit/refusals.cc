@@ -1,13 +1,13 @@
 #include "audit/refusals.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <iterator>
 #include <utility>
+
+#include "base/subscriber_network.h"
 
 namespace bulkhead::audit {
 namespace {
@@ -39,7 +39,7 @@ bool may_be_nobodys(std::string_view detail) {
 constexpr char kJoint = '\n';
 
 Key key_of(const EventView& event) {
-  std::string network = counted_network(event.address);
+  std::string network = network_of(event.address);
   if (event.action == Action::login_failed) {
     const std::string_view name = event.target.empty() ? event.account : event.target;
     if (name.empty() || may_be_nobodys(event.detail))
@@ -53,17 +53,6 @@ Key key_of(const EventView& event) {
 }
 
 }  // namespace
-
-std::string counted_network(std::string_view address) {
-  const std::string text(address);
-  std::array<char, 16> bytes{};
-  if (::inet_pton(AF_INET, text.c_str(), bytes.data()) == 1) return std::string(bytes.data(), 3);
-  if (::inet_pton(AF_INET6, text.c_str(), bytes.data()) != 1) return text;
-  constexpr std::array<char, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '\xff', '\xff'};
-  if (std::memcmp(bytes.data(), kMapped.data(), kMapped.size()) == 0)
-    return std::string(bytes.data() + kMapped.size(), 3);
-  return std::string(bytes.data(), 8);
-}
 
 void Refusals::sum(std::size_t kind, const std::string& name, Share& share, std::vector<Event>& sums) {
   for (auto& [part_name, part] : share.parts) {

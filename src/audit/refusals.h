@@ -67,8 +67,4 @@ class Refusals {
   std::array<Kind, kKinds> kinds_;
 };
 
-// What refusals are counted by: an IPv4 address's /24, also in its IPv4-mapped form, or an IPv6 address's
-// /64; what is not an address stands for itself.
-std::string counted_network(std::string_view address);
-
 }  // namespace bulkhead::audit

@@ -1,5 +1,9 @@
 #include "http/crowd.h"
 
+#include <vector>
+
+#include "base/subscriber_network.h"
+
 namespace bulkhead::http {
 namespace {
 
@@ -8,18 +12,11 @@ constexpr std::size_t kMeanwhile = 64;
 
 }  // namespace
 
-Networks networks_of(const boost::asio::ip::address& address) {
-  namespace ip = boost::asio::ip;
-  const auto prefixes = [](char family, const auto& bytes, std::array<std::size_t, 3> lengths) {
-    Networks networks;
-    for (std::size_t i = 0; i < lengths.size(); ++i)
-      networks[i] = family + std::string(bytes.begin(), bytes.begin() + lengths[i]);
-    return networks;
-  };
-  if (address.is_v4()) return prefixes('4', address.to_v4().to_bytes(), {2, 3, 4});
-  const ip::address_v6 v6 = address.to_v6();
-  if (v6.is_v4_mapped()) return prefixes('4', ip::make_address_v4(ip::v4_mapped, v6).to_bytes(), {2, 3, 4});
-  return prefixes('6', v6.to_bytes(), {4, 6, 8});
+Networks networks_around(std::string_view ip_address) {
+  std::vector<std::string> found = networks_of(ip_address);
+  // Of IPv4 the address itself is the narrowest, without what maps it into IPv6.
+  if (found.size() < 3) found.emplace_back(ip_address.substr(ip_address.rfind(':') + 1));
+  return {found.at(0), found.at(1), found.at(2)};
 }
 
 void Crowd::Width::change(const std::string& network, bool more) {

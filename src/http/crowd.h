@@ -4,13 +4,13 @@
 #pragma once
 
 #include <array>
-#include <boost/asio/ip/address.hpp>
 #include <cstddef>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace bulkhead::http {
@@ -18,7 +18,7 @@ namespace bulkhead::http {
 // The widest first.
 using Networks = std::array<std::string, 3>;
 // An IPv4 address that is mapped into IPv6 is the IPv4 address.
-Networks networks_of(const boost::asio::ip::address& address);
+Networks networks_around(std::string_view ip_address);
 
 class Crowd {
  public:

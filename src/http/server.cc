@@ -203,7 +203,8 @@ async::Task<> Server::State::accept(Loop& loop, Acceptor& acceptor) {
       boost::system::error_code ignored;
       socket.set_option(Tcp::no_delay(true), ignored);
       const auto peer = socket.remote_endpoint(ignored);
-      if (!ignored) open(loop, std::move(socket), client_address(peer), networks_of(peer.address()));
+      if (!ignored)
+        open(loop, std::move(socket), client_address(peer), networks_around(client_address(peer)));
     }
   }
 }

@@ -5,7 +5,7 @@
 namespace bulkhead::http {
 namespace {
 
-Networks from(const std::string& address) { return networks_of(boost::asio::ip::make_address(address)); }
+Networks from(const std::string& address) { return networks_around(address); }
 
 TEST(Crowd, BoundsAnIpv4AddressAndAnIpv6Network) {
   Crowd crowd(100, 2);
@@ -20,6 +20,12 @@ TEST(Crowd, BoundsAnIpv4AddressAndAnIpv6Network) {
   EXPECT_TRUE(crowd.enter(from("2001:db8:0:1::1")).entered);
   crowd.leave(from("192.0.2.1"));
   EXPECT_TRUE(crowd.enter(from("192.0.2.1")).entered);
+}
+
+TEST(Crowd, CountsALinkLocalAddressWithItsNetwork) {
+  Crowd crowd(100, 1);
+  EXPECT_TRUE(crowd.enter(from("fe80::1%eth0")).entered);
+  EXPECT_FALSE(crowd.enter(from("fe80::2%eth0")).entered);
 }
 
 TEST(Crowd, WhoHasMostGivesWay) {

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "audit/outbox.h"
+#include "base/subscriber_network.h"
 #include "identity/people/account_event.h"
 #include "identity/people/removal.h"
-#include "identity/secrets/network.h"
 #include "identity/secrets/one_time_code.h"
 
 namespace bulkhead::identity {

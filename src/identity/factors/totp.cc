@@ -11,12 +11,12 @@
 #include "audit/outbox.h"
 #include "base/bytes.h"
 #include "base/percent.h"
+#include "base/subscriber_network.h"
 #include "crypto/base32.h"
 #include "crypto/hash.h"
 #include "crypto/otp.h"
 #include "identity/factors/factors.h"
 #include "identity/people/account_event.h"
-#include "identity/secrets/network.h"
 #include "identity/secrets/one_time_code.h"
 
 namespace bulkhead::identity {

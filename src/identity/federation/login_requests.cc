@@ -15,10 +15,10 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/subscriber_network.h"
 #include "crypto/hash.h"
 #include "identity/federation/login_state.h"
 #include "identity/login/access_token_rows.h"
-#include "identity/secrets/network.h"
 #include "identity/secrets/token_format.h"
 #include "identity/secrets/token_hash.h"
 #include "oci/strict_json.h"

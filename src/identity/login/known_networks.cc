@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
-#include "identity/secrets/network.h"
+#include "base/subscriber_network.h"
 
 namespace bulkhead::identity {
 

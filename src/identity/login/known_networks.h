@@ -22,7 +22,7 @@ class KnownNetworks {
 
   struct Known {
     std::string subject;
-    std::string network;  // network.h: network_of()
+    std::string network;  // base/subscriber_network.h: network_of()
     Time at{};
   };
   // Those of the last while, and where live sessions were started; the oldest first.

@@ -15,10 +15,10 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/subscriber_network.h"
 #include "identity/login/known_networks.h"
 #include "identity/login/verified_passwords.h"
 #include "identity/secrets/attempts.h"
-#include "identity/secrets/network.h"
 
 namespace bulkhead::identity {
 namespace {

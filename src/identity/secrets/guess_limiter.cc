@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "identity/secrets/network.h"
+#include "base/subscriber_network.h"
 
 namespace bulkhead::identity {
 namespace {

@@ -57,7 +57,7 @@ struct GuessLimits {
 
 // Where a guess comes from.
 struct GuessSource {
-  std::string network;       // network.h: network_of()
+  std::string network;       // network_of()
   std::int64_t session = 0;  // a live session of the subject's own; then the network does not matter
 };
 

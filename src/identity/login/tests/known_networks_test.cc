@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/subscriber_network.h"
 #include "db/testing/database_contract.h"
 #include "identity/people/testing/installation.h"
-#include "identity/secrets/network.h"
 
 namespace bulkhead::identity {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/subscriber_network.h"
 #include "identity/people/testing/installation.h"
-#include "identity/secrets/network.h"
 
 namespace bulkhead::identity {
 namespace {

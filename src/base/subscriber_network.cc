@@ -1,15 +1,16 @@
-#include "identity/secrets/network.h"
+#include "base/subscriber_network.h"
 
 #include <arpa/inet.h>
 
 #include <algorithm>
 #include <array>
 
-namespace bulkhead::identity {
+namespace bulkhead {
 
 std::string network_of(std::string_view address) {
   constexpr std::array<unsigned char, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  const std::string text(address);
+  // A zone, as of fe80::1%eth0, is this machine's own (RFC 4007 section 11).
+  const std::string text(address.substr(0, address.find('%')));
   std::array<unsigned char, 4> v4{};
   if (inet_pton(AF_INET, text.c_str(), v4.data()) == 1) return "4" + std::string(v4.begin(), v4.begin() + 3);
   std::array<unsigned char, 16> v6{};
@@ -18,7 +19,7 @@ std::string network_of(std::string_view address) {
       return "4" + std::string(v6.begin() + 12, v6.begin() + 15);
     return "6" + std::string(v6.begin(), v6.begin() + 8);
   }
-  return "=" + text;
+  return "=" + std::string(address);
 }
 
 std::vector<std::string> networks_of(std::string_view address) {
@@ -35,4 +36,4 @@ std::vector<std::string> wider_ipv6_networks(std::string_view network) {
   return {std::string(network.substr(0, 1 + 4)), std::string(network.substr(0, 1 + 6))};
 }
 
-}  // namespace bulkhead::identity
+}  // namespace bulkhead

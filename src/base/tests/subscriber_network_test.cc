@@ -1,8 +1,8 @@
-#include "identity/secrets/network.h"
+#include "base/subscriber_network.h"
 
 #include <gtest/gtest.h>
 
-namespace bulkhead::identity {
+namespace bulkhead {
 namespace {
 
 TEST(Network, CountsAnIpv4NetworkOf24BitsAsOne) {
@@ -34,6 +34,11 @@ TEST(Network, LiesWithinWiderOnes) {
   EXPECT_EQ(networks_of("local"), std::vector{network_of("local")});
 }
 
+TEST(Network, LooksPastAZone) {
+  EXPECT_EQ(network_of("fe80::1%eth0"), network_of("fe80::2"));
+  EXPECT_EQ(networks_of("fe80::1%eth0").size(), 3u);
+}
+
 TEST(Network, LetsWhatIsNoAddressStandForItself) {
   EXPECT_EQ(network_of("local"), network_of("local"));
   EXPECT_NE(network_of("local"), network_of(""));
@@ -41,4 +46,4 @@ TEST(Network, LetsWhatIsNoAddressStandForItself) {
 }
 
 }  // namespace
-}  // namespace bulkhead::identity
+}  // namespace bulkhead
