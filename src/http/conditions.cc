@@ -64,28 +64,34 @@ bool EntityTags::name_weakly(std::string_view etag) const {
   return any_ || std::ranges::any_of(tags_, [&](const Tag& tag) { return tag.text == etag; });
 }
 
+namespace {
+
+Result<std::optional<EntityTags>> tags_in(const Request& request, std::string_view name) {
+  const auto list = request.list(name);
+  if (!list) return std::optional<EntityTags>();
+  auto tags = EntityTags::parse(*list);
+  if (!tags) return tags.error();
+  return std::optional(*std::move(tags));
+}
+
+}  // namespace
+
 Result<Preconditions> Preconditions::of_change(const Request& request) {
+  auto match = tags_in(request, "If-Match");
+  if (!match) return match.error();
+  auto none_match = tags_in(request, "If-None-Match");
+  if (!none_match) return none_match.error();
   Preconditions conditions;
-  if (const auto list = request.list("If-Match")) {
-    auto tags = EntityTags::parse(*list);
-    if (!tags) return tags.error();
-    conditions.if_match_ = *std::move(tags);
-  }
-  if (const auto list = request.list("If-None-Match")) {
-    auto tags = EntityTags::parse(*list);
-    if (!tags) return tags.error();
-    conditions.if_none_match_ = *std::move(tags);
-  }
+  conditions.if_match_ = *std::move(match);
+  conditions.if_none_match_ = *std::move(none_match);
   return conditions;
 }
 
 Result<Preconditions> Preconditions::of_read(const Request& request) {
+  auto match = tags_in(request, "If-Match");
+  if (!match) return match.error();
   Preconditions conditions;
-  if (const auto list = request.list("If-Match")) {
-    auto tags = EntityTags::parse(*list);
-    if (!tags) return tags.error();
-    conditions.if_match_ = *std::move(tags);
-  }
+  conditions.if_match_ = *std::move(match);
   if (const auto list = request.list("If-None-Match")) {
     if (auto tags = EntityTags::parse(*list))
       conditions.if_none_match_ = *std::move(tags);

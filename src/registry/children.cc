@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -121,6 +122,13 @@ Result<void> check_children(db::Session& session, const access::Repository& repo
     }
   }
   return check_blobs(session, repository, blobs, sparse);
+}
+
+std::vector<std::string> children_of(const oci::Manifest& manifest) {
+  std::set<std::string> children;
+  for (const oci::Descriptor& blob : manifest.blobs) children.insert(blob.digest.render());
+  for (const oci::Descriptor& child : manifest.manifests) children.insert(child.digest.render());
+  return {children.begin(), children.end()};
 }
 
 }  // namespace bulkhead::registry

@@ -1,6 +1,9 @@
 // What a manifest refers to must be there. Internal to registry/.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "access/facts.h"
 #include "db/database.h"
 #include "oci/manifest.h"
@@ -21,5 +24,8 @@ namespace bulkhead::registry {
 // With `sparse`, children may be missing; those that are there must still have the sizes that are stated.
 Result<void> check_children(db::Session& session, const access::Repository& repository,
                             const oci::Manifest& manifest, bool sparse);
+
+// The digests of all that it refers to, each once, in a fixed order.
+std::vector<std::string> children_of(const oci::Manifest& manifest);
 
 }  // namespace bulkhead::registry

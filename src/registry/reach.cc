@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 #include <string>
 #include <vector>
 
+#include "registry/children.h"
 #include "registry/tag_pattern.h"
 
 namespace bulkhead::registry {
@@ -26,14 +26,6 @@ constexpr std::string_view kTagsAbove =
     "SELECT c.digest FROM above a JOIN manifest_children c ON c.repository_id = ? AND c.child = a.digest) "
     "SELECT name FROM (SELECT t.name || '' AS name FROM tags t WHERE t.repository_id = ? "
     "AND t.digest IN (SELECT digest FROM above)) AS reached WHERE name > ? ORDER BY name LIMIT ?";
-
-// In a fixed order, each once.
-std::vector<std::string> children_of(const oci::Manifest& manifest) {
-  std::set<std::string> children;
-  for (const oci::Descriptor& blob : manifest.blobs) children.insert(blob.digest.render());
-  for (const oci::Descriptor& child : manifest.manifests) children.insert(child.digest.render());
-  return {children.begin(), children.end()};
-}
 
 struct Unread {
   oci::Digest digest;

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "audit/outbox.h"
+#include "registry/children.h"
 #include "registry/links.h"
 
 namespace bulkhead::registry {
@@ -31,14 +31,6 @@ Result<void> in_batches(std::int64_t repository_id, const std::vector<std::strin
     if (auto done = work(parameters); !done) return done;
   }
   return {};
-}
-
-// In a fixed order, each once.
-std::vector<std::string> digests_of(const oci::Manifest& manifest) {
-  std::set<std::string> digests;
-  for (const oci::Descriptor& blob : manifest.blobs) digests.insert(blob.digest.render());
-  for (const oci::Descriptor& child : manifest.manifests) digests.insert(child.digest.render());
-  return {digests.begin(), digests.end()};
 }
 
 struct Linked {
@@ -123,7 +115,7 @@ Result<std::uint64_t> released_size(db::Session& session, const access::Reposito
       "r.digest WHERE r.repository_id = ? AND r.digest IN " +
       in_places() + " AND r.released_at IS NOT NULL";
   std::uint64_t size = 0;
-  auto done = in_batches(repository.id, digests_of(manifest),
+  auto done = in_batches(repository.id, children_of(manifest),
                          [&](const std::vector<db::Value>& parameters) -> Result<void> {
                            const auto rows = session.query(sql, parameters);
                            if (!rows) return rows.error();
@@ -141,7 +133,7 @@ Result<void> take_back(db::Session& session, const access::Repository& repositor
   static const std::string sql =
       "UPDATE repository_blobs SET released_at = NULL WHERE repository_id = ? AND digest IN " + in_places() +
       " AND released_at IS NOT NULL";
-  auto done = in_batches(repository.id, digests_of(manifest),
+  auto done = in_batches(repository.id, children_of(manifest),
                          [&](const std::vector<db::Value>& parameters) -> Result<void> {
                            const auto marked = session.execute(sql, parameters);
                            if (!marked) return marked.error();
