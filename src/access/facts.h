@@ -147,7 +147,7 @@ class Facts {
   Result<std::shared_ptr<const Repository>> ensure(const oci::RepositoryName& name, const Principal& creator,
                                                    const audit::Origin& origin);
 
-  // Creates it like ensure(), where it is not there, and appoints its owner, as set_owner() does, in one
+  // Creates it like ensure(), where it is not there, and appoints its owner, as change() does, in one
   // transaction: on an operator's word.
   Result<std::shared_ptr<const Repository>> create_for(const oci::RepositoryName& name,
                                                        std::string_view owner, const audit::Origin& origin);
@@ -155,25 +155,15 @@ class Facts {
   // Changes by owners and operators, which the caller has decided on: all in one transaction, or none of it.
   // Each writes its event, and none when it changes nothing. Errc::name_unknown, Errc::not_found;
   // Errc::denied where a pattern is loosened by who may not.
+  //
+  // An appointed owner is an active person (else Errc::invalid_argument). The former one keeps no more than
+  // what else they have there. A contact that was the former owner's name becomes the new one's. With a namer
+  // it is the owner of the namespace, or a member of the organization that it belongs to: nobody is made to
+  // answer for a stranger's repository. A contact is one line of at most 255 bytes that says whom to write
+  // to: an address, a team's name; Errc::invalid_argument when it is empty or has characters that do not
+  // show.
   Result<void> change(const oci::RepositoryName& name, const RepositoryChanges& changes,
                       const Changer& changer, const audit::Origin& origin);
-  // The same of one thing, on an operator's word.
-  Result<void> set_visibility(const oci::RepositoryName& name, Visibility visibility,
-                              const audit::Origin& origin);
-  Result<void> set_immutable_tags(const oci::RepositoryName& name, std::string_view pattern,
-                                  const audit::Origin& origin);
-  Result<void> set_protected_tags(const oci::RepositoryName& name, std::string_view pattern,
-                                  const audit::Origin& origin);
-  // Appoints the owner, an active person (else Errc::invalid_argument). The former one keeps no more than
-  // what else they have there. A contact that was the former owner's name becomes the new one's. With a namer
-  // (change()) it is the owner of the namespace, or a member of the organization that it belongs to: nobody
-  // is made to answer for a stranger's repository.
-  Result<void> set_owner(const oci::RepositoryName& name, std::string_view account,
-                         const audit::Origin& origin);
-  // One line of at most 255 bytes that says whom to write to: an address, a team's name.
-  // Errc::invalid_argument when it is empty or has characters that do not show.
-  Result<void> set_contact(const oci::RepositoryName& name, std::string_view contact,
-                           const audit::Origin& origin);
   // Gives the repository another name, perhaps in another namespace, whose quota must have room for it
   // (Errc::quota_exceeded). What is bound to the repository goes with it: grants, tokens, robots, an
   // appointed owner; nothing of it stays with the old name. Its robots are named after the namespace, and

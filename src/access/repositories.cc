@@ -209,31 +209,6 @@ Result<void> Facts::change(const oci::RepositoryName& name, const RepositoryChan
   return done;
 }
 
-Result<void> Facts::set_visibility(const oci::RepositoryName& name, Visibility visibility,
-                                   const audit::Origin& origin) {
-  return change(name, {.visibility = visibility}, {}, origin);
-}
-
-Result<void> Facts::set_immutable_tags(const oci::RepositoryName& name, std::string_view pattern,
-                                       const audit::Origin& origin) {
-  return change(name, {.immutable_tags = std::string(pattern)}, {}, origin);
-}
-
-Result<void> Facts::set_protected_tags(const oci::RepositoryName& name, std::string_view pattern,
-                                       const audit::Origin& origin) {
-  return change(name, {.protected_tags = std::string(pattern)}, {}, origin);
-}
-
-Result<void> Facts::set_contact(const oci::RepositoryName& name, std::string_view contact,
-                                const audit::Origin& origin) {
-  return change(name, {.contact = std::string(contact)}, {}, origin);
-}
-
-Result<void> Facts::set_owner(const oci::RepositoryName& name, std::string_view account,
-                              const audit::Origin& origin) {
-  return change(name, {.owner = std::string(account)}, {}, origin);
-}
-
 Result<void> Facts::set_quota(std::string_view namespace_name, std::optional<std::uint64_t> bytes,
                               const audit::Origin& origin) {
   if (bytes && *bytes > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))

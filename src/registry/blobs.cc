@@ -138,15 +138,6 @@ Result<std::optional<access::Repository>> Blobs::find_anywhere(
   return source;
 }
 
-Result<bool> Blobs::mount_from_anywhere(const access::Repository& target, const oci::Digest& digest,
-                                        const std::function<bool(std::string_view repository)>& covered,
-                                        const Context& context) {
-  const auto source = find_anywhere(digest, covered, context);
-  if (!source) return source.error();
-  if (!*source) return false;
-  return mount(target, **source, digest, context);
-}
-
 Result<std::int64_t> Blobs::reserve(const access::Repository& repository, const oci::Digest& digest,
                                     std::uint64_t size, const Context& context) {
   std::int64_t reservation = 0;

@@ -38,16 +38,13 @@ class Blobs {
   // (the caller then starts an upload, which looks the same to the client). The caller may read `source`.
   Result<bool> mount(const access::Repository& target, const access::Repository& source,
                      const oci::Digest& digest, const Context& context);
-  // A mount that names no source: looks in the repositories that the principal may pull and whose names
-  // `covered` accepts, which is where a token's scopes have their say. At most kMountCandidates are tried.
+  // The source of a mount that names none: looks in the repositories that the principal may pull and whose
+  // names `covered` accepts, which is where a token's scopes have their say. At most kMountCandidates are
+  // tried.
   static constexpr std::int64_t kMountCandidates = 100;
-  // The first half of it: where the blob would be taken from.
   Result<std::optional<access::Repository>> find_anywhere(
       const oci::Digest& digest, const std::function<bool(std::string_view repository)>& covered,
       const Context& context);
-  Result<bool> mount_from_anywhere(const access::Repository& target, const oci::Digest& digest,
-                                   const std::function<bool(std::string_view repository)>& covered,
-                                   const Context& context);
 
   // Sets room aside in the namespace's quota for a blob whose bytes are about to be stored, so that what is
   // stored can be linked: 0 when it takes none, else a reservation, which link() or cancel() ends, or sweep()

@@ -53,7 +53,7 @@ TEST_P(EffectiveGrantsTest, NameEverybodyWithARoleAndEveryReason) {
   grant("bob", Role::maintainer, "acme/app");
   robot("acme+ci", "acme");
   grant("acme+ci", Role::writer, "acme/");
-  ASSERT_THAT(facts_.set_owner(repository("acme/app"), "admin", some_origin()), Succeeds());
+  ASSERT_THAT(facts_.change(repository("acme/app"), {.owner = "admin"}, {}, some_origin()), Succeeds());
 
   EXPECT_THAT(who("acme/app"), ElementsAre("acme+ci writer", "admin owner", "alice owner", "bob maintainer"));
   EXPECT_THAT(why("acme/app", "acme+ci"), ElementsAre(Reason{Kind::namespace_grant, Role::writer, ""}));

@@ -32,7 +32,7 @@ class FactsFixture : public ::testing::TestWithParam<db::testing::Engine> {
     return facts_.ensure(repository(name), creator, some_origin()).value()->id;
   }
   void publish(std::string_view name) {
-    EXPECT_THAT(facts_.set_visibility(repository(name), Visibility::public_, some_origin()),
+    EXPECT_THAT(facts_.change(repository(name), {.visibility = Visibility::public_}, {}, some_origin()),
                 db::testing::Succeeds());
   }
   void grant(std::string_view to, Role role, std::string_view target) {

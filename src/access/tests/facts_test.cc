@@ -140,7 +140,8 @@ TEST_P(FactsTest, ShowsEachChangeBeforeItsCallReturns) {
   EXPECT_TRUE(standing(bob_, "alice/app").exists);
   EXPECT_EQ(standing(bob_, "alice/app").visibility, Visibility::private_);
 
-  ASSERT_THAT(facts_.set_visibility(repository("alice/app"), Visibility::public_, some_origin()), Succeeds());
+  ASSERT_THAT(facts_.change(repository("alice/app"), {.visibility = Visibility::public_}, {}, some_origin()),
+              Succeeds());
   EXPECT_EQ(standing(bob_, "alice/app").visibility, Visibility::public_);
 
   for (const char* target : {"alice/app", "alice/"}) {
@@ -152,7 +153,8 @@ TEST_P(FactsTest, ShowsEachChangeBeforeItsCallReturns) {
     EXPECT_EQ(role(bob_, "alice/app"), Role::none);
   }
 
-  ASSERT_THAT(facts_.set_immutable_tags(repository("alice/app"), "v*", some_origin()), Succeeds());
+  ASSERT_THAT(facts_.change(repository("alice/app"), {.immutable_tags = "v*"}, {}, some_origin()),
+              Succeeds());
   EXPECT_EQ(facts_.resolve(alice_, repository("alice/app")).value().repository->immutable_tags, "v*");
 
   ASSERT_THAT(facts_.remove(repository("alice/app"), some_origin()), Succeeds());
@@ -212,9 +214,9 @@ TEST_P(FactsTest, ChangesNothingAndRecordsNothingWhenAskedForWhatIs) {
   make("alice/app");
   grant("bob", Role::reader, "alice/app");
   const auto events = installation_.events().size();
-  EXPECT_THAT(facts_.set_visibility(repository("alice/app"), Visibility::private_, some_origin()),
+  EXPECT_THAT(facts_.change(repository("alice/app"), {.visibility = Visibility::private_}, {}, some_origin()),
               Succeeds());
-  EXPECT_THAT(facts_.set_immutable_tags(repository("alice/app"), "", some_origin()), Succeeds());
+  EXPECT_THAT(facts_.change(repository("alice/app"), {.immutable_tags = ""}, {}, some_origin()), Succeeds());
   grant("bob", Role::reader, "alice/app");
   EXPECT_EQ(installation_.events().size(), events);
 }
@@ -237,9 +239,10 @@ TEST_P(FactsTest, RecordsWhoGrantedWhatToWhom) {
 TEST_P(FactsTest, RefusesChangesToWhatIsNotThere) {
   make("alice/app");
   const auto absent = repository("alice/absent");
-  EXPECT_THAT(facts_.set_visibility(absent, Visibility::public_, some_origin()),
+  EXPECT_THAT(facts_.change(absent, {.visibility = Visibility::public_}, {}, some_origin()),
               FailsWith(Errc::name_unknown));
-  EXPECT_THAT(facts_.set_immutable_tags(absent, "*", some_origin()), FailsWith(Errc::name_unknown));
+  EXPECT_THAT(facts_.change(absent, {.immutable_tags = "*"}, {}, some_origin()),
+              FailsWith(Errc::name_unknown));
   EXPECT_THAT(facts_.set_quota("nobody-here", 1, some_origin()), FailsWith(Errc::name_unknown));
   EXPECT_THAT(facts_.set_quota("\xff", 1, some_origin()), FailsWith(Errc::name_unknown));
   EXPECT_THAT(facts_.grant({false, "bob"}, Role::reader, {false, "alice/absent"}, some_origin()),
@@ -262,12 +265,15 @@ TEST_P(FactsTest, GrantsNeitherNoneNorOwnership) {
 TEST_P(FactsTest, TakesPatternsOfTagsOnly) {
   make("alice/app");
   for (const std::string& pattern : {std::string("*"), std::string("v*.0_x-Y"), std::string(128, 'a')})
-    EXPECT_THAT(facts_.set_immutable_tags(repository("alice/app"), pattern, some_origin()), Succeeds())
+    EXPECT_THAT(
+        facts_.change(repository("alice/app"), {.immutable_tags = std::string(pattern)}, {}, some_origin()),
+        Succeeds())
         << pattern;
   for (const std::string& pattern :
        {std::string("a b"), std::string("\"}"), std::string(129, 'a'), std::string("a\0", 2)})
-    EXPECT_THAT(facts_.set_immutable_tags(repository("alice/app"), pattern, some_origin()),
-                FailsWith(Errc::invalid_argument))
+    EXPECT_THAT(
+        facts_.change(repository("alice/app"), {.immutable_tags = std::string(pattern)}, {}, some_origin()),
+        FailsWith(Errc::invalid_argument))
         << pattern;
 }
 
@@ -300,7 +306,9 @@ TEST_P(FactsTest, KeepsNoLoadThatRacedWithAChange) {
     EXPECT_THAT(facts_.revoke({false, "bob"}, {false, "alice/app"}, some_origin()), Succeeds());
     EXPECT_EQ(role(bob_, "alice/app"), Role::none);
     const std::string pattern = "v" + std::to_string(i);
-    EXPECT_THAT(facts_.set_immutable_tags(repository("alice/app"), pattern, some_origin()), Succeeds());
+    EXPECT_THAT(
+        facts_.change(repository("alice/app"), {.immutable_tags = std::string(pattern)}, {}, some_origin()),
+        Succeeds());
     EXPECT_EQ(facts_.resolve(bob_, repository("alice/app")).value().repository->immutable_tags, pattern);
   }
   stop = true;

@@ -113,7 +113,8 @@ class MatrixTest : public testing::FactsFixture {
       make(repository_name(space, "private"));
       make(repository_name(space, "public"), people_["first-pusher"]);
       publish(repository_name(space, "public"));
-      EXPECT_THAT(facts_.set_owner(repository(repository_name(space, "private")), "appointed", some_origin()),
+      EXPECT_THAT(facts_.change(repository(repository_name(space, "private")), {.owner = "appointed"}, {},
+                                some_origin()),
                   Succeeds());
     }
     grant_all();

@@ -113,7 +113,8 @@ TEST_P(NamersTest, GiveARepositoryToMembersOfItsOrganizationOnly) {
   ASSERT_THAT(refused, FailsWith(Errc::not_found));
   EXPECT_EQ(told.size(), 1u);
   EXPECT_EQ(facts_.details(repository("alice/app"))->owner, "alice");
-  EXPECT_THAT(facts_.set_owner(repository("alice/app"), "bob", some_origin()), Succeeds()) << "an operator";
+  EXPECT_THAT(facts_.change(repository("alice/app"), {.owner = "bob"}, {}, some_origin()), Succeeds())
+      << "an operator";
 }
 
 TEST_P(NamersTest, WhoLoosenAPatternOwn) {

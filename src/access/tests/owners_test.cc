@@ -20,7 +20,7 @@ class OwnersTest : public testing::FactsFixture {
   std::string owner(std::string_view name) { return facts_.details(repository(name)).value().owner; }
   std::string contact(std::string_view name) { return facts_.details(repository(name)).value().contact; }
   Result<void> appoint(std::string_view name, std::string_view account) {
-    return facts_.set_owner(repository(name), account, some_origin());
+    return facts_.change(repository(name), {.owner = std::string(account)}, {}, some_origin());
   }
   void disable(std::string_view account) {
     // Past the rule that an organization's last active owner stays: an earlier version had none.
@@ -106,7 +106,8 @@ TEST_P(OwnersTest, OwnershipIsTransferred) {
   EXPECT_EQ(role(bob_, "alice/app"), Role::owner);
   EXPECT_EQ(role(alice_, "alice/app"), Role::owner) << "it is in alice's namespace";
 
-  ASSERT_THAT(facts_.set_contact(repository("alice/app"), "team-app@example.org", some_origin()), Succeeds());
+  ASSERT_THAT(facts_.change(repository("alice/app"), {.contact = "team-app@example.org"}, {}, some_origin()),
+              Succeeds());
   ASSERT_THAT(appoint("alice/app", "admin"), Succeeds());
   EXPECT_EQ(contact("alice/app"), "team-app@example.org");
   EXPECT_EQ(role(bob_, "alice/app"), Role::none) << "from the next request";
@@ -142,7 +143,7 @@ TEST_P(OwnersTest, OnlyAnActivePersonIsAppointed) {
 TEST_P(OwnersTest, ContactsAreOneLineThatShows) {
   make("alice/app");
   const auto set = [&](std::string_view text) {
-    return facts_.set_contact(repository("alice/app"), text, some_origin());
+    return facts_.change(repository("alice/app"), {.contact = std::string(text)}, {}, some_origin());
   };
   for (const std::string& text :
        {std::string("#team-app on chat"), std::string("Zo\xc3\xab <zoe@example.org>"), std::string(255, 'a'),
@@ -162,13 +163,14 @@ TEST_P(OwnersTest, ContactsAreOneLineThatShows) {
         std::string("a\x7f")})
     EXPECT_THAT(set(text), FailsWith(Errc::invalid_argument)) << text;
   EXPECT_EQ(contact("alice/app"), "\xe2\x80\x93");
-  EXPECT_THAT(facts_.set_contact(repository("alice/absent"), "a", some_origin()),
+  EXPECT_THAT(facts_.change(repository("alice/absent"), {.contact = "a"}, {}, some_origin()),
               FailsWith(Errc::name_unknown));
 }
 
 TEST_P(OwnersTest, DetailsTellWhatIsKnown) {
   make("alice/app");
-  ASSERT_THAT(facts_.set_protected_tags(repository("alice/app"), "v*", some_origin()), Succeeds());
+  ASSERT_THAT(facts_.change(repository("alice/app"), {.protected_tags = "v*"}, {}, some_origin()),
+              Succeeds());
   EXPECT_EQ(installation_.last_event().action, "repository_policy_changed");
   EXPECT_EQ(installation_.last_event().detail, R"({"protected_tags":"v*"})");
   const auto details = facts_.details(repository("alice/app")).value();
@@ -178,7 +180,7 @@ TEST_P(OwnersTest, DetailsTellWhatIsKnown) {
   EXPECT_TRUE(details.owner_active);
   EXPECT_EQ(details.created_at, installation_.clock.now());
   EXPECT_THAT(facts_.details(repository("alice/absent")), FailsWith(Errc::name_unknown));
-  EXPECT_THAT(facts_.set_protected_tags(repository("alice/app"), "a b", some_origin()),
+  EXPECT_THAT(facts_.change(repository("alice/app"), {.protected_tags = "a b"}, {}, some_origin()),
               FailsWith(Errc::invalid_argument));
 }
 

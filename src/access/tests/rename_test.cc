@@ -212,7 +212,7 @@ TEST_P(RenameTest, PutsTheNewNamespacesOwnerInThePlaceOfOneWhoHasNoRoleThere) {
 }
 
 TEST_P(RenameTest, TakesAnAppointedOwnerAlong) {
-  ASSERT_THAT(facts_.set_owner(repository("alice/app"), "alice", some_origin()), Succeeds());
+  ASSERT_THAT(facts_.change(repository("alice/app"), {.owner = "alice"}, {}, some_origin()), Succeeds());
   ASSERT_THAT(rename("alice/app", "bob/app"), Succeeds());
   EXPECT_EQ(facts_.details(repository("bob/app"))->owner, "alice");
   EXPECT_EQ(role(alice_, "bob/app"), Role::owner);

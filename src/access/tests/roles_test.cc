@@ -155,7 +155,7 @@ TEST_P(RolesTest, ARepositorysRobotStaysOnItsRepository) {
 
 TEST_P(RolesTest, AnAppointedOwnerOwnsTheirRepositoryAndNoOther) {
   make("acme/other", admin_);
-  ASSERT_THAT(facts_.set_owner(repository("acme/app"), "bob", some_origin()), Succeeds());
+  ASSERT_THAT(facts_.change(repository("acme/app"), {.owner = "bob"}, {}, some_origin()), Succeeds());
   EXPECT_EQ(everywhere(bob_, "acme/app"), Role::owner);
   EXPECT_EQ(everywhere(bob_, "acme/other"), Role::none);
   EXPECT_EQ(everywhere(bob_, "acme/absent"), Role::none);

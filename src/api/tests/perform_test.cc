@@ -383,8 +383,8 @@ TEST_F(Perform, LetsTheOperatorDoEverything) {
 
 TEST_F(Perform, SaysForbiddenOfWhatMayBeSeen) {
   api_.registry.repository("alice/app");
-  ASSERT_TRUE(api_.registry.facts->set_visibility(*oci::RepositoryName::parse("alice/app"),
-                                                  access::Visibility::public_, {}));
+  ASSERT_TRUE(api_.registry.facts->change(*oci::RepositoryName::parse("alice/app"),
+                                          {.visibility = access::Visibility::public_}, {}, {}));
   EXPECT_EQ(api_.send(bob_, Method::get, "/repositories/alice%2Fapp").status, 200u);
   EXPECT_EQ(api_.send(bob_, Method::delete_, "/repositories/alice%2Fapp").status, 403u);
 }

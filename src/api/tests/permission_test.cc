@@ -41,7 +41,8 @@ TEST_F(Permissions, RobotsOfRepositoriesAreTheirOwnersToManage) {
   EXPECT_EQ(status(bob_, Method::get, robot), 404u);
   api_.registry.grant("bob", Role::maintainer, "alice/app");
   EXPECT_EQ(status(bob_, Method::get, robot), 404u);
-  ASSERT_TRUE(api_.registry.facts->set_owner(*oci::RepositoryName::parse("alice/app"), "bob", {}));
+  ASSERT_TRUE(
+      api_.registry.facts->change(*oci::RepositoryName::parse("alice/app"), {.owner = "bob"}, {}, {}));
   EXPECT_EQ(status(bob_, Method::get, robot), 200u);
   EXPECT_EQ(status(bob_, Method::get, "/users/alice%2Bbot/tokens"), 200u);
 }

@@ -80,11 +80,13 @@ Context TestRegistry::owner_of(const access::Repository& repository) {
 }
 
 void TestRegistry::set_immutable_tags(const access::Repository& repository, std::string_view pattern) {
-  require(facts->set_immutable_tags(repository.name, pattern, identity::testing::some_origin()));
+  require(facts->change(repository.name, {.immutable_tags = std::string(pattern)}, {},
+                        identity::testing::some_origin()));
 }
 
 void TestRegistry::set_protected_tags(const access::Repository& repository, std::string_view pattern) {
-  require(facts->set_protected_tags(repository.name, pattern, identity::testing::some_origin()));
+  require(facts->change(repository.name, {.protected_tags = std::string(pattern)}, {},
+                        identity::testing::some_origin()));
 }
 
 void TestRegistry::grant(std::string_view account, access::Role role, std::string_view target) {

@@ -10,8 +10,14 @@ class Mounts : public OnBothEngines {
     return registry_.blobs->find(repository, blob_.digest).has_value();
   }
   void let_alice_read() { registry_.grant("alice", access::Role::reader, "bob/source"); }
-  Result<bool> from_anywhere(const Context& context) {
-    return registry_.blobs->mount_from_anywhere(target_, blob_.digest, covered_, context);
+  Result<bool> from_anywhere(const Context& context) { return from_anywhere(target_, blob_.digest, context); }
+  // As a mount without `from` is carried out.
+  Result<bool> from_anywhere(const access::Repository& target, const oci::Digest& digest,
+                             const Context& context) {
+    const auto source = registry_.blobs->find_anywhere(digest, covered_, context);
+    if (!source) return source.error();
+    if (!*source) return false;
+    return registry_.blobs->mount(target, **source, digest, context);
   }
 
   // What the caller's token covers; everything unless a test says otherwise.
@@ -88,8 +94,9 @@ TEST_P(Mounts, WithoutASourceDoNotFindAnothersPrivateBlob) {
 }
 
 TEST_P(Mounts, WithoutASourceFindAPublicBlob) {
-  ASSERT_THAT(registry_.facts->set_visibility(source_.name, access::Visibility::public_, alice_.origin),
-              Succeeds());
+  ASSERT_THAT(
+      registry_.facts->change(source_.name, {.visibility = access::Visibility::public_}, {}, alice_.origin),
+      Succeeds());
   EXPECT_EQ(from_anywhere(alice_), Result<bool>(true));
   EXPECT_TRUE(holds(target_));
 }
@@ -142,10 +149,9 @@ TEST_P(Mounts, WithoutASourceFindTheInstallationsOwnImagesForItsAdministrators) 
   const auto official = registry_.repository("official");
   const auto text = std::string_view("official content");
   const auto digest = registry_.push_blob(official, text).digest;
-  EXPECT_EQ(registry_.blobs->mount_from_anywhere(target_, digest, covered_, alice_), Result<bool>(false));
+  EXPECT_EQ(from_anywhere(target_, digest, alice_), Result<bool>(false));
   const auto target = registry_.repository("mine");
-  EXPECT_EQ(registry_.blobs->mount_from_anywhere(target, digest, covered_, registry_.as("root")),
-            Result<bool>(true));
+  EXPECT_EQ(from_anywhere(target, digest, registry_.as("root")), Result<bool>(true));
 }
 
 }  // namespace
