@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <optional>
+#include <string>
 #include <thread>
 
 #include "api/tests/test_api.h"
@@ -15,9 +17,11 @@ using identity::SystemRole;
 
 // One test has it at a time.
 std::function<void()>* meanwhile = nullptr;
+std::optional<std::string> makes_in;
 
 // Another's request comes between the permission and the change.
 Result<Reply> change(Call& call) {
+  call.makes_in = makes_in;
   std::thread([] { (*meanwhile)(); }).join();
   const auto done = call.services.database.write([](db::Session& session) -> Result<void> {
     const auto changed = session.execute("UPDATE accounts SET display_name = 'changed' WHERE name = 'alice'");
@@ -132,6 +136,31 @@ TEST_F(Standing, EndsWithTheRoleInANamespaceOrARepository) {
   maintain("bob/app");
   EXPECT_EQ(status("/repositories/bob%2Fapp/tags", "UPDATE namespace_grants SET role = 'reader'"), 403u);
   EXPECT_EQ(status("/repositories/bob%2Fapp", "DELETE FROM namespace_grants"), 403u);
+}
+
+TEST_F(Standing, OverARobotEndsWithThePlaceThatItBelongsTo) {
+  const auto organizations = api_.installation.add_account("acme+ci");
+  api_.installation.write("UPDATE accounts SET kind = 'robot' WHERE id = ?", {organizations.id});
+  api_.installation.write("INSERT INTO robots (account_id, organization_id, description) VALUES (?, 7, '')",
+                          {organizations.id});
+  EXPECT_EQ(status("/robots/acme+ci/tokens", kNothing), 200u);
+  EXPECT_EQ(status("/robots/acme+ci/tokens", kBecomesMember), 403u);
+}
+
+TEST_F(Standing, IsNotAskedOfWhatIsPublic) {
+  maintain("bob/app");
+  write("UPDATE repositories SET visibility = 'public'");
+  write("DELETE FROM namespace_grants");
+  EXPECT_EQ(status("/repositories/bob%2Fapp", kNothing), 200u);
+}
+
+// A handler that makes a repository says where.
+TEST_F(Standing, EndsWithTheRightToMakeSomethingThere) {
+  maintain("bob/app");
+  makes_in = "bob";
+  EXPECT_EQ(status("/account", kNothing), 200u);
+  EXPECT_EQ(status("/account", "UPDATE namespace_grants SET role = 'reader'"), 403u);
+  makes_in.reset();
 }
 
 TEST_F(Standing, EndsWithWhatAPolicyAsksFor) {
