@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import pathlib
-import re
 import shutil
 import socket
 import stat
@@ -16,22 +15,11 @@ import pytest
 
 from harness import mounts, process
 from harness.command_line import CommandLine
-from harness.registry import Registry
+from harness.data_directory import PASSWORD, files_below, refused
 
 NOBODY = 65534
-PASSWORD = "a password of good length"
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="acting as another user needs root")
-
-
-def files_below(folder):
-    return sorted(str(path.relative_to(folder)) for path in pathlib.Path(folder).rglob("*"))
-
-
-def refused(server, *command):
-    ended = server.run(*command, stdin=PASSWORD + "\n", check=False)
-    assert ended.returncode == 1, ended.stdout
-    return ended.stdout
 
 
 def run_as(server, user, *arguments, stdin="", data=None):
@@ -177,103 +165,6 @@ def test_a_command_for_the_servers_machine_does_not_answer_about_another(server,
     assert files_below(folder) == before
     # Whoever names the data means it.
     assert cli.run(*command[:2], "--data", server.data, *(command[2:] and ("token-hash", "1")), check=False).returncode in (0, 1)
-
-
-# -- what is there does not fit together
-
-
-@pytest.mark.parametrize("remains", ["blobs", "journal", "keys"])
-def test_a_lost_database_stops_the_start(launch, rng, remains):
-    server = launch()
-    Registry(server, server.create_user("alice")).push_image("alice/app", rng, "latest")
-    server.stop()
-    for path in server.data.glob("bulkhead.db*"):
-        path.unlink()
-    for name in {"blobs", "journal", "keys"} - {remains}:
-        shutil.rmtree(server.data / name)
-    before = files_below(server.data)
-    for said in (server.refuses_to_start(), refused(server, "repo", "list"),
-                 refused(server, "user", "create", "x", "--admin", "--password-stdin")):  # fmt: skip
-        assert "bulkhead.db" in said and remains in said and "backup" in said
-        assert "bhsetup_" not in said
-    assert files_below(server.data) == before
-
-
-def test_an_emptied_database_stops_the_start(launch, rng):
-    """A copy without its -wal file: the file is there, and nothing is in it."""
-    server = launch()
-    Registry(server, server.create_user("alice")).push_image("alice/app", rng, "latest")
-    server.stop()
-    for path in server.data.glob("bulkhead.db*"):
-        path.unlink()
-    (server.data / "bulkhead.db").touch(mode=0o600)
-    said = server.refuses_to_start()
-    assert "bulkhead.db" in said and "blobs" in said
-
-
-@pytest.mark.parametrize("left", ["nothing", "an empty directory", "empty directories", "a new disk"])
-@pytest.mark.parametrize("lost", ["blobs", "journal"])
-def test_contents_that_are_missing_beside_the_database_stop_the_start(launch, rng, lost, left):
-    """A disk that is not mounted: what is pushed would go where the mount point is, and be gone once it is mounted."""
-    server = launch()
-    registry = Registry(server, server.create_user("alice"))
-    manifest = registry.push_image("alice/app", rng, "latest")
-    server.stop()
-    place = server.data / lost
-    shutil.move(place, server.folder / "unmounted")
-    if left != "nothing":
-        place.mkdir(mode=0o700)
-    if left == "empty directories":
-        (place / "sha256").mkdir(mode=0o700)
-    if left == "a new disk":
-        (place / "lost+found").mkdir(mode=0o700)
-    before = files_below(server.data)
-    for said in (server.refuses_to_start(), refused(server, "repo", "list")):
-        assert str(place) in said and "mount" in said and "backup" in said
-    assert files_below(server.data) == before
-    shutil.rmtree(place, ignore_errors=True)
-    shutil.move(server.folder / "unmounted", place)
-    server.start()
-    assert registry.get_manifest("alice/app", "latest").content == manifest.data
-
-
-@pytest.mark.parametrize("lost", ["blobs", "journal"])
-def test_whoever_has_lost_contents_for_good_goes_on_knowingly(launch, rng, lost):
-    server = launch()
-    registry = Registry(server, server.create_user("alice"))
-    registry.push_image("alice/app", rng, "latest")
-    server.stop()
-    shutil.rmtree(server.data / lost)
-    command = re.search(r"`(mkdir .*)`", server.refuses_to_start())[1]
-    subprocess.run(command, shell=True, check=True, timeout=30, umask=0o077)
-    server.start()
-    assert "alice/app" in server.run("repo", "list").stdout
-    registry.push_image("alice/app", rng, "again")
-    server.restart()
-
-
-def test_an_installation_begins_on_new_disks(new_server):
-    server = new_server()
-    server.data.mkdir(mode=0o700)
-    for mounted in ("blobs", "journal", "keys"):
-        (server.data / mounted / "lost+found").mkdir(mode=0o700, parents=True)
-        (server.data / mounted).chmod(0o700)
-    server.start()
-    server.create_user("alice")
-    server.restart()
-
-
-def test_a_first_start_that_was_killed_goes_on(new_server):
-    """Whatever a kill leaves of a first start is no obstacle to the next."""
-    for moment in range(12):
-        server = new_server()
-        daemon = process.Daemon(server.command("serve", "--data", server.data, "--listen", server.address),
-                                server.folder / "killed.log", server.environment())  # fmt: skip
-        try:
-            daemon.process.wait(0.004 * (moment + 1))
-        except subprocess.TimeoutExpired:
-            daemon.kill()
-        server.start().stop()
 
 
 # -- who else can get in
