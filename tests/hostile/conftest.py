@@ -28,30 +28,43 @@ class BlackHole:
                 self.held.append(self._listener.accept()[0])
 
     def close(self):
+        """Who waits for it learns at once that nobody is there any more."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # an accept() under way would hold it open
+        self._thread.join(10)
         self._listener.close()
         for connection in self.held:
             connection.close()
 
 
+class BlackHoles:
+    """Makes servers that accept and never answer."""
+
+    def __init__(self):
+        self._made = []
+
+    def __call__(self):
+        self._made.append(BlackHole())
+        return self._made[-1]
+
+    def close(self):
+        while self._made:
+            self._made.pop().close()
+
+
 @pytest.fixture
 def black_hole():
-    """Makes servers that accept and never answer."""
-    made = []
-
-    def make():
-        made.append(BlackHole())
-        return made[-1]
-
-    yield make
-    for hole in made:
-        hole.close()
+    holes = BlackHoles()
+    yield holes
+    holes.close()
 
 
 class Background:
-    """Calls `work` in threads of its own until the block ends; keeps what the calls returned."""
+    """Calls `work` in threads of its own until the block ends, and `end`, which lets the last calls return; keeps what
+    the calls returned."""
 
-    def __init__(self, work, threads):
-        self._work = work
+    def __init__(self, work, threads, end=lambda: None):
+        self._work, self._end = work, end
         self._stop = threading.Event()
         self.results, self.failures = [], []
         self._threads = [threading.Thread(target=self._run, args=(number,), daemon=True) for number in range(threads)]
@@ -70,6 +83,7 @@ class Background:
 
     def __exit__(self, *_):
         self._stop.set()
+        self._end()
         for thread in self._threads:
             thread.join(120)
 

@@ -34,10 +34,10 @@ def watch(place):
     return {"a local log-in": place.log_in_here, "a list of tags": tags, "an operator's command": operator}
 
 
-def compare(place, attack, threads):
+def compare(place, attack, threads, black_hole):
     watched = watch(place)
     idle = {name: best(call, 3) for name, call in watched.items()}
-    with Background(attack, threads):
+    with Background(attack, threads, black_hole.close):
         threading.Event().wait(1)
         during = {name: max(timed(call)[0] for _ in range(2)) for name, call in watched.items()}
     for name, seconds in during.items():
@@ -53,12 +53,12 @@ def log_in_at(place, provider, address=None):
 @pytest.mark.parametrize("many", [8, 80])
 def test_a_directory_that_hangs(place, black_hole, many):
     place.add_directory("corp", f"ldap://127.0.0.1:{black_hole().port}")
-    compare(place, lambda _: log_in_at(place, "corp").status_code, many)
+    compare(place, lambda _: log_in_at(place, "corp").status_code, many, black_hole)
 
 
 def test_too_many_who_wait_for_a_directory_are_told_so_at_once(place, black_hole):
     place.add_directory("corp", f"ldap://127.0.0.1:{black_hole().port}")
-    with Background(lambda _: log_in_at(place, "corp"), 100) as attacking:
+    with Background(lambda _: log_in_at(place, "corp"), 100, black_hole.close) as attacking:
         threading.Event().wait(2)
         refused = [answer for answer in list(attacking.results) if answer.status_code == 503]
         assert refused, "a hundred may wait for a directory that does not answer"
@@ -68,7 +68,7 @@ def test_too_many_who_wait_for_a_directory_are_told_so_at_once(place, black_hole
 def test_one_network_does_not_take_all_places_at_a_directory(launch, black_hole):
     place = Place(launch({**OUTBOUND, "trusted_proxies": "127.0.0.0/8"}))
     place.add_directory("corp", f"ldap://127.0.0.1:{black_hole().port}")
-    with Background(lambda _: log_in_at(place, "corp", "203.0.113.5"), 60) as attacking:
+    with Background(lambda _: log_in_at(place, "corp", "203.0.113.5"), 60, black_hole.close) as attacking:
         threading.Event().wait(2)
         answer = log_in_at(place, "corp", "192.0.2.5")
         full = [each for each in attacking.results if "too many are waiting" in each.text]
@@ -86,7 +86,7 @@ def test_a_provider_that_hangs(place, black_hole):
             headers={"Host": f"localhost:{place.server.port}"},
         ).status_code  # fmt: skip
 
-    compare(place, depart, 30)
+    compare(place, depart, 30, black_hole)
 
 
 def test_one_provider_that_hangs_leaves_the_others(place, black_hole):
@@ -110,7 +110,7 @@ def test_one_provider_that_hangs_leaves_the_others(place, black_hole):
 
         assert depart("live") == 302
         idle = best(lambda: depart("live"), 3)
-        with Background(attack, 60):
+        with Background(attack, 60, black_hole.close):
             threading.Event().wait(1)
             during, status = timed(lambda: depart("live"))
         assert status == 302
@@ -158,7 +158,7 @@ def test_issuers_that_hang(ci, issuer, black_hole):
     urls = [f"http://127.0.0.1:{black_hole().port}" for _ in range(8)]
     for number, url in enumerate(urls):
         trust(ci, f"slow{number}", url)
-    compare(ci, lambda number: exchange(ci, issuer, urls[number % len(urls)]).status_code, 40)
+    compare(ci, lambda number: exchange(ci, issuer, urls[number % len(urls)]).status_code, 40, black_hole)
 
 
 def test_issuers_that_hang_leave_the_others(ci, issuer, black_hole):

@@ -104,12 +104,19 @@ def test_networks_that_know_an_account_outlast_the_process(launch, way):
         assert token(server, alice, HOME).status_code == 200, "hers"
 
 
-def test_a_new_password_is_known_nowhere_also_after_a_restart(launch):
+@pytest.mark.parametrize("by", ["the operator", "the account itself"])
+def test_a_new_password_is_known_nowhere_also_after_a_restart(launch, by):
     server = launch({**LIMITED, "auth.login_attempts_in_all": 7})
     alice = server.create_user("alice")
     session(server, alice, HOME)
+    itself = Management(server, alice)
     alice = User("alice", "quite another long password")
-    server.run("user", "password", "alice", "--password-stdin", stdin=alice.password + "\n")
+    if by == "the operator":
+        server.run("user", "password", "alice", "--password-stdin", stdin=alice.password + "\n")
+    else:
+        # Which ends the session that says so.
+        answer = itself.request("PUT", path("users", "alice", "password"), json={"password": alice.password})
+        assert answer.status_code == 204, answer.text
     server.restart()
     guess_everywhere(server, alice)
     assert token(server, alice, HOME).status_code == 429

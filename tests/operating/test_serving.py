@@ -247,16 +247,13 @@ def test_log_in_takes_as_long_for_a_name_that_is_not(launch):
 
     def seconds(name):
         client = Registry(server, type(user)(name, "not the password"))
-        taken = []
-        for _ in range(7):
-            started = time.monotonic()
-            client.request_token("registry:catalog:*")
-            taken.append(time.monotonic() - started)
-        return sorted(taken)[3]
+        started = time.monotonic()
+        client.request_token("registry:catalog:*")
+        return time.monotonic() - started
 
-    known, unknown = seconds("alice"), seconds("nobody")
-    # A hash that is left out is a factor of ten and more; a busy machine is one of two.
-    assert 0.25 < known / unknown < 4
+    # In turns, and the shortest of each: what else the machine does is in none of these.
+    known, unknown = (min(times) for times in zip(*((seconds("alice"), seconds("nobody")) for _ in range(15))))
+    assert 0.5 < known / unknown < 2
 
 
 def served_certificate(server):
