@@ -221,15 +221,16 @@ def test_schema_1_is_refused_in_words(registry, repository):
     assert "schema" in response.json()["errors"][0]["message"].lower()
 
 
+def put_with_tags(registry, repository, manifest, tags):
+    reference = f"{manifest.digest}?" + "&".join(f"tag={tag}" for tag in tags)
+    return registry.put_manifest(repository, manifest, reference)
+
+
 def test_many_tags_in_one_push(registry, repository, config, layer):
     """protocol.md 15."""
     manifest = content.image_manifest(config, [layer])
     tags = [f"v1.{minor}" for minor in range(5)]
-    response = registry.put(
-        f"/v2/{repository}/manifests/{manifest.digest}?" + "&".join(f"tag={tag}" for tag in tags),
-        data=manifest.data,
-        headers={"Content-Type": manifest.media_type},
-    )
+    response = put_with_tags(registry, repository, manifest, tags)
     assert response.status_code == 201
     accepted = [tag.strip() for tag in response.headers["OCI-Tag"].split(",")]
     assert accepted == tags
@@ -243,11 +244,7 @@ def test_as_many_tags_in_one_push_as_are_allowed(registry, repository, config, l
     """http.client, for one, takes no more than 100 headers."""
     manifest = content.image_manifest(config, [layer])
     tags = [f"{'t' * 100}-{number}" for number in range(100)]
-    response = registry.put(
-        f"/v2/{repository}/manifests/{manifest.digest}?" + "&".join(f"tag={tag}" for tag in tags),
-        data=manifest.data,
-        headers={"Content-Type": manifest.media_type},
-    )
+    response = put_with_tags(registry, repository, manifest, tags)
     assert response.status_code == 201
     assert response.headers["OCI-Tag"].split(", ") == tags
 

@@ -28,16 +28,6 @@ def provider():
 
 
 @pytest.fixture
-def registry_server(launch):
-    return launch({"outbound.plain_hosts": "127.0.0.1", "outbound.networks": "127.0.0.0/8"})
-
-
-@pytest.fixture
-def root(registry_server):
-    return Management(registry_server, registry_server.create_user("root-admin", admin=True))
-
-
-@pytest.fixture
 def corp(provider, root):
     """The provider as this installation knows it; dora is at it."""
     provider.person = person("dora", groups=["devs"])

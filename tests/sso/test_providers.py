@@ -31,16 +31,6 @@ def provider(providers):
     return providers()
 
 
-@pytest.fixture
-def registry_server(launch):
-    return launch({"outbound.plain_hosts": "127.0.0.1", "outbound.networks": "127.0.0.0/8"})
-
-
-@pytest.fixture
-def root(registry_server):
-    return Management(registry_server, registry_server.create_user("root-admin", admin=True))
-
-
 def made(answer):
     assert answer.status_code in (200, 201, 204), f"{answer.status_code} {answer.text}"
     return answer.json() if answer.content else None
