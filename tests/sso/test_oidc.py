@@ -11,7 +11,6 @@ import pytest
 import requests
 
 from harness import process
-from harness.management import Management
 from harness.provider import Browser, Key, Provider, b64url
 from harness.registry import Registry
 from harness.server import User

@@ -7,7 +7,7 @@ import urllib.parse
 import pytest
 import requests
 
-from harness.management import Management, path
+from harness.management import path
 from harness.provider import Browser, Key, Provider
 
 SESSION_COOKIE = "__Host-bulkhead-session"
