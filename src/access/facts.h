@@ -70,6 +70,10 @@ struct Changer {
   Namer namer = {};
 };
 
+// What a repository's robots do when it moves to another namespace. Whose namespace that is did not make
+// them: only its owners let them in.
+enum class Robots : std::uint8_t { stay_out, come_along };
+
 // Everything about a repository that people want to know, and requests do not.
 struct RepositoryDetails {
   Repository repository;
@@ -168,8 +172,9 @@ class Facts {
   // (Errc::quota_exceeded). What is bound to the repository goes with it: grants, tokens, robots, an
   // appointed owner; nothing of it stays with the old name. Its robots are named after the namespace, and
   // get its new name. In a namespace where an owner who was not appointed has no role, the namespace's owner
-  // takes their place. Errc::conflict when the new name, or that of a robot, is taken.
-  Result<void> rename(const oci::RepositoryName& from, const oci::RepositoryName& to,
+  // takes their place. Errc::conflict when the new name, or that of a robot, is taken, and when there are
+  // robots that may not come along to another namespace.
+  Result<void> rename(const oci::RepositoryName& from, const oci::RepositoryName& to, Robots robots,
                       const audit::Origin& origin);
   Result<void> set_quota(std::string_view namespace_name, std::optional<std::uint64_t> bytes,
                          const audit::Origin& origin);

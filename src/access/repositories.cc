@@ -228,7 +228,7 @@ Result<void> Facts::set_quota(std::string_view namespace_name, std::optional<std
   });
 }
 
-Result<void> Facts::rename(const oci::RepositoryName& from, const oci::RepositoryName& to,
+Result<void> Facts::rename(const oci::RepositoryName& from, const oci::RepositoryName& to, Robots going,
                            const audit::Origin& origin) {
   const Error taken(Errc::conflict, fmt::format("there is a repository {} already; choose another name",
                                                 oci::quote(to.render())));
@@ -243,6 +243,8 @@ Result<void> Facts::rename(const oci::RepositoryName& from, const oci::Repositor
         if (!space) return space.error();
         const bool moves = space->id != repository.namespace_id;
         if (moves) {
+          if (going == Robots::stay_out)
+            if (auto without = check_no_robots(session, repository); !without) return without;
           if (auto fits = check_repository_count(session, space->id, to.namespace_name(),
                                                  state_->limits.repositories);
               !fits)

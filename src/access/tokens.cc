@@ -253,7 +253,8 @@ Result<IssuedToken> Tokens::State::issue(const Principal& principal, const std::
     if (!part) return part.error();
     if (*part) claims.scopes.push_back(**std::move(part));
   }
-  return IssuedToken{sign(std::move(claims)), lifetime, now};
+  std::vector<Scope> carried = claims.scopes;
+  return IssuedToken{sign(std::move(claims)), lifetime, now, std::move(carried)};
 }
 
 Tokens::Tokens(const crypto::Keyring& keyring, identity::Accounts& accounts,

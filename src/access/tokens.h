@@ -50,6 +50,7 @@ struct IssuedToken {
   std::string token;
   std::chrono::seconds lifetime{};
   Time issued_at{};
+  std::vector<Scope> scopes;  // what of those asked for it carries
 };
 
 class Tokens {

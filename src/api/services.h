@@ -79,6 +79,7 @@ struct Options {
   std::size_t page_size = 1000;  // the largest page; also what no `n` means
   std::size_t tags_per_put = 100;
   std::size_t token_scopes = 300;
+  std::uint32_t changes_per_hour = 3600;
   std::uint64_t transfer_memory = 64ull << 20;
   http::BodyMemoryLimits bodies;
   bool log_requests = false;

@@ -197,7 +197,7 @@ Outcome repo_rename(Call& call) {
   if (auto checked = call.arguments.check(); !checked) return checked.error();
   if (!from) return from.error();
   if (!to) return to.error();
-  return done(call.installation.facts().rename(*from, *to, call.origin));
+  return done(call.installation.facts().rename(*from, *to, access::Robots::come_along, call.origin));
 }
 
 // The arguments of repo.set that are one text each, and what they change.

@@ -79,6 +79,7 @@ api::Options options_of(const config::Settings& settings) {
   options.page_size = settings.limits.page_size;
   options.tags_per_put = settings.limits.tags_per_put;
   options.token_scopes = settings.limits.token_scopes;
+  options.changes_per_hour = settings.limits.changes_per_hour;
   options.transfer_memory = settings.limits.transfer_memory;
   options.bodies.in_all = settings.limits.body_memory;
   options.bodies.of_strangers = settings.limits.body_memory_strangers;

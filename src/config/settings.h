@@ -96,6 +96,7 @@ struct LimitSettings {
   std::uint32_t access_tokens = 4000;
   std::uint32_t robots_per_namespace = 1000;
   std::uint32_t device_logins = 10'000;
+  std::uint32_t changes_per_hour = 3600;
   std::uint64_t transfer_memory = 64 * kMiB;
   std::uint64_t body_memory = 256 * kMiB;
   std::uint64_t body_memory_strangers = 64 * kMiB;

@@ -270,6 +270,10 @@ void limits(std::vector<Setting>& rows) {
   rows.push_back(count("limits.device_logins", at(&S::limits, &L::device_logins), 1u, 10'000'000u,
                        "The most log-ins of devices under way; more, and the network that has most loses its "
                        "oldest."));
+  rows.push_back(count("limits.changes_per_hour", at(&S::limits, &L::changes_per_hour), 1u, 10'000'000u,
+                       "The most changes by the management API that one person or organization without a "
+                       "system role makes in an hour, with all their robots; more is answered 429. Deleting "
+                       "and revoking are not counted."));
   rows.push_back(size("limits.transfer_memory", at(&S::limits, &L::transfer_memory), 1 * kMiB, 64 * kGiB,
                       "Memory for the buffers of all uploads together, near enough: each one's "
                       "buffers shrink, to 32 KiB at the least, as uploads multiply."));

@@ -16,6 +16,8 @@ from matrix import plan
 #   auditor, officer, administrator
 #   +enrols              open to a session whose person still has to enrol a second factor
 #   +proof               takes a session of somebody who proved a short time ago who they are
+#   +person              takes a session of whoever it is for by being self, itself or logged in at all: their access
+#                        tokens change nothing about them
 #   +leaves              open to whoever goes away, whatever policy says
 TABLE = """
 getDocument              anyone
@@ -31,18 +33,18 @@ whoami                   account                                        +enrols
 listUsers                auditor officer administrator
 createUser               administrator                                  +proof
 getUser                  self itself auditor officer administrator
-changeUser               self itself officer administrator
+changeUser               self itself officer administrator              +person
 setPassword              self itself administrator                      +proof
 liftLogInLimits          administrator
 
 listSessions             account
 getCurrentSession        account                                        +enrols
-endCurrentSession        account                                        +enrols
-proveSession             account                                        +enrols
-refreshSession           account                                        +enrols
+endCurrentSession        account                                        +enrols +person
+proveSession             account                                        +enrols +person
+refreshSession           account                                        +enrols +person
 getSession               account
-endSession               account
-endSessions              self itself officer administrator
+endSession               account                                        +person
+endSessions              self itself officer administrator              +person
 
 getFactors               self itself officer administrator              +enrols
 resetFactors             administrator                                  +proof
@@ -72,8 +74,8 @@ listTokens               self keeper auditor officer administrator
 createToken              self keeper                                    +proof
 getToken                 self keeper auditor officer administrator
 rotateToken              self keeper                                    +proof
-revokeToken              self keeper officer administrator
-revokeTokens             self keeper officer administrator
+revokeToken              self keeper officer administrator              +person
+revokeTokens             self keeper officer administrator              +person
 
 getPolicy                account
 setPolicy                administrator                                  +proof
@@ -103,9 +105,9 @@ invite                   chair
 getInvitation            chair
 revokeInvitation         chair
 listOwnInvitations       account
-acceptInvitation         account
-acceptInvitationToken    account
-declineInvitation        account
+acceptInvitation         account                                        +person
+acceptInvitationToken    account                                        +person
+declineInvitation        account                                        +person
 
 listOrganizationRobots   member auditor officer administrator
 createOrganizationRobot  chair
@@ -149,6 +151,7 @@ class Rule:
     proof: bool = False
     leaves: bool = False
     enrols: bool = False
+    person: bool = False
 
 
 def _parse(table):
@@ -158,9 +161,13 @@ def _parse(table):
         if not words:
             continue
         flags = {word for word in words if word.startswith("+")}
-        assert flags <= {"+enrols", "+proof", "+leaves"} and words[0] not in rules
+        assert flags <= {"+enrols", "+proof", "+leaves", "+person"} and words[0] not in rules
         rules[words[0]] = Rule(
-            frozenset(words[1:]) - flags, "+proof" in flags, "+leaves" in flags, "+enrols" in flags
+            frozenset(words[1:]) - flags,
+            "+proof" in flags,
+            "+leaves" in flags,
+            "+enrols" in flags,
+            "+person" in flags,
         )
     return rules
 
@@ -240,6 +247,9 @@ def expected(rule, caller, thing, reading):
         return 403
     if rule.proof and not caller.proved:
         return 401
+    token = not caller.session
+    if rule.person and token and "account" in rule.who:
+        return 403
     if thing.absent:
         return 404
     words = relations(caller, thing)
@@ -247,6 +257,7 @@ def expected(rule, caller, thing, reading):
     if caller.lacks_factor and thing.get("organization") in plan.STRICT and "member" in words:
         if not (rule.leaves and thing.get("member") == caller.account):
             return 403
-    if words & rule.who or SYSTEM_WORDS.get(caller.system_role) in rule.who:
+    able = words - {"self", "itself"} if rule.person and token else words
+    if able & rule.who or SYSTEM_WORDS.get(caller.system_role) in rule.who:
         return ALLOWED
     return 403 if visible(rule, thing, words) else 404

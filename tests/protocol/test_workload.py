@@ -150,3 +150,21 @@ def test_it_ends_with_the_trust_and_the_robot(ci, issuer, end):
     assert done.status_code in (200, 204), done.text
     assert requests.get(url, headers=derived, timeout=30).status_code == 401
     assert job.request_token("repository:acme/app:pull").status_code == 401
+
+
+def test_a_token_that_would_open_nothing_is_not_given(ci, issuer):
+    server, owner, _ = ci
+
+    def asking(scopes):
+        body = {"token": issuer.token(AUDIENCE, project_id="7")} | ({"scopes": scopes} if scopes else {})
+        return requests.post(server.url + "/api/v1/workload/token", json=body, timeout=30)
+
+    some = asking(["repository:acme/app:pull,push,delete", "repository:acme/other:pull"])
+    assert some.status_code == 200, some.text
+    assert some.json()["scopes"] == ["repository:acme/app:pull,push"]
+    assert asking(None).json()["scopes"] == ["repository:acme/app:pull,push"]
+    none = asking(["repository:acme/other:pull"])
+    assert none.status_code == 403 and "reaches none of what is asked for" in none.json()["detail"], none.text
+    server.run("grant", "remove", ROBOT, "acme/")
+    nothing = asking(None)
+    assert nothing.status_code == 403 and "names no repository" in nothing.json()["detail"], nothing.text

@@ -86,8 +86,11 @@ TEST_P(OwnersTest, EveryRepositoryHasOneWhateverIsDoneToIt) {
   make("bob/app", bob_);
   make("debian");
   ASSERT_THAT(appoint("bob/app", "alice"), Succeeds());
-  ASSERT_THAT(facts_.rename(repository("bob/app"), repository("acme/moved"), some_origin()), Succeeds());
-  ASSERT_THAT(facts_.rename(repository("acme/app"), repository("app"), some_origin()), Succeeds());
+  ASSERT_THAT(
+      facts_.rename(repository("bob/app"), repository("acme/moved"), Robots::come_along, some_origin()),
+      Succeeds());
+  ASSERT_THAT(facts_.rename(repository("acme/app"), repository("app"), Robots::come_along, some_origin()),
+              Succeeds());
   disable("alice");
   EXPECT_THAT(
       installation_.read("SELECT r.name FROM repositories r LEFT JOIN accounts a ON a.id = r.owner_id "

@@ -92,9 +92,13 @@ TEST_P(OrganizationPolicies, TakeFromNobodyWhatAnybodyMayPull) {
 TEST_P(OrganizationPolicies, GoWithTheNamespaceThatARepositoryIsIn) {
   set({.networks = identity::Networks::parse("192.0.2.0/24").value()});
   bob_.address = kOutside;
-  ASSERT_THAT(facts_.rename(repository("acme/app"), repository("alice/moved"), some_origin()), Succeeds());
+  ASSERT_THAT(
+      facts_.rename(repository("acme/app"), repository("alice/moved"), Robots::come_along, some_origin()),
+      Succeeds());
   EXPECT_EQ(role(bob_, "alice/moved"), Role::writer);
-  ASSERT_THAT(facts_.rename(repository("alice/app"), repository("acme/came"), some_origin()), Succeeds());
+  ASSERT_THAT(
+      facts_.rename(repository("alice/app"), repository("acme/came"), Robots::come_along, some_origin()),
+      Succeeds());
   EXPECT_EQ(role(bob_, "acme/came"), Role::none);
 }
 
@@ -104,7 +108,9 @@ TEST_P(OrganizationPolicies, OfARobotsNewOrganizationHoldForItAtOnce) {
   brief.token_life = 2h;
   set(brief);
   EXPECT_EQ(policies_.effective(bot.account_id).value()->token_life, 90 * 24h);
-  ASSERT_THAT(facts_.rename(repository("alice/app"), repository("acme/came"), some_origin()), Succeeds());
+  ASSERT_THAT(
+      facts_.rename(repository("alice/app"), repository("acme/came"), Robots::come_along, some_origin()),
+      Succeeds());
   EXPECT_EQ(policies_.effective(bot.account_id).value()->token_life, 2h);
 }
 

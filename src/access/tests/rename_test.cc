@@ -23,7 +23,7 @@ class RenameTest : public testing::FactsFixture {
   RenameTest() : id_(make("alice/app")) {}
 
   Result<void> rename(std::string_view from, std::string_view to) {
-    return facts_.rename(repository(from), repository(to), some_origin());
+    return facts_.rename(repository(from), repository(to), Robots::come_along, some_origin());
   }
   void fill(std::int64_t repository_id, std::string_view digest, std::int64_t size) {
     installation_.write(
@@ -161,8 +161,10 @@ TEST_P(RenameTest, BearerTokensReachNothingNewInANamespaceOfAnOldName) {
   };
   for (const char* name : {"acme/app", "acme/next", "alice/own", "alice/next"}) EXPECT_EQ(reaches(name), 6);
 
-  ASSERT_THAT(organizations.rename(id_of("organizations", "acme"), "former", some_origin()), Succeeds());
-  ASSERT_THAT(accounts.rename(alice_.account_id, "alicia", some_origin()), Succeeds());
+  ASSERT_THAT(
+      organizations.rename(id_of("organizations", "acme"), "former", Robots::come_along, some_origin()),
+      Succeeds());
+  ASSERT_THAT(accounts.rename(alice_.account_id, "alicia", Robots::come_along, some_origin()), Succeeds());
   for (const char* name : {"acme/app", "acme/next", "alice/own", "alice/next"})
     EXPECT_EQ(reaches(name), 0) << name << ", of nobody";
   for (const char* name : {"former/app", "alicia/own"}) EXPECT_EQ(reaches(name), 0) << "is named in neither";

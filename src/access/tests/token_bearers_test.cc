@@ -99,7 +99,9 @@ TEST_P(TokenBearersTest, DoNotReachANewRepositoryOfAnOldName) {
   const auto made = make_token(alice_, {{0, app, kAll}, {0, make("alice/kept"), kAll}});
   const std::string token = issue(with(made), {"repository:alice/app:*", "repository:alice/moved:*"});
   ASSERT_TRUE(may(token, Action::pull, "alice/app"));
-  ASSERT_THAT(facts_.rename(repository("alice/app"), repository("alice/moved"), some_origin()), Succeeds());
+  ASSERT_THAT(
+      facts_.rename(repository("alice/app"), repository("alice/moved"), Robots::come_along, some_origin()),
+      Succeeds());
   make("alice/app");
   EXPECT_FALSE(may(token, Action::pull, "alice/app"));
   EXPECT_FALSE(may(token, Action::pull, "alice/moved")) << "the bearer token was not issued for it";

@@ -36,7 +36,8 @@ struct Permission {
     system,              // nobody else
     anyone,              // no credential is looked at
     account,             // whoever is logged in; the handler leaves out what is not the caller's to see
-    self,                // {user}
+    in_person,           // the same, but with a session: access tokens do not change what is a person's
+    self,                // {user}; changes take a session
     credentials,         // {user}, or who manages the robot {user} or {robot}
     member,              // a member of {organization}
     organization_owner,  // an owner of {organization}
@@ -51,6 +52,7 @@ struct Permission {
 };
 inline constexpr Permission kAnyone{.kind = Permission::Kind::anyone};
 inline constexpr Permission kAccount{.kind = Permission::Kind::account};
+inline constexpr Permission kInPerson{.kind = Permission::Kind::in_person};
 inline constexpr Permission kSelf{.kind = Permission::Kind::self};
 inline constexpr Permission kCredentials{.kind = Permission::Kind::credentials};
 inline constexpr Permission kMember{.kind = Permission::Kind::member};

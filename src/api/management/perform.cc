@@ -64,7 +64,8 @@ Performer::Performer(const Services& services, const Options& options, const Rou
     : services_(services),
       options_(options),
       router_(router),
-      keys_(services.database, services.keyring, services.clock) {}
+      keys_(services.database, services.keyring, services.clock),
+      changes_(options.changes_per_hour) {}
 
 Wait Performer::wait_of(const Incoming& incoming) const {
   const Operation& operation = *incoming.match.operation;
@@ -205,12 +206,27 @@ http::Response Performer::run(const Incoming& incoming, Call& call, std::optiona
   const Operation& operation = *incoming.match.operation;
   const db::Condition standing(
       [&](db::Session& session) { return check_still_permitted(session, operation, call); });
+  if (auto within = count(operation, incoming.caller); !within) return failed(incoming, call, within.error());
   Result<Reply> reply = operation.handler(call);
   if (reply && reply->problem)
     return problem_response(*reply->problem, reply->detail, incoming.origin.request_id);
   if (created != nullptr && reply) *created = reply->location;
   if (reply) return render(incoming, call, std::move(*reply));
   return failed(incoming, call, reply.error());
+}
+
+// What ends something always may: there is no more of it than was made.
+Result<void> Performer::count(const Operation& operation, const ManagementCaller& caller) {
+  if (operation.method == http::Method::get || operation.method == http::Method::delete_) return {};
+  if (caller.is_operator || caller.principal.anonymous() || caller.system_role != identity::SystemRole::none)
+    return {};
+  const auto wait = changes_.take(identity::sharer(caller.principal.account), services_.clock.now());
+  if (!wait) return {};
+  return Error{
+      Errc::rate_limited,
+      fmt::format("{} changes within an hour are as many as an account may make; try again in {} seconds",
+                  options_.changes_per_hour, wait->count()),
+      *wait};
 }
 
 http::Response Performer::failed(const Incoming& incoming, const Call& call, const Error& error) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "api/management/change_rate.h"
 #include "api/management/idempotency.h"
 #include "api/management/operation.h"
 #include "api/management/router.h"
@@ -51,6 +52,8 @@ class Performer {
   // `created` is given the location of what was made; it stays empty when nothing was.
   http::Response run(const Incoming& incoming, Call& call, std::optional<std::string>* created = nullptr);
   http::Response render(const Incoming& incoming, const Call& call, Reply reply);
+  // Errc::rate_limited, when the caller has made as many changes as anybody without a system role may.
+  Result<void> count(const Operation& operation, const ManagementCaller& caller);
   // The one place where an outcome that is an error becomes an answer: what was refused leaves its evidence
   // here, whichever step refused it.
   http::Response failed(const Incoming& incoming, const Call& call, const Error& error);
@@ -59,6 +62,7 @@ class Performer {
   const Options& options_;
   const Router& router_;
   IdempotencyKeys keys_;
+  ChangeRate changes_;
   // Held from the check of a condition to the end of the change, by path: two changes made for the same state
   // are not both made.
   KeyedHash path_hash_;  // nobody chooses with whom they wait

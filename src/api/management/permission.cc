@@ -31,15 +31,31 @@ bool is_self(const Call& call) {
   return !call.caller.principal.anonymous() && call.path("user") == call.caller.principal.account;
 }
 
+constexpr std::string_view kTakesLogIn = "a log-in, not an access token";
+
+// An access token acts for its account, and changes nothing about it: whoever stole it would.
+bool by_token(const Call& call) { return call.caller.session_id == 0; }
+
+Finding on_self(const Operation& operation, const Call& call) {
+  const bool bars = operation.method != http::Method::get && by_token(call);
+  return {is_self(call) && !bars, is_self(call), kTakesLogIn};
+}
+
 std::string_view subject_of(const Call& call) {
   for (const auto& [name, value] : call.path_values)
     if (name == "user" || name == "robot") return value;
   return {};
 }
 
+bool names_own_token(const Call& call) {
+  return std::ranges::any_of(call.path_values, [&](const auto& value) {
+    return value.first == "token" && call.number("token") == call.caller.access_token_id;
+  });
+}
+
 // Managers of a robot see it; nobody else's account is theirs to see. A robot makes no credentials for
-// itself.
-Result<Finding> on_credentials(Call& call) {
+// itself, and an access token ends or renews none of its account's but itself.
+Result<Finding> on_credentials(const Operation& operation, Call& call) {
   auto account = call.services.accounts.find(subject_of(call));
   if (!account && account.error().code == Errc::not_found) return Finding{};
   if (!account) return account.error();
@@ -48,6 +64,8 @@ Result<Finding> on_credentials(Call& call) {
   if (account->kind == identity::AccountKind::robot) manages = manages_robot(call, account->id);
   if (!manages) return manages.error();
   call.account = *std::move(account);
+  const bool reads = operation.method == http::Method::get;
+  if (own && *manages && !reads && by_token(call)) return Finding{names_own_token(call), true, kTakesLogIn};
   return Finding{*manages, *manages || own, "those who manage the robot"};
 }
 
@@ -168,8 +186,9 @@ Result<Finding> find(const Operation& operation, Call& call) {
     case Kind::system: return in_installation(call);
     case Kind::anyone: return Finding{true, true};
     case Kind::account: return Finding{true, true};
-    case Kind::self: return Finding{is_self(call), false};
-    case Kind::credentials: return on_credentials(call);
+    case Kind::in_person: return Finding{!by_token(call), true, kTakesLogIn};
+    case Kind::self: return on_self(operation, call);
+    case Kind::credentials: return on_credentials(operation, call);
     case Kind::member: return in_organization(operation, call, identity::MemberRole::member);
     case Kind::organization_owner: return in_organization(operation, call, identity::MemberRole::owner);
     case Kind::in_namespace: return in_namespace(call, permission.role);
@@ -211,6 +230,7 @@ std::string_view words(Kind kind) {
     case Kind::system: return "";
     case Kind::anyone: return "anyone";
     case Kind::account: return "account";
+    case Kind::in_person: return "log-in";
     case Kind::self: return "self";
     case Kind::credentials: return "self or the robot's managers";
     case Kind::member: return "organization member";

@@ -126,6 +126,7 @@ Result<void> check_still_permitted(db::Session& session, const Operation& operat
     case Kind::system:
     case Kind::anyone:
     case Kind::account:
+    case Kind::in_person:
     case Kind::self: return {};
     case Kind::credentials: return check_credentials(session, *who, call);
     case Kind::member:

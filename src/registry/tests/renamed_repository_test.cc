@@ -10,7 +10,9 @@ class RenamedRepository : public OnBothEngines {
   RenamedRepository() {
     registry_.as("bob");
     const auto to = oci::RepositoryName::parse("bob/app").value();
-    EXPECT_THAT(registry_.facts->rename(before_.name, to, identity::testing::some_origin()), Succeeds());
+    EXPECT_THAT(registry_.facts->rename(before_.name, to, access::Robots::come_along,
+                                        identity::testing::some_origin()),
+                Succeeds());
     registry_.grant("alice", access::Role::writer, "bob/app");
     after_ = registry_.facts->ensure(to, {}, identity::testing::some_origin()).value();
   }

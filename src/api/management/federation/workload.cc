@@ -1,5 +1,6 @@
 // Workload identity: which tokens of which issuer may act as a robot, and the exchange of such a token.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "access/scope.h"
 #include "access/tokens.h"
@@ -63,9 +64,11 @@ constexpr Field kExchangeFields[] = {
 };
 constexpr Schema kExchange = object("WorkloadExchange", kExchangeFields);
 constexpr Schema kJwt = text(1, 16'384, kVisible);
+constexpr Schema kCarriedScopes = list(kScopeText, 1000);
 constexpr Field kIssuedFields[] = {
     {"robot", &kAnyName, "", kRequired},
     {"secret", &kJwt, "For Authorization: Bearer at /v2/", kRequired},
+    {"scopes", &kCarriedScopes, "What of the scopes asked for it carries", kRequired},
     {"expires_in", &kCount, "Seconds", kRequired},
     {"issued_at", &kTime, "", kRequired},
 };
@@ -164,6 +167,24 @@ Result<std::vector<access::Scope>> wanted_scopes(const Call& call, const identit
   return access::parse_scopes(texts, call.options.token_scopes);
 }
 
+std::string text_of(const access::Scope& scope) {
+  return fmt::format("{}:{}:{}", access::name(scope.type), scope.name,
+                     fmt::join(scope.actions.render(), ","));
+}
+
+// A token that opens nothing would be an answer that says no later, and elsewhere.
+Error reaches_nothing(const identity::WorkloadGrant& grant, const std::vector<access::Scope>& asked) {
+  if (asked.empty())
+    return {
+        Errc::denied,
+        fmt::format("say what {} is to reach, as in \"scopes\": [\"repository:NAME:pull,push\"]: its trust "
+                    "names no repository that it has a role in",
+                    grant.robot)};
+  return {Errc::denied, fmt::format("{} reaches none of what is asked for: its trust's scopes and its roles "
+                                    "both have to hold it",
+                                    grant.robot)};
+}
+
 Wait wait_of_exchange(Call& call) {
   auto issuer = call.services.workload.unheard_issuer(call.secret("token"));
   if (!issuer) return {};
@@ -189,8 +210,12 @@ Result<Reply> exchange(Call& call) {
   principal.address = call.origin.address;
   const auto issued = call.services.tokens.issue(principal, *scopes, grant->lifetime);
   if (!issued) return issued.error();
+  if (issued->scopes.empty()) return reaches_nothing(*grant, *scopes);
+  json::array carried;
+  for (const access::Scope& scope : issued->scopes) carried.emplace_back(text_of(scope));
   return Reply(json::object{{"robot", grant->robot},
                             {"secret", issued->token},
+                            {"scopes", std::move(carried)},
                             {"expires_in", std::int64_t{issued->lifetime.count()}},
                             {"issued_at", to_rfc3339(issued->issued_at)}});
 }

@@ -149,7 +149,11 @@ Result<Reply> rename_repository(Call& call) {
   const auto name = oci::RepositoryName::parse(*call.text("name"));
   if (!name) return name.error();
   if (auto allowed = may_make(call, *name); !allowed) return allowed.error();
-  if (auto renamed = call.services.facts.rename(call.repository->name, *name, call.origin); !renamed)
+  const auto standing = call.services.facts.resolve(call.caller.principal, *name);
+  if (!standing) return standing.error();
+  const auto robots =
+      standing->standing.role == access::Role::owner ? access::Robots::come_along : access::Robots::stay_out;
+  if (auto renamed = call.services.facts.rename(call.repository->name, *name, robots, call.origin); !renamed)
     return renamed.error();
   auto body = represent_repository(call, *name);
   if (!body) return body.error();
