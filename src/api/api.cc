@@ -6,6 +6,8 @@
 
 #include "api/caller.h"
 #include "api/errors.h"
+#include "api/home.h"
+#include "api/login/page.h"
 #include "api/problem.h"
 #include "async/offload.h"
 #include "audit/journal.h"
@@ -93,6 +95,7 @@ Api::Api(const Services& services, const Options& options)
       management_(services_, options_, authenticator_, bodies_),
       login_(services_, options_, bodies_),
       request_prefix_(to_hex(as_bytes(crypto::random_bytes(6)))) {
+  outcomes_.add_to(metrics_);
   metrics_.add("bulkhead_transfer_memory_bytes", "gauge", "Memory held by uploads under way.",
                [this] { return static_cast<double>(transfers_.used()); });
   metrics_.add("bulkhead_body_memory_bytes", "gauge", "Memory held by bodies that are read as a whole.",
@@ -182,6 +185,8 @@ async::Task<http::Response> Api::dispatch(http::Exchange& exchange, const Route&
   if (std::holds_alternative<route::Health>(route)) co_return text_response(200, "ok\n");
   if (std::holds_alternative<route::Ready>(route)) co_return co_await ready(exchange);
   if (std::holds_alternative<route::Metrics>(route)) co_return scrape(exchange);
+  if (std::holds_alternative<route::Home>(route) || std::holds_alternative<route::Icon>(route))
+    co_return show(exchange, route);
   co_return co_await registry(exchange, route);
 }
 
@@ -224,6 +229,12 @@ async::Task<http::Response> Api::ready(http::Exchange&) const {
   co_return text_response(200, "ready\n");
 }
 
+http::Response Api::show(const http::Exchange& exchange, const Route& route) const {
+  const auto method = exchange.request().method;
+  if (method != http::Method::get && method != http::Method::head) return method_not_allowed("GET, HEAD");
+  return std::holds_alternative<route::Icon>(route) ? icon() : home(exchange, options_);
+}
+
 http::Response Api::scrape(const http::Exchange& exchange) const {
   if (!options_.metrics)
     return error_response({Errc::not_found, "metrics are switched off (setting metrics.enabled)"});
@@ -240,6 +251,8 @@ http::Response Api::scrape(const http::Exchange& exchange) const {
 void Api::observe(const http::Exchange& exchange, unsigned status, std::chrono::nanoseconds took,
                   std::uint64_t sent) {
   metrics_.observe(exchange.route, status, took, sent, exchange.body_bytes());
+  outcomes_.observe(exchange.route, exchange.request().method, exchange.request().path, status,
+                    exchange.account);
   if (!exchange.failure.empty())
     services_.log.error("a request failed", {{"request", exchange.request_id}, {"error", exchange.failure}});
   if (!options_.log_requests && status < 500) return;

@@ -11,6 +11,7 @@
 #include "api/management/authenticator.h"
 #include "api/management/management.h"
 #include "api/metrics.h"
+#include "api/outcomes.h"
 #include "api/services.h"
 #include "http/server.h"
 
@@ -37,6 +38,7 @@ class Api {
   // An answer that is held in memory counts by whom it is for, until they have it: Errc::rate_limited or
   // Errc::unavailable where too much is under way.
   Result<void> count(const http::Exchange& exchange, http::Response& response);
+  http::Response show(const http::Exchange& exchange, const Route& route) const;
   http::Response scrape(const http::Exchange& exchange) const;
   void observe(const http::Exchange& exchange, unsigned status, std::chrono::nanoseconds took,
                std::uint64_t sent);
@@ -59,6 +61,7 @@ class Api {
   management::Management management_;
   LoginPages login_;
   Metrics metrics_;
+  Outcomes outcomes_;
   std::atomic<bool> ready_{true};
   const std::string request_prefix_;
   std::atomic<std::uint64_t> requests_{0};

@@ -7,9 +7,9 @@
 namespace bulkhead::api {
 namespace {
 
-constexpr std::string_view kRoutes[] = {"base",   "catalog", "manifest",  "blob",  "upload_start",
-                                        "upload", "tags",    "referrers", "token", "management",
-                                        "health", "ready",   "metrics",   "other"};
+constexpr std::string_view kRoutes[] = {
+    "base",  "catalog",    "manifest", "blob", "upload_start", "upload", "tags",    "referrers",
+    "token", "management", "login",    "home", "health",       "ready",  "metrics", "other"};
 
 }  // namespace
 
@@ -71,9 +71,13 @@ std::string Metrics::render() const {
                  "# TYPE bulkhead_http_received_bytes_total counter\n"
                  "bulkhead_http_received_bytes_total {}\n",
                  sent_.load(std::memory_order_relaxed), received_.load(std::memory_order_relaxed));
-  for (const Read& read : reads_)
-    fmt::format_to(to, "# HELP {0} {1}\n# TYPE {0} {2}\n{0} {3:.17g}\n", read.name, read.help, read.type,
-                   read.value());
+  std::string_view family;
+  for (const Read& read : reads_) {
+    const std::string_view name = std::string_view(read.name).substr(0, read.name.find('{'));
+    if (name != family) fmt::format_to(to, "# HELP {0} {1}\n# TYPE {0} {2}\n", name, read.help, read.type);
+    family = name;
+    fmt::format_to(to, "{} {:.17g}\n", read.name, read.value());
+  }
   return fmt::to_string(out);
 }
 

@@ -21,7 +21,9 @@ class Metrics {
 
   void observe(std::string_view route, unsigned status, std::chrono::nanoseconds took, std::uint64_t sent,
                std::uint64_t received);
-  // A value read at each scrape. `type` is "gauge" or "counter". Before the server starts.
+  // A value read at each scrape. `type` is "gauge" or "counter"; `name` may have labels, as in
+  // "bulkhead_logins_total{outcome=\"refused\"}": those of one family are added one after the other, and the
+  // first one's help is all of theirs. Before the server starts.
   void add(std::string_view name, std::string_view type, std::string_view help, std::function<double()> read);
   std::string render() const;
 

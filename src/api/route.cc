@@ -78,8 +78,8 @@ Result<Route> parse_registry(std::string_view rest) {
 
 std::string_view name(const Route& route) {
   static constexpr std::string_view kNames[] = {
-      "base",  "catalog", "manifest",   "blob",   "upload_start", "upload",  "tags",    "referrers",
-      "token", "login",   "management", "health", "ready",        "metrics", "manifest"};
+      "base",  "catalog",    "manifest", "blob",  "upload_start", "upload",   "tags", "referrers", "token",
+      "login", "management", "health",   "ready", "metrics",      "manifest", "home", "home"};
   static_assert(std::size(kNames) == std::variant_size_v<Route>);
   return kNames[route.index()];
 }
@@ -106,6 +106,8 @@ Result<Route> parse_route(std::string_view path) {
   if (path == "/healthz") return Route(route::Health{});
   if (path == "/readyz") return Route(route::Ready{});
   if (path == "/metrics") return Route(route::Metrics{});
+  if (path == "/") return Route(route::Home{});
+  if (path == "/favicon.svg") return Route(route::Icon{});
   return no_route();
 }
 

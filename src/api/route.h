@@ -52,11 +52,14 @@ struct Management {
 struct Health {};   // /healthz
 struct Ready {};    // /readyz
 struct Metrics {};  // /metrics
+struct Home {};     // /
+struct Icon {};     // /favicon.svg
 }  // namespace route
 
-using Route = std::variant<route::Base, route::Catalog, route::Manifest, route::Blob, route::UploadStart,
-                           route::Upload, route::Tags, route::Referrers, route::Token, route::LogIn,
-                           route::Management, route::Health, route::Ready, route::Metrics, route::NoManifest>;
+using Route =
+    std::variant<route::Base, route::Catalog, route::Manifest, route::Blob, route::UploadStart, route::Upload,
+                 route::Tags, route::Referrers, route::Token, route::LogIn, route::Management, route::Health,
+                 route::Ready, route::Metrics, route::NoManifest, route::Home, route::Icon>;
 
 // The label in metrics and logs, such as "manifest".
 std::string_view name(const Route& route);

@@ -14,7 +14,10 @@ Result<identity::FetchAnswer> HttpFetcher::fetch(const identity::FetchRequest& r
     outgoing.body = Secret<>(request.form->reveal());
   }
   auto fetched = client_.fetch(outgoing);
-  if (!fetched) return fetched.error();
+  if (!fetched) {
+    ++failures_;
+    return fetched.error();
+  }
   return identity::FetchAnswer{fetched->status, std::move(fetched->body)};
 }
 

@@ -12,6 +12,7 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kTick{1};
 constexpr std::chrono::seconds kLookEvery{5};
+constexpr std::chrono::seconds kMeasureEvery{15};
 constexpr std::chrono::seconds kSweepEvery{60};
 // People want to see for a while which token it was that stopped working.
 constexpr std::chrono::hours kExpiredTokensKept{30 * 24};
@@ -26,11 +27,14 @@ bool due(steady_clock::time_point& next, std::chrono::seconds every) {
 
 }  // namespace
 
-Housekeeping::Housekeeping(Installation& installation, CertificateWatch* certificate)
+Housekeeping::Housekeeping(Installation& installation, Measurements& measurements,
+                           CertificateWatch* certificate)
     : installation_(installation),
+      measurements_(measurements),
       certificate_(certificate),
       keys_(installation),
       next_look_(steady_clock::now() + kLookEvery),
+      next_measurement_(steady_clock::now()),
       next_sweep_(steady_clock::now() + kSweepEvery),
       next_renewal_(steady_clock::now() + kRenewEvery),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
@@ -52,6 +56,7 @@ void Housekeeping::run(const std::stop_token& stop) {
     // Nothing of the rest can be done then, and each part of it would wait.
     if (database_away_) continue;
     keys_.work();
+    if (due(next_measurement_, kMeasureEvery)) measurements_.work();
     if (due(next_sweep_, kSweepEvery)) sweep();
     look_after_certificates();
   }

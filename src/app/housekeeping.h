@@ -10,6 +10,7 @@
 #include "app/certificate_watch.h"
 #include "app/installation.h"
 #include "app/key_housekeeping.h"
+#include "app/measurements.h"
 
 namespace bulkhead::app {
 
@@ -17,8 +18,8 @@ namespace bulkhead::app {
 // says why.
 class Housekeeping {
  public:
-  // Both outlive this; `certificate` is null without TLS.
-  Housekeeping(Installation& installation, CertificateWatch* certificate);
+  // All outlive this; `certificate` is null without TLS.
+  Housekeeping(Installation& installation, Measurements& measurements, CertificateWatch* certificate);
 
   // Ends the thread, once its present step is done, and writes down what is still to be written down.
   void finish();
@@ -33,9 +34,11 @@ class Housekeeping {
   void sweep();
 
   Installation& installation_;
+  Measurements& measurements_;
   CertificateWatch* certificate_;
   KeyHousekeeping keys_;
   std::chrono::steady_clock::time_point next_look_;
+  std::chrono::steady_clock::time_point next_measurement_;
   std::chrono::steady_clock::time_point next_sweep_;
   std::chrono::steady_clock::time_point next_renewal_;
   bool database_away_ = false;

@@ -102,6 +102,8 @@ class Installation {
   registry::Manifests& manifests() { return *manifests_; }
   registry::Uploads& uploads() { return *uploads_; }
   audit::Journal& journal() { return *journal_; }
+  const HttpFetcher& fetcher() const { return *fetcher_; }
+  const ldap::Directory& ldap() const { return *ldap_; }
   async::OffloadPool& work() { return *work_; }
   async::FairPool& passwords() { return *passwords_; }
   async::OffloadPool& operators() { return *operators_; }

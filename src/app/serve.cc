@@ -12,9 +12,11 @@
 #include "api/api.h"
 #include "app/certificate_watch.h"
 #include "app/control.h"
+#include "app/gauges.h"
 #include "app/greeting.h"
 #include "app/housekeeping.h"
 #include "app/local_certificates.h"
+#include "app/measurements.h"
 #include "app/notify.h"
 #include "async/loops.h"
 #include "config/advice.h"
@@ -113,33 +115,6 @@ Result<Tls> prepare_tls(const config::Settings& settings, Time now) {
   return tls;
 }
 
-void add_gauges(api::Metrics& metrics, const http::Server& server, Installation& parts,
-                const net::TlsContext* tls) {
-  const auto number = [](std::uint64_t value) { return static_cast<double>(value); };
-  const http::Counters& counters = server.counters();
-  metrics.add("bulkhead_connections", "gauge", "Open client connections.",
-              [&counters, number] { return number(counters.open); });
-  metrics.add("bulkhead_connections_accepted_total", "counter", "Client connections accepted.",
-              [&counters, number] { return number(counters.accepted); });
-  metrics.add("bulkhead_connections_refused_total", "counter", "Client connections closed over a limit.",
-              [&counters, number] { return number(counters.refused); });
-  metrics.add("bulkhead_offload_queue", "gauge", "Blocking work that waits for a thread.",
-              [&parts, number] { return number(parts.work().queued()); });
-  metrics.add("bulkhead_password_queue", "gauge", "Password checks that wait for a thread.",
-              [&parts, number] { return number(parts.passwords().queued()); });
-  metrics.add("bulkhead_uploads", "gauge", "Unfinished upload sessions.",
-              [&parts, number] { return number(parts.uploads().count()); });
-  metrics.add("bulkhead_journal_lost_total", "counter", "Observations that could not be journaled.",
-              [&parts, number] { return number(parts.journal().failed_appends()); });
-  metrics.add("bulkhead_journal_removed_segments_total", "counter",
-              "Journal segments removed to stay in budget.",
-              [&parts, number] { return number(parts.journal().removed_segments()); });
-  if (tls != nullptr)
-    metrics.add("bulkhead_certificate_not_after_seconds", "gauge",
-                "When the certificate in use ends, in seconds since 1970.",
-                [tls] { return static_cast<double>(to_micros(tls->certificate().not_after) / 1'000'000); });
-}
-
 // Until somebody says stop. Does nothing else, so that it is heard whatever the rest waits for.
 void wait_for_the_end(const ::sigset_t& signals) {
   int signal = 0;
@@ -172,7 +147,9 @@ Result<void> serve(const config::Settings& settings, const ServeOptions& how) {
   async::Loops loops(threads);
   http::Server server(loops, installation.files(), limits_of(settings), api.hooks(), tls->context.get(), log);
   http::Server control(loops, installation.files(), {}, control_hooks(installation), nullptr, log);
-  add_gauges(api.metrics(), server, installation, tls->context.get());
+  Measurements measurements(installation);
+  const Gauged gauged{server, installation, services, measurements, tls->context.get()};
+  add_gauges(api.metrics(), gauged, how.version);
   const auto port = server.listen(render(settings.listen, settings.listen.port));
   if (!port) return port.error();
   const std::string address = render(settings.listen, *port);
@@ -187,8 +164,14 @@ Result<void> serve(const config::Settings& settings, const ServeOptions& how) {
     installation.finish_work();
     return greeted.error();
   }
-  log.info("serving",
-           {{"address", address}, {"database", installation.database().engine()}, {"threads", threads}});
+  log.info("serving", {{"version", how.version},
+                       {"address", address},
+                       {"url", reachable_url(settings, *port)},
+                       {"data", std::filesystem::absolute(settings.data).string()},
+                       {"keys", std::filesystem::absolute(config::keys_directory(settings)).string()},
+                       {"database", installation.database().engine()},
+                       {"tls", tls->context != nullptr},
+                       {"threads", threads}});
   notify_supervisor("READY=1");
 
   std::optional<CertificateWatch> certificate;
@@ -198,7 +181,7 @@ Result<void> serve(const config::Settings& settings, const ServeOptions& how) {
     certificate.emplace(*tls->context, own ? std::string() : config::certified_host(settings),
                         installation.clock(), log);
   }
-  Housekeeping keeping(installation, certificate ? &*certificate : nullptr);
+  Housekeeping keeping(installation, measurements, certificate ? &*certificate : nullptr);
   wait_for_the_end(signals);
 
   notify_supervisor("STOPPING=1");

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -169,6 +170,7 @@ struct Directory::Servers {
 
   std::mutex mutex;
   std::map<std::string, Clock::time_point> failed;
+  std::atomic<std::uint64_t> failures{0};
 
   std::vector<Url> in_order(std::vector<Url> urls) {
     const std::lock_guard lock(mutex);
@@ -204,6 +206,7 @@ struct Directory::Servers {
       last = ask_one(url, settings, bind_password, patient, question, lost);
       note(url, !lost);
       if (!lost) break;
+      ++failures;
     }
     return last;
   }
@@ -220,6 +223,8 @@ struct Directory::Servers {
     return answer;
   }
 };
+
+std::uint64_t Directory::failures() const { return servers_->failures; }
 
 Directory::Directory(Options options) : options_(std::move(options)), servers_(std::make_unique<Servers>()) {}
 

@@ -16,6 +16,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -94,6 +95,9 @@ class Directory {
 
   // The person with that id as they are now. Errc::not_found when there is none any more; otherwise as above.
   Result<Person> look_up(const Settings& settings, const Secret<>& bind_password, std::string_view id) const;
+
+  // Questions that a server left without an answer, of all directories.
+  std::uint64_t failures() const;
 
  private:
   struct Servers;

@@ -53,6 +53,12 @@ std::string drop_cookie(std::string_view name, std::string_view same_site) {
   return set_cookie(name, "", same_site) + "; Max-Age=0";
 }
 
+std::string_view host_of(std::string_view origin) {
+  const std::size_t scheme = origin.find("://");
+  if (scheme != std::string_view::npos) origin.remove_prefix(scheme + 3);
+  return origin.substr(0, origin.find('/'));
+}
+
 std::string browser_origin(const http::Request& request, const Options& options, bool encrypted) {
   if (!options.public_url.empty()) return options.public_url;
   const std::string_view host = request.header("Host").value_or("");

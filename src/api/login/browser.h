@@ -25,6 +25,9 @@ std::string browser_origin(const http::Request& request, const Options& options,
 // The same where no request is at hand.
 std::string browser_origin(const Options& options);
 
+// What people call it, of that origin: "registry.example".
+std::string_view host_of(std::string_view origin);
+
 // Where a provider sends people back to: an address of its own for each, so that no provider's answer is
 // taken for another's (RFC 9700 section 4.4).
 std::string login_callback_url(std::string_view origin, std::string_view provider);

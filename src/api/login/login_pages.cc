@@ -90,7 +90,7 @@ unsigned status_of(Errc code) {
   return code == Errc::unauthenticated ? 403 : problem_kind(code).status;
 }
 
-http::Response problem_page(const Error& error) {
+http::Response problem_page(std::string_view host, const Error& error) {
   Page page;
   page.status = status_of(error.code);
   page.wait = error.retry_after;
@@ -98,13 +98,13 @@ http::Response problem_page(const Error& error) {
   const std::string_view instead = said_instead(error, page.status);
   const std::string message(instead.empty() ? error.message : instead);
   page.body = html("<p role=\"alert\">What went wrong: {}.</p><p>{}</p>", message, advice(error.code));
-  http::Response response = render(page);
+  http::Response response = render(page, host);
   if (!instead.empty()) response.log_note = error.message;
   return response;
 }
 
-http::Response bad_request(std::string_view why) {
-  return problem_page(Error(Errc::invalid_argument, std::string(why)));
+http::Response bad_request(std::string_view host, std::string_view why) {
+  return problem_page(host, Error(Errc::invalid_argument, std::string(why)));
 }
 
 // What comes behind it is the name of a provider.
@@ -119,20 +119,47 @@ std::string escape_code(std::string_view code) {
   return parsed ? identity::show_user_code(*parsed) : std::string();
 }
 
+Html code_form() {
+  return "<form method=\"get\" action=\"/login/device\"><label for=\"user_code\">The code that the command "
+         "line "
+         "shows</label><input id=\"user_code\" name=\"user_code\" required maxlength=\"20\" "
+         "autocomplete=\"off\" autocapitalize=\"characters\" spellcheck=\"false\" placeholder=\"WDJB-MJHT\">"
+         "<button>Go on</button></form>";
+}
+
+// Whether another code may be the cure.
+bool is_about_the_code(Errc code) {
+  return code == Errc::not_found || code == Errc::unauthenticated || code == Errc::invalid_argument;
+}
+
+std::string capitalized(std::string_view sentence) {
+  std::string out(sentence);
+  if (!out.empty() && out.front() >= 'a' && out.front() <= 'z') out.front() -= 'a' - 'A';
+  return out;
+}
+
+// Requests wait for minutes.
+std::string ago(Time::duration since) {
+  const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(since).count();
+  if (minutes < 1) return "less than a minute ago";
+  return minutes == 1 ? "a minute ago" : fmt::format("{} minutes ago", minutes);
+}
+
 }  // namespace
 
 async::Task<http::Response> LoginPages::handle(http::Exchange& exchange, std::string_view path) {
   const http::Method method = exchange.request().method;
   const bool posts = path == "/device" && method == http::Method::post;
   if (method != http::Method::get && !posts) {
-    http::Response response = bad_request("this address answers GET only");
+    http::Response response = bad_request(host_, "this address answers GET only");
     response.status = 405;
     response.header("Allow", path == "/device" ? "GET, POST" : "GET");
     co_return response;
   }
   const std::string origin = browser_origin(exchange.request(), options_, exchange.encrypted());
   if (origin.empty())
-    co_return problem_page(Error(Errc::unsupported,
+    co_return problem_page(host_,
+                           Error(Errc::unsupported,
                                  "this registry does not know its own address; an administrator sets "
                                  "public_url, and until then you can log in at http://localhost only"));
   if (posts) co_return co_await answer(exchange, origin);
@@ -149,14 +176,14 @@ async::Task<http::Response> LoginPages::handle(http::Exchange& exchange, std::st
 async::Task<http::Response> LoginPages::choose(http::Exchange&) const {
   const auto providers =
       co_await async::offload(services_.work, [this] { return services_.login_providers.list(); });
-  if (!providers) co_return problem_page(providers.error());
+  if (!providers) co_return problem_page(host_, providers.error());
   Page page;
-  page.title = "Log in";
+  page.title = "Sign in";
   for (const identity::LoginProvider& provider : *providers)
     if (provider.enabled && provider.kind() == identity::ProviderKind::oidc)
-      page.body += html("<p><a href=\"/login/{0}\">Log in with {0}</a></p>", provider.name);
+      page.body += html("<p><a class=\"button\" href=\"/login/{0}\">Sign in with {0}</a></p>", provider.name);
   if (page.body.empty()) page.body = "<p>No provider is set up that a browser could log in with.</p>";
-  co_return render(page);
+  co_return render(page, host_);
 }
 
 async::Task<http::Response> LoginPages::depart(http::Exchange& exchange, const std::string& provider,
@@ -169,12 +196,12 @@ async::Task<http::Response> LoginPages::depart(http::Exchange& exchange, const s
   auto lane = services_.providers.lane(known, place_of(exchange, services_));
   const auto url =
       co_await async::offload(lane, [&] { return services_.oidc_login.begin(provider, binder, back, from); });
-  if (!url) co_return problem_page(url.error());
+  if (!url) co_return problem_page(host_, url.error());
   Page page;
   page.status = 302;
   page.title = "Log in";
   page.body = html("<p><a href=\"{}\">Go on</a></p>", *url);
-  http::Response response = render(page);
+  http::Response response = render(page, host_);
   response.header("Location", *url);
   response.header("Set-Cookie", set_cookie(kBinderCookie, binder.reveal(), "Lax"));
   co_return response;
@@ -190,7 +217,7 @@ async::Task<std::string> LoginPages::known_provider(const std::string& name) con
 async::Task<http::Response> LoginPages::callback(http::Exchange& exchange, const std::string& provider,
                                                  const std::string& origin) const {
   const auto parameters = read_parameters(std::string(exchange.request().query));
-  if (!parameters) co_return bad_request("the provider's answer is not properly encoded");
+  if (!parameters) co_return bad_request(host_, "the provider's answer is not properly encoded");
   OidcLogIn::Callback sent;
   sent.provider = provider;
   sent.state = value_of(*parameters, "state");
@@ -202,17 +229,17 @@ async::Task<http::Response> LoginPages::callback(http::Exchange& exchange, const
   const OidcLogIn::RedirectUri back = callbacks(origin);
   const auto began_with =
       co_await async::offload(services_.work, [&] { return services_.oidc_login.provider_of(sent.state); });
-  if (!began_with) co_return problem_page(began_with.error());
+  if (!began_with) co_return problem_page(host_, began_with.error());
   auto lane = services_.providers.lane(*began_with, place_of(exchange, services_));
   const auto finished =
       co_await async::offload(lane, [&] { return services_.oidc_login.finish(sent, binder, back, from); });
-  if (!finished) co_return problem_page(finished.error());
+  if (!finished) co_return problem_page(host_, finished.error());
   exchange.account = finished->account;
   Page page;
   page.title = finished->session ? "You are logged in" : "The command line is logged in";
   page.body = html("<p>You are <strong>{}</strong> here.</p><p>You can close this page{}.</p>",
                    finished->account, finished->session ? "" : " and go back to the command line");
-  http::Response response = render(page);
+  http::Response response = render(page, host_);
   response.header("Set-Cookie", drop_cookie(kBinderCookie, "Lax"));
   if (finished->session)
     response.header("Set-Cookie", set_cookie(kSessionCookie, finished->session->secret.reveal(), "Strict"));
@@ -221,37 +248,41 @@ async::Task<http::Response> LoginPages::callback(http::Exchange& exchange, const
 
 async::Task<http::Response> LoginPages::ask(http::Exchange& exchange) const {
   const auto parameters = read_parameters(std::string(exchange.request().query));
-  if (!parameters) co_return bad_request("the address is not properly encoded");
+  if (!parameters) co_return bad_request(host_, "the address is not properly encoded");
   const std::string code(value_of(*parameters, "user_code"));
   Page page;
-  page.title = "Log in a command line";
+  page.title = "Sign in to the command line";
   page.has_form = true;
   if (code.empty()) {
-    page.body =
-        "<form method=\"get\" action=\"/login/device\"><label for=\"user_code\">The code that the command "
-        "line shows</label><input id=\"user_code\" name=\"user_code\" required maxlength=\"20\" "
-        "autocomplete=\"off\" autocapitalize=\"characters\" spellcheck=\"false\" placeholder=\"WDJB-MJHT\">"
-        "<button>Go on</button></form>";
-    co_return render(page);
+    page.body = code_form();
+    co_return render(page, host_);
   }
   const audit::Origin from = origin_of(exchange);
   const auto waiting =
       co_await async::offload(services_.work, [&] { return services_.oidc_login.waiting(code, from); });
-  if (!waiting) co_return problem_page(waiting.error());
+  if (!waiting && is_about_the_code(waiting.error().code)) {
+    page.status = status_of(waiting.error().code);
+    page.body =
+        html("<p role=\"alert\">{}. Look at the command line, and type the code that it shows now.</p>",
+             capitalized(waiting.error().message));
+    page.body += code_form();
+    co_return render(page, host_);
+  }
+  if (!waiting) co_return problem_page(host_, waiting.error());
   Secret<> binder = binder_of(exchange.request());
   if (binder.empty()) binder = identity::make_token(identity::kBinderPrefix);
   page.body = html(
-      "<p>Somebody asks to be logged in as you, with <strong>{0}</strong>:</p>"
+      "<p>Somebody asks to be signed in as you, with <strong>{0}</strong>:</p>"
       "<dl><dt>Code</dt><dd><code>{1}</code></dd><dt>Program</dt><dd>{2}</dd>"
-      "<dt>Address</dt><dd>{3}</dd><dt>Since</dt><dd>{4}</dd></dl>"
+      "<dt>Address</dt><dd>{3}</dd><dt>Asked</dt><dd>{4}</dd></dl>"
       "<p>Go on only if you have begun this yourself, and the code is the one that you see there.</p>"
       "<form method=\"post\" action=\"/login/device\"><input type=\"hidden\" name=\"user_code\" "
       "value=\"{1}\"><input type=\"hidden\" name=\"form\" value=\"{5}\">"
-      "<button name=\"answer\" value=\"yes\">Log in with {0}</button>"
-      "<button name=\"answer\" value=\"no\">This was not me</button></form>",
+      "<button name=\"answer\" value=\"yes\">Sign in with {0}</button>"
+      "<button class=\"stop\" name=\"answer\" value=\"no\">This was not me</button></form>",
       waiting->provider, escape_code(code), waiting->client, waiting->address,
-      to_rfc3339(waiting->created_at), form_mark(binder));
-  http::Response response = render(page);
+      ago(services_.clock.now() - waiting->created_at), form_mark(binder));
+  http::Response response = render(page, host_);
   response.header("Set-Cookie", set_cookie(kBinderCookie, binder.reveal(), "Lax"));
   co_return response;
 }
@@ -260,15 +291,16 @@ async::Task<http::Response> LoginPages::answer(http::Exchange& exchange, const s
   const http::Request& request = exchange.request();
   http::BodyMemory::Lease lease(bodies_, holder_of(exchange));
   auto body = co_await exchange.read_all(kFormBytes, &lease);
-  if (!body) co_return problem_page(body.error());
+  if (!body) co_return problem_page(host_, body.error());
   const auto form = read_parameters(*body);
-  if (!form) co_return bad_request("the form is not properly encoded");
+  if (!form) co_return bad_request(host_, "the form is not properly encoded");
   const Secret<> binder = binder_of(request);
   const bool own_form =
       from_origin(request, origin) && !binder.empty() &&
       crypto::equal_in_constant_time(as_bytes(value_of(*form, "form")), as_bytes(form_mark(binder)));
   if (!own_form)
-    co_return problem_page(Error(Errc::unauthenticated,
+    co_return problem_page(host_,
+                           Error(Errc::unauthenticated,
                                  "the answer does not come from this registry's page in this browser, or "
                                  "your browser keeps no cookies"));
   const std::string code(value_of(*form, "user_code"));
@@ -278,22 +310,22 @@ async::Task<http::Response> LoginPages::answer(http::Exchange& exchange, const s
     const OidcLogIn::RedirectUri back = callbacks(origin);
     const auto waiting =
         co_await async::offload(services_.work, [&] { return services_.oidc_login.waiting(code, from); });
-    if (!waiting) co_return problem_page(waiting.error());
+    if (!waiting) co_return problem_page(host_, waiting.error());
     auto lane = services_.providers.lane(waiting->provider, place_of(exchange, services_));
     const auto url =
         co_await async::offload(lane, [&] { return services_.oidc_login.confirm(code, binder, back, from); });
-    if (!url) co_return problem_page(url.error());
+    if (!url) co_return problem_page(host_, url.error());
     page.title = "Go on to your provider";
     page.body = html("<p><a href=\"{}\">Go on</a></p>", *url);
     page.next = *url;
-    co_return render(page);
+    co_return render(page, host_);
   }
   const auto refused =
       co_await async::offload(services_.work, [&] { return services_.oidc_login.refuse(code, from); });
-  if (!refused) co_return problem_page(refused.error());
+  if (!refused) co_return problem_page(host_, refused.error());
   page.title = "Refused";
   page.body = "<p>The command line is told that you refused it. Nobody was logged in.</p>";
-  co_return render(page);
+  co_return render(page, host_);
 }
 
 }  // namespace bulkhead::api

@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/login/browser.h"
 #include "api/services.h"
 #include "async/task.h"
 #include "http/exchange.h"
@@ -25,7 +26,7 @@ class LoginPages {
  public:
   // All must outlive this.
   LoginPages(const Services& services, const Options& options, http::BodyMemory& bodies)
-      : services_(services), options_(options), bodies_(bodies) {}
+      : services_(services), options_(options), host_(host_of(options.public_url)), bodies_(bodies) {}
 
   // `path` is below /login, as sent.
   async::Task<http::Response> handle(http::Exchange& exchange, std::string_view path);
@@ -42,6 +43,7 @@ class LoginPages {
 
   const Services& services_;
   const Options& options_;
+  const std::string_view host_;  // in the options
   http::BodyMemory& bodies_;
 };
 

@@ -1,5 +1,5 @@
-// The pages of logging in: HTML without scripts, which loads nothing, is kept by nobody and may be framed by
-// nobody.
+// Pages for people: HTML without scripts, which loads nothing but its icon, is kept by nobody and may be
+// framed by nobody.
 #pragma once
 
 #include <fmt/format.h>
@@ -66,6 +66,11 @@ struct Page {
   bool has_form = false;
   std::chrono::seconds wait{};  // of a 429 or 503, as in Error
 };
-http::Response render(const Page& page);
+// `host`: whose page it is, as people call it: "registry.example.com", or "" where nobody has said.
+http::Response render(const Page& page, std::string_view host);
+
+// The icon that they name, at kIconPath.
+inline constexpr std::string_view kIconPath = "/favicon.svg";
+http::Response icon();
 
 }  // namespace bulkhead::api

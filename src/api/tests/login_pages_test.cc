@@ -85,7 +85,7 @@ TEST(PageTest, EscapesAndLoadsNothing) {
   page.title = "A & B";
   page.body = "<p>x</p>";
   page.next = "https://login.example/";
-  const auto response = render(page);
+  const auto response = render(page, "registry.example.com");
   const auto& html = std::get<std::string>(response.body);
   EXPECT_THAT(html, HasSubstr("<html lang=\"en\">"));
   EXPECT_THAT(html, HasSubstr("<h1>A &amp; B</h1>"));
