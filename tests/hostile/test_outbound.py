@@ -133,7 +133,7 @@ def trust(place, name, url):
 
 def exchange(place, issuer, url=None):
     token = issuer.token(AUDIENCE, **({"iss": url} if url else {}))
-    return requests.post(place.server.url + "/api/v1/workload/token", json={"token": token}, timeout=120)
+    return requests.post(place.server.url + "/api/v1/workload/token", json={"token": token, "robot": "mallory+ci"}, timeout=120)
 
 
 @pytest.fixture

@@ -88,6 +88,18 @@ def test_a_robot_changes_nothing_about_itself(server):
     refused(robot.change(path("users", name), {"email": "robot@example.com"}))
 
 
+def test_a_token_starts_no_robot_that_was_stopped(server):
+    """It takes a recent proof, which tokens never have."""
+    alice = Person(server, "alice-starts")
+    server.run("repo", "create", "alice-starts/app")
+    made = alice.there.post("/repositories/alice-starts%2Fapp/robots", {"name": "ci"})
+    target = path("robots", made.json()["name"])
+    assert alice.token.change(target, {"enabled": False}).status_code == 200
+    refused = alice.token.change(target, {"enabled": True})
+    assert refused.status_code == 401 and refused.json()["code"] == "proof_required", refused.text
+    assert alice.there.change(target, {"enabled": True}).status_code == 200
+
+
 def test_a_refused_change_of_ones_own_leaves_evidence(server):
     alice = Person(server, "alice-evidence")
     refused(alice.token.delete(alice.mine("sessions")))

@@ -64,8 +64,8 @@ changeLoginProvider      administrator                                  +proof
 removeLoginProvider      administrator
 listGroupMappings        auditor officer administrator
 listTeamGroups           member auditor officer administrator
-addGroupMapping          chair                                          +proof
-removeGroupMapping       chair
+addGroupMapping          administrator                                  +proof
+removeGroupMapping       chair administrator
 listIdentities           self itself auditor officer administrator
 linkIdentity             administrator                                  +proof
 unlinkIdentity           administrator

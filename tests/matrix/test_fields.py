@@ -107,6 +107,17 @@ def test_an_officer_stops_a_robot_and_does_not_start_it(world):
     assert world.people["boss"].change(target, {"enabled": True}).status_code == 200
 
 
+def test_a_robot_that_was_locked_is_for_administrators_to_let_in_again(world):
+    target = path("robots", "acme+stray")
+    admin, boss = world.people["admin"], world.people["boss"]
+    assert admin.change(path("users", "acme+stray"), {"state": "locked"}).status_code == 200
+    for enabled in (True, False):
+        refused = boss.change(target, {"enabled": enabled})
+        assert refused.status_code == 403 and "locked" in refused.json()["detail"], refused.text
+    assert boss.get(target).json()["state"] == "locked"
+    assert admin.change(target, {"enabled": True}).status_code == 200
+
+
 def test_members_are_their_organizations_to_choose(world):
     cells = []
     for caller in WRITING:

@@ -299,7 +299,7 @@ def test_retry_after_of_pages_and_exchanges_is_how_long_it_takes(launch):
         answer = requests.get(server.url + "/login/callback?state=nobody-gave-this", timeout=60)
         assert answer.status_code == 404, answer.text
     says_so(requests.get(server.url + "/login/callback?state=nor-this", timeout=60), 280, 300)
-    says_so(requests.post(server.url + "/api/v1/workload/token", json={"token": "x"}, timeout=60), 280, 300)
+    says_so(requests.post(server.url + "/api/v1/workload/token", json={"token": "x", "robot": "acme+ci"}, timeout=60), 280, 300)
 
 
 def test_every_refusal_names_whom_it_is_about(limited):

@@ -46,7 +46,7 @@ def ci(launch, issuer, rng):
 
 
 def exchange(server, issuer, **claims):
-    body = {"token": issuer.token(AUDIENCE, project_id="7", **claims)}
+    body = {"robot": ROBOT, "token": issuer.token(AUDIENCE, project_id="7", **claims)}
     return requests.post(server.url + "/api/v1/workload/token", json=body, timeout=30)
 
 
@@ -54,22 +54,22 @@ def test_a_token_for_several_audiences_is_for_each_of_them(ci, issuer):
     """GitLab's `id_tokens: {aud: [a, b]}` (RFC 7519 section 4.1.3)."""
     server, _, _ = ci
     for audience in ([AUDIENCE], ["https://other.example", AUDIENCE]):
-        body = {"token": issuer.token(audience, project_id="7")}
+        body = {"robot": ROBOT, "token": issuer.token(audience, project_id="7")}
         answer = requests.post(server.url + "/api/v1/workload/token", json=body, timeout=30)
         assert answer.status_code == 200, answer.text
     for wrong in (["https://other.example", "https://another.example"], []):
-        body = {"token": issuer.token(wrong, project_id="7")}
+        body = {"robot": ROBOT, "token": issuer.token(wrong, project_id="7")}
         assert requests.post(server.url + "/api/v1/workload/token", json=body, timeout=30).status_code == 401
 
 
 def test_a_refused_exchange_leaves_what_to_compare(ci, issuer):
     server, _, _ = ci
     assert exchange(server, issuer, sub="another job").status_code == 401
-    stranger = {"token": issuer.token("https://another.example", project_id="7")}
+    stranger = {"robot": ROBOT, "token": issuer.token("https://another.example", project_id="7")}
     assert requests.post(server.url + "/api/v1/workload/token", json=stranger, timeout=30).status_code == 401
     unknown = CiIssuer()
     try:
-        foreign = {"token": unknown.token(AUDIENCE)}
+        foreign = {"robot": ROBOT, "token": unknown.token(AUDIENCE)}
         assert requests.post(server.url + "/api/v1/workload/token", json=foreign, timeout=30).status_code == 401
     finally:
         unknown.close()
@@ -156,7 +156,7 @@ def test_a_token_that_would_open_nothing_is_not_given(ci, issuer):
     server, owner, _ = ci
 
     def asking(scopes):
-        body = {"token": issuer.token(AUDIENCE, project_id="7")} | ({"scopes": scopes} if scopes else {})
+        body = {"robot": ROBOT, "token": issuer.token(AUDIENCE, project_id="7")} | ({"scopes": scopes} if scopes else {})
         return requests.post(server.url + "/api/v1/workload/token", json=body, timeout=30)
 
     some = asking(["repository:acme/app:pull,push,delete", "repository:acme/other:pull"])
@@ -168,3 +168,23 @@ def test_a_token_that_would_open_nothing_is_not_given(ci, issuer):
     server.run("grant", "remove", ROBOT, "acme/")
     nothing = asking(None)
     assert nothing.status_code == 403 and "names no repository" in nothing.json()["detail"], nothing.text
+
+
+def test_what_a_stranger_trusts_bears_on_nobodys_exchange(ci, issuer):
+    server, _, _ = ci
+    mallory = Management(server, server.create_user("mallory"))
+    server.run("repo", "create", "mallory/x")
+    assert mallory.post("/repositories/mallory%2Fx/robots", {"name": "evil"}).status_code == 201
+    trust = {
+        "name": "theirs",
+        "issuer": issuer.url,
+        "audience": AUDIENCE,
+        "claims": {"project_id": "7"},
+        "scopes": [{"repository": "mallory/x", "actions": ["pull", "push"]}],
+    }
+    assert mallory.post(path("robots", "mallory+evil") + "/trusts", trust).status_code == 201
+    assert exchange(server, issuer).json()["robot"] == ROBOT
+    unnamed = {"token": issuer.token(AUDIENCE, project_id="7")}
+    answer = requests.post(server.url + "/api/v1/workload/token", json=unnamed, timeout=30)
+    assert answer.status_code == 400 and "robot" in answer.text, answer.text
+

@@ -31,7 +31,7 @@ class WorkloadTokens : public ::testing::Test {
   unsigned exchange(const std::string& token) {
     return api_
         .send(ManagementCaller(), Method::post, "/workload/token",
-              json::serialize(json::object{{"token", token}}))
+              json::serialize(json::object{{"token", token}, {"robot", "acme+ci"}}))
         .status;
   }
   std::string mint() const {

@@ -174,9 +174,13 @@ Result<void> Accounts::set_password(std::string_view name, const Secret<>& passw
   });
 }
 
-Result<void> Accounts::set_state(std::string_view name, AccountState state, const audit::Origin& origin) {
+Result<void> Accounts::set_state(std::string_view name, AccountState state, const audit::Origin& origin,
+                                 Lock lock) {
   return state_->change(name, [&](db::Session& session, const Account& account) -> Result<void> {
     if (account.state == state) return {};
+    if (account.state == AccountState::locked && lock == Lock::stays)
+      return Error{Errc::denied, fmt::format("{} is locked until an administrator has looked at it",
+                                             oci::quote(account.name))};
     // One who is stopped already has no more to lose there, and an owner no more to give.
     if (account.active()) {
       if (const auto may = check_not_last_administrator(session, account); !may) return may.error();

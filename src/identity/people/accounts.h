@@ -49,8 +49,11 @@ class Accounts {
   // Errc::conflict when no active administrator, or no active owner of an organization, would be left.
   //
   // Leaving `active` ends the account's sessions, bearer and access tokens and open invitations at once, and
-  // for good.
-  Result<void> set_state(std::string_view name, AccountState state, const audit::Origin& origin);
+  // for good. A lock that stays is Errc::denied: who did not lock the account neither opens it nor turns the
+  // lock into something that they may open.
+  enum class Lock : std::uint8_t { stays, may_be_lifted };
+  Result<void> set_state(std::string_view name, AccountState state, const audit::Origin& origin,
+                         Lock lock = Lock::may_be_lifted);
   Result<void> set_active(std::string_view name, bool active, const audit::Origin& origin);
   // People only: Errc::invalid_argument for a robot.
   Result<void> set_system_role(std::string_view name, SystemRole role, const audit::Origin& origin);

@@ -200,10 +200,12 @@ Result<std::vector<Robot>> Robots::of_repository(std::int64_t repository_id, std
                            {repository_id, comparable_name(after), sql_limit(limit)}));
 }
 
-Result<void> Robots::set_enabled(std::int64_t account_id, bool enabled, const audit::Origin& origin) {
+Result<void> Robots::set_enabled(std::int64_t account_id, bool enabled, Accounts::Lock lock,
+                                 const audit::Origin& origin) {
   const auto robot = find(account_id);
   if (!robot) return robot.error();
-  return directory_.accounts().set_active(robot->account.name, enabled, origin);
+  const AccountState state = enabled ? AccountState::active : AccountState::disabled;
+  return directory_.accounts().set_state(robot->account.name, state, origin, lock);
 }
 
 Result<void> Robots::remove(std::int64_t account_id, const audit::Origin& origin) {

@@ -53,8 +53,9 @@ class Robots {
   Result<std::vector<Robot>> of_repository(std::int64_t repository_id, std::string_view after,
                                            std::size_t limit) const;
 
-  // Disabling ends the robot's tokens at once, and for good.
-  Result<void> set_enabled(std::int64_t account_id, bool enabled, const audit::Origin& origin);
+  // Disabling ends the robot's tokens at once, and for good. `lock` as in Accounts::set_state().
+  Result<void> set_enabled(std::int64_t account_id, bool enabled, Accounts::Lock lock,
+                           const audit::Origin& origin);
   // With its tokens, trusts and grants.
   Result<void> remove(std::int64_t account_id, const audit::Origin& origin);
 

@@ -207,12 +207,7 @@ Result<std::vector<std::int64_t>> Workload::accepting_trusts(const JwtClaims& cl
     return not_accepted();
   }
   std::vector<std::int64_t> ids;
-  for (const TrustCandidate& trust : candidates) {
-    ids.push_back(trust.id);
-    if (trust.robot_id == candidates.front().robot_id) continue;
-    refusal = refused_with("workload_robot_not_named", claims);
-    return Error{Errc::invalid_argument, "trusts of several robots accept the token; name the robot"};
-  }
+  for (const TrustCandidate& trust : candidates) ids.push_back(trust.id);
   return ids;
 }
 

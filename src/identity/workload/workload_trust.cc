@@ -178,19 +178,16 @@ Result<std::vector<WorkloadTrust>> read_trusts_of(db::Session& session, std::int
 
 Result<std::vector<TrustCandidate>> read_candidates(db::Session& session, std::string_view issuer,
                                                     std::string_view robot) {
-  constexpr std::string_view kAll =
-      "SELECT t.id, t.robot_id, t.audience, t.claims FROM workload_trusts t WHERE t.issuer = ? ORDER BY t.id";
-  constexpr std::string_view kOfRobot =
-      "SELECT t.id, t.robot_id, t.audience, t.claims FROM workload_trusts t "
-      "JOIN accounts a ON a.id = t.robot_id WHERE t.issuer = ? AND a.name = ? ORDER BY t.id";
-  const auto rows = robot.empty() ? session.query(kAll, {std::string(issuer)})
-                                  : session.query(kOfRobot, {std::string(issuer), std::string(robot)});
+  const auto rows = session.query(
+      "SELECT t.id, t.audience, t.claims FROM workload_trusts t "
+      "JOIN accounts a ON a.id = t.robot_id WHERE t.issuer = ? AND a.name = ? ORDER BY t.id",
+      {std::string(issuer), std::string(robot)});
   if (!rows) return rows.error();
   std::vector<TrustCandidate> candidates;
   for (const db::Row& row : *rows) {
-    auto rule = parse_rule(row.text(3));
+    auto rule = parse_rule(row.text(2));
     if (!rule) return rule.error();
-    candidates.push_back({row.integer(0), row.integer(1), row.text(2), *std::move(rule)});
+    candidates.push_back({row.integer(0), row.text(1), *std::move(rule)});
   }
   return candidates;
 }

@@ -62,11 +62,10 @@ Result<std::vector<WorkloadTrust>> read_trusts_of(db::Session& session, std::int
 // A trust as matching needs it, without its scopes.
 struct TrustCandidate {
   std::int64_t id = 0;
-  std::int64_t robot_id = 0;
   std::string audience;
   ClaimRule rule;
 };
-// Of an issuer; only of one robot where `robot` is a name.
+// Of an issuer and a robot.
 Result<std::vector<TrustCandidate>> read_candidates(db::Session& session, std::string_view issuer,
                                                     std::string_view robot);
 

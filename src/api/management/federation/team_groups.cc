@@ -1,5 +1,6 @@
 // /organizations/{organization}/teams/{team}/groups: which groups of which log-in providers lead into a team.
-// It is for the organization's owners to say who comes into it, also by a directory.
+// A directory's people come into an organization by them unasked, and are seen there. So administrators, who
+// answer for the directory, let a group in, and the organization's owners put it out again.
 #include "api/management/operation.h"
 #include "api/management/vocabulary.h"
 #include "identity/federation/login_providers.h"
@@ -50,7 +51,14 @@ Result<Reply> change_mapping(Call& call, Change change) {
   return Reply();
 }
 
-Result<Reply> add_mapping(Call& call) { return change_mapping(call, &identity::LoginProviders::add_mapping); }
+Result<Reply> add_mapping(Call& call) {
+  if (!call.caller.is_operator && !call.may(SystemAction::manage_providers))
+    return Error{
+        Errc::denied,
+        "whoever is in the group becomes a member by this without being asked: it takes the system role "
+        "administrator"};
+  return change_mapping(call, &identity::LoginProviders::add_mapping);
+}
 Result<Reply> remove_mapping(Call& call) {
   return change_mapping(call, &identity::LoginProviders::remove_mapping);
 }
@@ -69,7 +77,7 @@ constexpr Operation kOperations[] = {
      .id = "addGroupMapping",
      .tag = "sign-on",
      .summary = "Let a log-in provider's group lead into a team",
-     .permission = kOrganizationOwner,
+     .permission = kOrganizationOwner || SystemAction::manage_providers,
      .status = 204,
      .proof = true,
      .handler = add_mapping},
@@ -78,7 +86,7 @@ constexpr Operation kOperations[] = {
      .id = "removeGroupMapping",
      .tag = "sign-on",
      .summary = "Let a group lead into a team no more",
-     .permission = kOrganizationOwner,
+     .permission = kOrganizationOwner || SystemAction::manage_providers,
      .status = 204,
      .handler = remove_mapping},
 };

@@ -58,7 +58,7 @@ constexpr Schema kScopeText = text(1, 512);
 constexpr Schema kScopeTexts = list(kScopeText, 100);
 constexpr Field kExchangeFields[] = {
     {"token", &kForeignToken, "The token that the CI's issuer gave the job", kRequired},
-    {"robot", &kGivenName, "Which robot is meant, where the token may act as several"},
+    {"robot", &kGivenName, "Which robot is meant: what others trust bears on nobody's exchange", kRequired},
     {"scopes", &kScopeTexts,
      "repository:NAME:pull,push as in the token protocol; all repositories that the trust names when absent"},
 };
@@ -192,7 +192,7 @@ Wait wait_of_exchange(Call& call) {
 }
 
 Result<Reply> exchange(Call& call) {
-  const std::string robot = call.text("robot").value_or("");
+  const std::string robot = *call.text("robot");
   // Anybody may ask, and each refusal has cost a look-up.
   if (auto admitted = call.services.login.admit_network(robot, call.origin); !admitted)
     return admitted.error();

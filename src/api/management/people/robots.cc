@@ -95,17 +95,22 @@ Result<Reply> get_robot(Call& call) {
   return Reply(represent_robot(*robot));
 }
 
+// Whoever lets a stopped robot in again gives its workloads their power back.
+bool starts_it(const Call& call) { return call.flag("enabled"); }
+
 Result<Reply> change_robot(Call& call) {
   const auto robot = robot_of(call);
   if (!robot) return robot.error();
+  const bool administers = call.caller.is_operator || call.may(SystemAction::manage_accounts);
   // To stop it is to contain; to start it again is not.
-  if (call.flag("enabled") && !call.caller.is_operator && !call.may(SystemAction::manage_accounts)) {
+  if (call.flag("enabled") && !administers) {
     const auto manages = manages_robot(call, robot->account.id);
     if (!manages) return manages.error();
     if (!*manages)
       return Error{Errc::denied, "robots are enabled by those who manage them and by administrators"};
   }
-  auto set = call.services.robots.set_enabled(robot->account.id, call.flag("enabled"), call.origin);
+  const auto lock = administers ? identity::Accounts::Lock::may_be_lifted : identity::Accounts::Lock::stays;
+  auto set = call.services.robots.set_enabled(robot->account.id, call.flag("enabled"), lock, call.origin);
   if (!set) return set.error();
   return get_robot(call);
 }
@@ -176,6 +181,7 @@ constexpr Operation kOperations[] = {
      .request = &kChange,
      .response = &kRobot,
      .if_match = IfMatch::required,
+     .proof_for = starts_it,
      .handler = change_robot},
     {.method = http::Method::delete_,
      .path = "/robots/{robot}",

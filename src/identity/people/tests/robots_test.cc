@@ -128,14 +128,15 @@ TEST_P(RobotsTest, AreListedWhereTheyBelong) {
 TEST_P(RobotsTest, AreDisabledAndEnabled) {
   const auto ci = robot("ci");
   ASSERT_THAT(installation_.accounts.find(ci.account.id), Succeeds());
-  ASSERT_THAT(robots_.set_enabled(ci.account.id, false, some_origin()), Succeeds());
+  ASSERT_THAT(robots_.set_enabled(ci.account.id, false, Accounts::Lock::stays, some_origin()), Succeeds());
   const auto disabled = installation_.accounts.find(ci.account.id).value();
   EXPECT_FALSE(disabled.active());
   EXPECT_EQ(disabled.credential_version, ci.account.credential_version + 1);
   EXPECT_EQ(installation_.last_event().action, "account_disabled");
-  ASSERT_THAT(robots_.set_enabled(ci.account.id, true, some_origin()), Succeeds());
+  ASSERT_THAT(robots_.set_enabled(ci.account.id, true, Accounts::Lock::stays, some_origin()), Succeeds());
   EXPECT_TRUE(installation_.accounts.find(ci.account.id)->active());
-  EXPECT_THAT(robots_.set_enabled(alice_.id, false, some_origin()), FailsWith(Errc::not_found));
+  EXPECT_THAT(robots_.set_enabled(alice_.id, false, Accounts::Lock::stays, some_origin()),
+              FailsWith(Errc::not_found));
   EXPECT_TRUE(installation_.accounts.find("alice")->active());
 }
 

@@ -243,16 +243,17 @@ TEST_P(WorkloadExchangeTest, TakesAllTrustsOfTheRobotTogether) {
                                      on(other, {.pull = true})}));
 }
 
-TEST_P(WorkloadExchangeTest, MustBeToldWhichOfTwoRobotsIsMeant) {
+TEST_P(WorkloadExchangeTest, IsForTheRobotThatIsNamedWhateverOthersTrust) {
   trust();
   const auto second = at_.add_robot("acme+second");
   trust([&](auto& wanted) { wanted.robot_id = second; });
   const std::string token = at_.mint();
-  EXPECT_THAT(at_.exchange(token), FailsWith(Errc::invalid_argument));
+  EXPECT_THAT(at_.exchange(token, ""), FailsWith(Errc::unauthenticated));
   EXPECT_THAT(at_.exchange(token, "acme+third"), FailsWith(Errc::unauthenticated));
   const std::string odd("acme+second\0", 12);
   EXPECT_THAT(at_.exchange(token, odd), FailsWith(Errc::unauthenticated));
   EXPECT_EQ(at_.exchange(token, "acme+second")->robot_id, second);
+  EXPECT_EQ(at_.exchange(at_.mint())->robot_id, at_.robot_id);
 }
 
 TEST_P(WorkloadExchangeTest, AScopeOfARemovedRepositoryIsGone) {

@@ -56,7 +56,7 @@ class WorkloadFixture {
   }
   boost::json::object claims() const { return testing::claims_of(issuer.url(), installation.clock.now()); }
   std::string mint() const { return testing::mint(issuer.key(), claims()); }
-  Result<WorkloadGrant> exchange(std::string token, std::string_view robot = "") {
+  Result<WorkloadGrant> exchange(std::string token, std::string_view robot = "acme+ci") {
     return workload.exchange(Secret<>(std::move(token)), robot, origin());
   }
   static audit::Origin origin() {
