@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "app/local_certificates.h"
+#include "registry/removed.h"
 
 namespace bulkhead::app {
 namespace {
@@ -13,6 +14,8 @@ using std::chrono::steady_clock;
 constexpr std::chrono::seconds kTick{1};
 constexpr std::chrono::seconds kLookEvery{5};
 constexpr std::chrono::seconds kSweepEvery{60};
+constexpr std::chrono::seconds kCleanUpEvery{1};
+constexpr std::chrono::seconds kCleanUpAgain{60};  // after an error
 // People want to see for a while which token it was that stopped working.
 constexpr std::chrono::hours kExpiredTokensKept{30 * 24};
 constexpr std::chrono::hours kRenewEvery{24};
@@ -33,6 +36,7 @@ Housekeeping::Housekeeping(Installation& installation, CertificateWatch* certifi
       next_look_(steady_clock::now() + kLookEvery),
       next_sweep_(steady_clock::now() + kSweepEvery),
       next_renewal_(steady_clock::now() + kRenewEvery),
+      next_clean_up_(steady_clock::now()),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 void Housekeeping::finish() {
@@ -54,6 +58,7 @@ void Housekeeping::run(const std::stop_token& stop) {
     keys_.work();
     if (due(next_sweep_, kSweepEvery)) sweep();
     look_after_certificates();
+    clean_up(stop);
   }
 }
 
@@ -94,6 +99,21 @@ void Housekeeping::look_after_credentials() {
         installation_.login_requests().prune()})
     if (!removed)
       log.warning("credentials that have run out cannot be removed", {{"error", removed.error().message}});
+}
+
+// What repositories that were removed have left, in steps that let others pass.
+void Housekeeping::clean_up(const std::stop_token& stop) {
+  if (!due(next_clean_up_, kCleanUpEvery)) return;
+  while (!stop.stop_requested()) {
+    const auto more = registry::clean_up_removed(installation_.database());
+    if (!more) {
+      installation_.log().warning("what deleted repositories have left cannot be removed",
+                                  {{"error", more.error().message}});
+      next_clean_up_ = steady_clock::now() + kCleanUpAgain;
+      return;
+    }
+    if (!*more) return;
+  }
 }
 
 void Housekeeping::sweep() {

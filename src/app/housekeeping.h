@@ -31,6 +31,7 @@ class Housekeeping {
   void look_after_certificates();
   void look_after_credentials();
   void sweep();
+  void clean_up(const std::stop_token& stop);
 
   Installation& installation_;
   CertificateWatch* certificate_;
@@ -38,6 +39,7 @@ class Housekeeping {
   std::chrono::steady_clock::time_point next_look_;
   std::chrono::steady_clock::time_point next_sweep_;
   std::chrono::steady_clock::time_point next_renewal_;
+  std::chrono::steady_clock::time_point next_clean_up_;
   bool database_away_ = false;
   Result<void> outcome_;
   std::mutex mutex_;

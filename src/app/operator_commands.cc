@@ -152,7 +152,8 @@ Outcome repo_list(Call& call) {
     auto rows = session.query(
         "SELECT r.name, r.visibility, COALESCE(a.name, ''), r.contact, r.immutable_tags, r.protected_tags, "
         "r.created_at "
-        "FROM repositories r LEFT JOIN accounts a ON a.id = r.owner_id ORDER BY r.name");
+        "FROM repositories r LEFT JOIN accounts a ON a.id = r.owner_id WHERE r.removed_at IS NULL "
+        "ORDER BY r.name");
     if (!rows) return rows.error();
     for (const db::Row& row : *rows)
       out.push_back(json::object{{"name", row.text(0)},
@@ -245,7 +246,8 @@ Outcome namespace_list(Call& call) {
     auto rows = session.query(
         "SELECT n.name, COALESCE(a.name, o.name, ''), n.quota_bytes, n.used_bytes FROM namespaces n "
         "LEFT JOIN accounts a ON a.id = n.owner_id LEFT JOIN organizations o ON o.id = n.organization_id "
-        "ORDER BY n.name");
+        "WHERE n.name <> ? ORDER BY n.name",
+        {std::string(access::kRemovedNamespace)});
     if (!rows) return rows.error();
     for (const db::Row& row : *rows)
       out.push_back(

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "registry/counted.h"
+
 namespace bulkhead::registry {
 
 UploadWriter::UploadWriter(const Shared& shared, const UploadTable::Session& session,
@@ -138,7 +140,7 @@ Result<void> UploadWriter::finish(const oci::Digest& digest, const Context& cont
   }
   if (!reserved) return reserved.error();
   // From here on the database counts it.
-  if (*reserved != 0) shared_.room.landed(repository_.namespace_id, size);
+  if (*reserved != 0) shared_.room.landed(repository_.namespace_id, counted(size));
   auto committed = shared_.store.commit(std::move(turn_->stage), digest);
   // Content that is not what it should be is gone; after anything else the client may try this step again.
   if (committed || committed.error().code == Errc::digest_invalid) {
