@@ -52,7 +52,10 @@ void Housekeeping::run(const std::stop_token& stop) {
       wake_.wait_for(lock, stop, kTick, [] { return false; });
     }
     if (stop.stop_requested()) return;
-    if (due(next_look_, kLookEvery)) look_at_database();
+    if (due(next_look_, kLookEvery)) {
+      installation_.reserve().tend();
+      look_at_database();
+    }
     // Nothing of the rest can be done then, and each part of it would wait.
     if (database_away_) continue;
     keys_.work();
