@@ -47,6 +47,9 @@ UPDATE namespaces SET used_bytes = (
   SELECT CAST(COALESCE(SUM(q.bytes), 0) AS BIGINT) FROM quota_reservations q WHERE q.namespace_id = namespaces.id
 );
 
+-- Released blobs are looked for by repository as well: a push into a quota must not walk all that a namespace holds.
+CREATE INDEX repository_blobs_released_of ON repository_blobs (repository_id, released_at) WHERE released_at IS NOT NULL;
+
 -- Raised whenever a manifest or a blob goes from the repository, or comes to count or not to count: as long as it is the
 -- same, what was found there is there.
 ALTER TABLE repositories ADD COLUMN removals BIGINT NOT NULL DEFAULT 0;
