@@ -112,3 +112,12 @@ def test_a_quota_that_uploads_fill_says_so_and_how_to_free_it(place, rng):
     assert "bulkhead repo uploads alice/app" in refused.text
     server.run("repo", "uploads", "alice/app", "--all")
     registry.push_blob("alice/app", blob)
+
+
+def test_uploads_that_began_before_their_repository_was_there_are_its_own(place):
+    server, _, alice, _ = place
+    Registry(server, alice).start_upload("alice/new")
+    server.run("repo", "create", "alice/new")
+    assert len(json.loads(server.run("repo", "uploads", "alice/new", "--json").stdout)) == 1
+    server.run("repo", "uploads", "alice/new", "--all")
+    assert not list((server.data / "staging").iterdir())
