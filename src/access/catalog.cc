@@ -150,8 +150,9 @@ Result<std::vector<std::string>> Facts::names(std::string_view last, std::size_t
   const auto size =
       static_cast<std::int64_t>(std::min<std::size_t>(limit, std::numeric_limits<std::int32_t>::max()));
   const auto done = state_->database.read([&](db::Session& session) -> Result<void> {
-    const auto rows = session.query("SELECT name FROM repositories WHERE name > ? ORDER BY name LIMIT ?",
-                                    {comparable(last), size});
+    const auto rows = session.query(
+        "SELECT name FROM repositories WHERE name > ? AND removed_at IS NULL ORDER BY name LIMIT ?",
+        {comparable(last), size});
     if (!rows) return rows.error();
     names.clear();
     for (const db::Row& row : *rows) names.push_back(row.text(0));

@@ -25,6 +25,10 @@ class Policies;
 
 namespace bulkhead::access {
 
+// Where repositories are that were removed, under a name of its own each, until their rows have gone. A name
+// that nothing else can have, and that no list shows.
+inline constexpr std::string_view kRemovedNamespace = "#removed";
+
 struct Repository {
   std::int64_t id = 0;
   std::int64_t namespace_id = 0;
@@ -185,9 +189,10 @@ class Facts {
                      const audit::Origin& origin, Namer namer = {});
   Result<void> revoke(const GrantSubject& subject, const GrantTarget& target, const audit::Origin& origin,
                       Namer namer = {});
-  // Removes the repository with all its tags, manifests, blob links and grants, and the scopes of tokens that
-  // name it; the name may be used again, by a new id. Errc::conflict while it has robots, which must go
-  // first.
+  // Removes the repository with its grants: from then on it and all that it held are nowhere to be found and
+  // count towards no quota, and the name may be used again, by a new id. Tags, manifests, blob links and the
+  // scopes of tokens that name it are left to registry/removed.h. Errc::conflict while it has robots, which
+  // must go first.
   Result<void> remove(const oci::RepositoryName& name, const audit::Origin& origin);
 
   Result<RepositoryDetails> details(const oci::RepositoryName& name);

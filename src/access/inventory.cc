@@ -49,8 +49,8 @@ Result<std::vector<NamespaceDetails>> read_namespaces(db::Session& session,
                                                       std::string_view after, std::size_t limit,
                                                       const std::optional<std::vector<std::int64_t>>& only) {
   if (only && only->empty()) return std::vector<NamespaceDetails>();
-  std::string sql = fmt::format("{}WHERE {} > ? ", kNamespaces, kOrder);
-  std::vector<db::Value> parameters{std::string(after)};
+  std::string sql = fmt::format("{}WHERE {} > ? AND n.name <> ? ", kNamespaces, kOrder);
+  std::vector<db::Value> parameters{std::string(after), std::string(kRemovedNamespace)};
   if (owner_id) {
     sql +=
         "AND (n.owner_id = ? OR n.organization_id IN (SELECT m.organization_id FROM organization_members m "

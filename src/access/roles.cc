@@ -137,12 +137,13 @@ Result<void> check_still_may(db::Session& session, const Principal& principal, A
   const auto who = read_principal(session, principal, now);
   if (!who) return who.error();
   const auto places = session.query(
-      "SELECT r.visibility, r.namespace_id, COALESCE(n.organization_id, 0) FROM repositories r "
+      "SELECT r.visibility, r.namespace_id, COALESCE(n.organization_id, 0), r.removed_at FROM repositories r "
       "JOIN namespaces n ON n.id = r.namespace_id WHERE r.id = ?",
       {repository_id});
   if (!places) return places.error();
   if (places->empty()) return {};  // whoever asks finds out that it is gone
   const db::Row& place = places->front();
+  if (!place.is_null(3)) return Error{Errc::name_unknown, "the repository has been deleted"};
   Standing standing{.exists = true,
                     .visibility = place.text(0) == "public" ? Visibility::public_ : Visibility::private_,
                     .namespace_id = place.integer(1),

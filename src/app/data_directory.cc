@@ -20,8 +20,9 @@ constexpr mode_t kOthersWrite = 0022;
 
 // What the server itself makes there. A symbolic link among them would have been planted, or leads to a disk
 // that may be missing at the next start.
-constexpr std::array kOwnNames{"lock",        "journal",         "blobs",           "staging",     "tls",
-                               "bulkhead.db", "bulkhead.db-wal", "bulkhead.db-shm", "control.sock"};
+constexpr std::array kOwnNames{"lock",         "journal",     "blobs",           "staging",
+                               "tls",          "bulkhead.db", "bulkhead.db-wal", "bulkhead.db-shm",
+                               "control.sock", "reserve"};
 constexpr std::string_view kDatabase = "bulkhead.db";
 
 std::filesystem::path full_path(const std::filesystem::path& path) {

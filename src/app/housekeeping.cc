@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "app/local_certificates.h"
+#include "registry/removed.h"
 
 namespace bulkhead::app {
 namespace {
@@ -14,6 +15,8 @@ constexpr std::chrono::seconds kTick{1};
 constexpr std::chrono::seconds kLookEvery{5};
 constexpr std::chrono::seconds kMeasureEvery{15};
 constexpr std::chrono::seconds kSweepEvery{60};
+constexpr std::chrono::seconds kCleanUpEvery{1};
+constexpr std::chrono::seconds kCleanUpAgain{60};  // after an error
 // People want to see for a while which token it was that stopped working.
 constexpr std::chrono::hours kExpiredTokensKept{30 * 24};
 constexpr std::chrono::hours kRenewEvery{24};
@@ -37,6 +40,7 @@ Housekeeping::Housekeeping(Installation& installation, Measurements& measurement
       next_measurement_(steady_clock::now()),
       next_sweep_(steady_clock::now() + kSweepEvery),
       next_renewal_(steady_clock::now() + kRenewEvery),
+      next_clean_up_(steady_clock::now()),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 void Housekeeping::finish() {
@@ -52,13 +56,17 @@ void Housekeeping::run(const std::stop_token& stop) {
       wake_.wait_for(lock, stop, kTick, [] { return false; });
     }
     if (stop.stop_requested()) return;
-    if (due(next_look_, kLookEvery)) look_at_database();
+    if (due(next_look_, kLookEvery)) {
+      installation_.reserve().tend();
+      look_at_database();
+    }
     // Nothing of the rest can be done then, and each part of it would wait.
     if (database_away_) continue;
     keys_.work();
     if (due(next_measurement_, kMeasureEvery)) measurements_.work();
     if (due(next_sweep_, kSweepEvery)) sweep();
     look_after_certificates();
+    clean_up(stop);
   }
 }
 
@@ -99,6 +107,21 @@ void Housekeeping::look_after_credentials() {
         installation_.login_requests().prune()})
     if (!removed)
       log.warning("credentials that have run out cannot be removed", {{"error", removed.error().message}});
+}
+
+// What repositories that were removed have left, in steps that let others pass.
+void Housekeeping::clean_up(const std::stop_token& stop) {
+  if (!due(next_clean_up_, kCleanUpEvery)) return;
+  while (!stop.stop_requested()) {
+    const auto more = registry::clean_up_removed(installation_.database());
+    if (!more) {
+      installation_.log().warning("what deleted repositories have left cannot be removed",
+                                  {{"error", more.error().message}});
+      next_clean_up_ = steady_clock::now() + kCleanUpAgain;
+      return;
+    }
+    if (!*more) return;
+  }
 }
 
 void Housekeeping::sweep() {

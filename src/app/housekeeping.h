@@ -32,6 +32,7 @@ class Housekeeping {
   void look_after_certificates();
   void look_after_credentials();
   void sweep();
+  void clean_up(const std::stop_token& stop);
 
   Installation& installation_;
   Measurements& measurements_;
@@ -41,6 +42,7 @@ class Housekeeping {
   std::chrono::steady_clock::time_point next_measurement_;
   std::chrono::steady_clock::time_point next_sweep_;
   std::chrono::steady_clock::time_point next_renewal_;
+  std::chrono::steady_clock::time_point next_clean_up_;
   bool database_away_ = false;
   Result<void> outcome_;
   std::mutex mutex_;

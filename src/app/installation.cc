@@ -55,7 +55,7 @@ Result<Secret<>> database_url(const config::Settings& settings) {
 }
 
 Installation::Installation(const config::Settings& settings, Log& log, FileDescriptor lock)
-    : settings_(settings), log_(log), lock_(std::move(lock)) {}
+    : settings_(settings), log_(log), lock_(std::move(lock)), reserve_(settings.data, log) {}
 
 Result<std::unique_ptr<Installation>> Installation::open(const config::Settings& settings, Log& log,
                                                          const Opening& opening) {
@@ -76,6 +76,7 @@ Result<std::unique_ptr<Installation>> Installation::open(const config::Settings&
   if (::flock(lock->get(), LOCK_EX | LOCK_NB) != 0)
     return Error{Errc::conflict, fmt::format("another bulkhead process is using {}", found->path.string())};
   std::unique_ptr<Installation> installation(new Installation(settings, log, std::move(*lock)));
+  installation->reserve_.tend();
   if (auto assembled = installation->assemble(opening, *found); !assembled) return assembled.error();
   return installation;
 }

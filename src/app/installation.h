@@ -9,6 +9,7 @@
 #include "access/tokens.h"
 #include "api/services.h"
 #include "app/data_directory.h"
+#include "app/disk_reserve.h"
 #include "app/fetcher.h"
 #include "async/fair_pool.h"
 #include "async/lanes.h"
@@ -108,6 +109,7 @@ class Installation {
   async::FairPool& passwords() { return *passwords_; }
   async::OffloadPool& operators() { return *operators_; }
   async::OffloadPool& files() { return *files_; }
+  DiskReserve& reserve() { return reserve_; }
   const Clock& clock() const { return clock_; }
   Log& log() { return log_; }
 
@@ -125,6 +127,7 @@ class Installation {
   Log& log_;
   SystemClock clock_;
   FileDescriptor lock_;
+  DiskReserve reserve_;
   // In the order of dependence: each is destroyed before what it refers to. The pools come last, so that no
   // work is under way when the rest goes.
   std::unique_ptr<crypto::Keyring> keyring_;

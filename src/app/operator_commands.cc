@@ -20,6 +20,7 @@
 #include "app/grant_commands.h"
 #include "app/keys_commands.h"
 #include "app/token_commands.h"
+#include "app/upload_commands.h"
 #include "oci/strict_json.h"
 
 namespace bulkhead::app {
@@ -152,7 +153,8 @@ Outcome repo_list(Call& call) {
     auto rows = session.query(
         "SELECT r.name, r.visibility, COALESCE(a.name, ''), r.contact, r.immutable_tags, r.protected_tags, "
         "r.created_at "
-        "FROM repositories r LEFT JOIN accounts a ON a.id = r.owner_id ORDER BY r.name");
+        "FROM repositories r LEFT JOIN accounts a ON a.id = r.owner_id WHERE r.removed_at IS NULL "
+        "ORDER BY r.name");
     if (!rows) return rows.error();
     for (const db::Row& row : *rows)
       out.push_back(json::object{{"name", row.text(0)},
@@ -225,6 +227,11 @@ Outcome repo_set(Call& call) {
   return done(call.installation.facts().change(*name, changes, {}, call.origin));
 }
 
+Outcome repo_uploads(Call& call) { return list_uploads(call.installation, call.arguments); }
+Outcome repo_cancel_uploads(Call& call) {
+  return cancel_uploads(call.installation, call.arguments, call.origin);
+}
+
 Outcome grant_set(Call& call) { return set_grant(call.installation, call.arguments, call.origin); }
 Outcome grant_remove(Call& call) { return remove_grant(call.installation, call.arguments, call.origin); }
 Outcome grant_list(Call& call) { return list_grants(call.installation, call.arguments); }
@@ -245,7 +252,8 @@ Outcome namespace_list(Call& call) {
     auto rows = session.query(
         "SELECT n.name, COALESCE(a.name, o.name, ''), n.quota_bytes, n.used_bytes FROM namespaces n "
         "LEFT JOIN accounts a ON a.id = n.owner_id LEFT JOIN organizations o ON o.id = n.organization_id "
-        "ORDER BY n.name");
+        "WHERE n.name <> ? ORDER BY n.name",
+        {std::string(access::kRemovedNamespace)});
     if (!rows) return rows.error();
     for (const db::Row& row : *rows)
       out.push_back(
@@ -282,6 +290,7 @@ const std::map<std::string_view, Command>& commands() {
       {"user.unlock", user_unlock},     {"setup.token", setup_token},
       {"repo.list", repo_list},         {"repo.create", repo_create},
       {"repo.delete", repo_delete},     {"repo.set", repo_set},
+      {"repo.uploads", repo_uploads},   {"repo.cancel_uploads", repo_cancel_uploads},
       {"repo.rename", repo_rename},     {"grant.set", grant_set},
       {"grant.remove", grant_remove},   {"grant.list", grant_list},
       {"namespace.set", namespace_set}, {"namespace.list", namespace_list},

@@ -70,9 +70,10 @@ Result<std::string> render(db::Session& session, const TokenScope& scope) {
   std::string where = "*";
   const bool repository = scope.repository_id != 0;
   if (repository || scope.namespace_id != 0) {
-    const auto rows = session.query(repository ? "SELECT name FROM repositories WHERE id = ?"
-                                               : "SELECT name || '/' FROM namespaces WHERE id = ?",
-                                    {repository ? scope.repository_id : scope.namespace_id});
+    const auto rows =
+        session.query(repository ? "SELECT name FROM repositories WHERE id = ? AND removed_at IS NULL"
+                                 : "SELECT name || '/' FROM namespaces WHERE id = ?",
+                      {repository ? scope.repository_id : scope.namespace_id});
     if (!rows) return rows.error();
     where = rows->empty() ? std::string() : rows->front().text(0);
   }

@@ -93,6 +93,7 @@ constexpr std::array kActions = {
     std::pair{Action::external_identity_unlinked, std::string_view("external_identity_unlinked")},
     std::pair{Action::session_refreshed, std::string_view("session_refreshed")},
     std::pair{Action::login_limits_lifted, std::string_view("login_limits_lifted")},
+    std::pair{Action::upload_cancelled, std::string_view("upload_cancelled")},
 };
 
 }  // namespace

@@ -68,6 +68,7 @@ Errc errc_of(unsigned status, std::string_view code) {
   // Of a log-in in a browser: go on asking, and more slowly.
   if (code == "authorization_pending") return Errc::conflict;
   if (code == "slow_down") return Errc::rate_limited;
+  if (code == "busy") return Errc::upload_busy;
   if (status == 401) return Errc::unauthenticated;
   if (status == 403) return Errc::denied;
   if (status == 412 || status == 428) return Errc::conflict;

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <boost/json/value_to.hpp>
 #include <memory>
 
 #include "base/say.h"
@@ -179,6 +180,8 @@ struct RepositoryOptions {
   std::string contact;
   std::string immutable_tags;
   std::string protected_tags;
+  std::string upload;
+  bool all = false;
   bool yes = false;
 };
 
@@ -265,6 +268,41 @@ void add_repository_commands(Command& app, CommandLine& line) {
     auto* option = change->add_option(flag.flag, options.get()->*flag.value, flag.about);
     if (std::string_view(flag.key) == "visibility") option->one_of({"public", "private"});
   }
+}
+
+void print_uploads(const json::value& value) {
+  std::vector<std::vector<std::string>> rows{{"UPLOAD", "ACCOUNT", "SIZE", "LAST USED"}};
+  for (const json::value& row : value.as_array())
+    rows.push_back({text(row, "id"), text(row, "account"),
+                    render_bytes(row.as_object().at("bytes").to_number<std::uint64_t>()),
+                    text(row, "last_used_at")});
+  say_lines(render_table(rows));
+}
+
+void add_upload_command(Command& app, CommandLine& line) {
+  auto* repo = app.subcommand("repo");
+  const auto options = std::make_shared<RepositoryOptions>();
+  auto* uploads = add(
+      *repo, line, "uploads",
+      "List uploads to a repository that were begun and have not ended, or cancel them",
+      [options]() -> Result<json::object> {
+        if (options->all && !options->upload.empty())
+          return Error{Errc::invalid_argument, "give --cancel or --all, not both"};
+        if (!options->all && options->upload.empty())
+          return json::object{{"command", "repo.uploads"}, {"name", options->name}};
+        json::object command{{"command", "repo.cancel_uploads"}, {"name", options->name}};
+        if (!options->all) command["id"] = options->upload;
+        return command;
+      },
+      [options]() -> Print {
+        if (!options->all && options->upload.empty()) return print_uploads;
+        return [options](const json::value& value) {
+          say("{} uploads to {} are cancelled\n", text(value, "cancelled"), options->name);
+        };
+      });
+  uploads->add_option("name", options->name)->required();
+  uploads->add_option("--cancel", options->upload, "Cancel the one of this id, whosever it is");
+  uploads->add_flag("--all", options->all, "Cancel all that nothing is being sent to");
 }
 
 struct GrantOptions {
@@ -378,6 +416,7 @@ void add_namespace_commands(Command& app, CommandLine& line) {
 void add_operator_commands(Command& app, CommandLine& line) {
   add_user_commands(app, line);
   add_repository_commands(app, line);
+  add_upload_command(app, line);
   add_grant_commands(app, line);
   add_namespace_commands(app, line);
 }

@@ -105,6 +105,31 @@ Outcome repo_rename(ApiClient& client, const json::object& command) {
                             {{"name", command.at("new_name")}}));
 }
 
+Outcome repo_uploads(ApiClient& client, const json::object& command) {
+  auto uploads = client.list(path_of("repositories", text(command, "name"), "uploads"));
+  if (!uploads) return uploads.error();
+  return json::value(*std::move(uploads));
+}
+
+Outcome repo_cancel_uploads(ApiClient& client, const json::object& command) {
+  const std::string uploads = path_of("repositories", text(command, "name"), "uploads");
+  if (const std::string id = text(command, "id"); !id.empty()) {
+    if (auto ended = client.remove(uploads + path_of(id)); !ended) return ended.error();
+    return json::value(json::object{{"cancelled", 1}});
+  }
+  const auto all = client.list(uploads);
+  if (!all) return all.error();
+  std::int64_t cancelled = 0;
+  for (const json::value& upload : *all) {
+    const auto ended = client.remove(uploads + path_of(text(upload.as_object(), "id")));
+    // What is being sent, or has ended meanwhile.
+    if (!ended && ended.error().code != Errc::upload_busy && ended.error().code != Errc::not_found)
+      return ended.error();
+    if (ended) ++cancelled;
+  }
+  return json::value(json::object{{"cancelled", cancelled}});
+}
+
 Outcome repo_set(ApiClient& client, const json::object& command) {
   json::object changes;
   for (const std::string_view field : {"visibility", "immutable_tags", "protected_tags", "contact", "owner"})
@@ -197,6 +222,8 @@ const std::map<std::string_view, RemoteCommand>& commands() {
       {"repo.delete", repo_delete},
       {"repo.set", repo_set},
       {"repo.rename", repo_rename},
+      {"repo.uploads", repo_uploads},
+      {"repo.cancel_uploads", repo_cancel_uploads},
       {"grant.set", grant_set},
       {"grant.remove", grant_remove},
       {"grant.list", grant_list},

@@ -74,6 +74,8 @@ Result<std::string> render(std::string_view sql, const Dialect& dialect) {
       rendered += dialect.id;
     } else if (name == "bytewise") {
       rendered += dialect.bytewise;
+    } else if (name == "keyed") {
+      rendered += dialect.keyed;
     } else {
       return Error{Errc::internal, fmt::format("a migration uses the unknown placeholder {}", name)};
     }

@@ -22,6 +22,8 @@ std::span<const Migration> embedded_migrations();
 struct Dialect {
   std::string_view id;        // {{id}}: an integer primary key that the engine assigns and never reuses
   std::string_view bytewise;  // {{bytewise}}: makes a text column compare byte by byte
+  std::string_view
+      keyed;  // {{keyed}}: after a table whose rows are kept in their primary key, and only there
   // A script that begins a transaction which no other process's migration can overlap.
   std::string_view begin_migration;
   // One row if the table `schema_migrations` exists, and is Bulkhead's: other programs call theirs so, too.

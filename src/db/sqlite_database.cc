@@ -17,6 +17,7 @@ using std::chrono::steady_clock;
 constexpr Dialect kDialect = {
     .id = "INTEGER PRIMARY KEY AUTOINCREMENT",
     .bytewise = "",
+    .keyed = "WITHOUT ROWID",
     .begin_migration = "BEGIN IMMEDIATE",
     .find_version_table = "SELECT 1 FROM pragma_table_info('schema_migrations') WHERE name = 'applied_at'",
     .find_tables = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY name LIMIT 3",

@@ -78,7 +78,7 @@ Result<bool> Blobs::mount(const access::Repository& target, const access::Reposi
     // A source that may not be read any more is like one that has it not.
     if (auto may = access::check_still_may(session, context.principal, access::Action::pull, source.id, now);
         !may) {
-      if (may.error().code == Errc::denied) return {};
+      if (may.error().code == Errc::denied || may.error().code == Errc::name_unknown) return {};
       return may;
     }
     auto size = linked_size(session, source.id, digest);

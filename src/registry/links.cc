@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+#include "registry/counted.h"
+
 namespace bulkhead::registry {
 namespace {
 
@@ -25,11 +27,24 @@ Result<void> add_use(db::Session& session, std::int64_t namespace_id, std::int64
 
 // In the namespace that the repository is in now: it may have been given to another since it was looked up.
 Result<void> count_use(db::Session& session, const access::Repository& repository, std::int64_t more) {
-  const auto counted = session.execute(
-      "UPDATE namespaces SET used_bytes = used_bytes + ? "
-      "WHERE id = (SELECT namespace_id FROM repositories WHERE id = ?)",
-      {more, repository.id});
-  if (!counted) return counted.error();
+  const auto spaces =
+      session.query("UPDATE repositories SET used_bytes = used_bytes + ? WHERE id = ? RETURNING namespace_id",
+                    {more, repository.id});
+  if (!spaces) return spaces.error();
+  if (spaces->empty()) return {};
+  return add_use(session, spaces->front().integer(0), more);
+}
+
+Result<std::int64_t> read_removals(db::Session& session, std::int64_t repository_id) {
+  const auto rows = session.query("SELECT removals FROM repositories WHERE id = ?", {repository_id});
+  if (!rows) return rows.error();
+  return rows->empty() ? 0 : rows->front().integer(0);
+}
+
+Result<void> note_removal(db::Session& session, std::int64_t repository_id) {
+  const auto noted =
+      session.execute("UPDATE repositories SET removals = removals + 1 WHERE id = ?", {repository_id});
+  if (!noted) return noted.error();
   return {};
 }
 
@@ -40,13 +55,13 @@ Result<std::int64_t> reserve_room(db::Session& session, const access::Repository
                     {repository.id, repository.namespace_id});
   if (!rows) return rows.error();
   if (rows->empty() || rows->front().is_null(1)) return 0;
-  if (auto fits = check_quota(session, repository, size); !fits) return fits.error();
+  const auto bytes = static_cast<std::int64_t>(counted(size));
+  if (auto fits = check_quota(session, repository, counted(size)); !fits) return fits.error();
   const std::int64_t namespace_id = rows->front().integer(0);
-  if (auto counted = add_use(session, namespace_id, static_cast<std::int64_t>(size)); !counted)
-    return counted.error();
+  if (auto added = add_use(session, namespace_id, bytes); !added) return added.error();
   const auto made = session.query(
       "INSERT INTO quota_reservations (namespace_id, bytes, expires_at) VALUES (?, ?, ?) RETURNING id",
-      {namespace_id, static_cast<std::int64_t>(size), to_micros(now + kReservationLife)});
+      {namespace_id, bytes, to_micros(now + kReservationLife)});
   if (!made) return made.error();
   return made->front().integer(0);
 }
@@ -80,7 +95,8 @@ Result<void> end_old_reservations(db::Session& session, Time now) {
 }
 
 Result<void> check_exists(db::Session& session, const access::Repository& repository) {
-  auto rows = session.query("SELECT 1 FROM repositories WHERE id = ?", {repository.id});
+  auto rows =
+      session.query("SELECT 1 FROM repositories WHERE id = ? AND removed_at IS NULL", {repository.id});
   if (!rows) return rows.error();
   if (rows->empty())
     return Error{Errc::name_unknown, fmt::format("there is no repository {}", repository.name.render())};
@@ -129,11 +145,12 @@ Result<bool> link_blob(db::Session& session, const access::Repository& repositor
         {repository.id, digest.render()});
     if (!back) return back.error();
     if (*back == 0) return false;
+    if (auto noted = note_removal(session, repository.id); !noted) return noted.error();
   }
   if (!reserved)
-    if (auto fits = check_quota(session, repository, size); !fits) return fits.error();
-  if (auto counted = count_use(session, repository, static_cast<std::int64_t>(size)); !counted)
-    return counted.error();
+    if (auto fits = check_quota(session, repository, counted(size)); !fits) return fits.error();
+  if (auto added = count_use(session, repository, static_cast<std::int64_t>(counted(size))); !added)
+    return added.error();
   return true;
 }
 
@@ -145,9 +162,10 @@ Result<bool> unlink_blob(db::Session& session, const access::Repository& reposit
                                  {repository.id, digest.render()});
   if (!removed) return removed.error();
   if (*removed == 0) return false;
+  if (auto noted = note_removal(session, repository.id); !noted) return noted.error();
   if (!*size) return true;
-  if (auto counted = count_use(session, repository, -static_cast<std::int64_t>(**size)); !counted)
-    return counted.error();
+  if (auto lowered = count_use(session, repository, -static_cast<std::int64_t>(counted(**size))); !lowered)
+    return lowered.error();
   return true;
 }
 

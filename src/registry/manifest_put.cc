@@ -12,9 +12,10 @@
 #include "base/log.h"
 #include "registry/children.h"
 #include "registry/content_event.h"
+#include "registry/counted.h"
 #include "registry/links.h"
 #include "registry/manifests_state.h"
-#include "registry/reach.h"
+#include "registry/references.h"
 #include "registry/releases.h"
 #include "registry/unborn.h"
 
@@ -40,6 +41,11 @@ struct TagMove {
 // What is left to do.
 struct Plan {
   bool is_new = false;
+  // Of a new one: what it refers to, what it counts for, and what counts again with it.
+  References references;
+  std::uint64_t counted = 0;
+  std::uint64_t released = 0;
+  std::int64_t removals = 0;  // when it was made
   std::vector<TagMove> moves;
 };
 
@@ -142,7 +148,32 @@ Result<void> check_condition_of(db::Session& session, const Push& push, const Pl
   return check_condition(push.context, &*current);
 }
 
-Result<Plan> make_plan(db::Session& session, const Push& push, Time now) {
+// What becomes of the manifest's children: with thousands of them most of the work, which is not done twice
+// when nothing has gone from the repository since `earlier`.
+Result<void> plan_children(db::Session& session, const Push& push, const Plan* earlier, Plan& plan) {
+  const auto removals = read_removals(session, push.repository.id);
+  if (!removals) return removals.error();
+  plan.removals = *removals;
+  if (earlier != nullptr && earlier->removals == plan.removals && (earlier->is_new || !plan.is_new)) {
+    plan.references = earlier->references;
+    plan.counted = earlier->counted;
+    plan.released = earlier->released;
+    return {};
+  }
+  if (plan.is_new) {
+    const auto released = released_size(session, push.repository, push.manifest);
+    if (!released) return released.error();
+    plan.released = *released;
+    auto references = find_numbers(session, push.repository.id, children_of(push.manifest));
+    if (!references) return references.error();
+    plan.references = *std::move(references);
+    plan.counted = counted(push.size) + kReferenceCounted * plan.references.size();
+  }
+  return check_children(session, push.repository, push.manifest, push.options.sparse);
+}
+
+// `earlier` is the plan of a snapshot.
+Result<Plan> make_plan(db::Session& session, const Push& push, Time now, const Plan* earlier = nullptr) {
   const auto rules =
       is_unborn(push.repository) ? Result<TagRules>(TagRules{}) : read_tag_rules(session, push.repository);
   if (!rules) return rules.error();
@@ -154,40 +185,38 @@ Result<Plan> make_plan(db::Session& session, const Push& push, Time now) {
   const auto absent = is_new(session, push);
   if (!absent) return absent.error();
   plan.is_new = *absent;
-  if (plan.is_new) {
-    const auto again = released_size(session, push.repository, push.manifest);
-    if (!again) return again.error();
-    if (auto fits = check_quota(session, push.repository, push.size + *again); !fits) return fits.error();
-  }
+  const auto complete = plan_children(session, push, earlier, plan);
+  if (plan.is_new && plan.counted > 0)
+    if (auto fits = check_quota(session, push.repository, plan.counted + plan.released); !fits)
+      return fits.error();
   for (const oci::Tag& tag : push.tags) {
     auto move = plan_tag(session, push, tag, *rules);
     if (!move) return move.error();
     if (*move) plan.moves.push_back(**std::move(move));
   }
   if (auto fits = check_tag_counts(session, push, plan.moves); !fits) return fits.error();
-  if (auto complete = check_children(session, push.repository, push.manifest, push.options.sparse); !complete)
-    return complete.error();
+  if (!complete) return complete.error();
   if (auto met = check_condition_of(session, push, plan); !met) return met.error();
   return plan;
 }
 
-Result<void> store_row(db::Session& session, const Push& push, Time now) {
-  if (auto counted = count_use(session, push.repository, static_cast<std::int64_t>(push.size)); !counted)
-    return counted;
-  if (auto back = take_back(session, push.repository, push.manifest); !back) return back;
+Result<void> store_row(db::Session& session, const Push& push, const Plan& plan, Time now) {
+  const auto bytes = static_cast<std::int64_t>(plan.counted);
+  if (auto added = count_use(session, push.repository, bytes); !added) return added;
+  if (auto back = take_back(session, push.repository, push.manifest, plan.released); !back) return back;
   if (auto noted = note_stored(session, push.digest, push.size, now); !noted) return noted;
   const auto& subject = push.manifest.subject;
   const auto inserted = session.execute(
       "INSERT INTO manifests (repository_id, digest, size, media_type, artifact_type, subject, annotations, "
-      "created_at, children_known) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)",
+      "created_at, children_known, counted_bytes) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?)",
       {push.repository.id, push.digest.render(), static_cast<std::int64_t>(push.size),
        push.manifest.media_type, push.manifest.artifact_type,
        subject ? db::Value(subject->digest.render()) : db::Value(), to_json(push.manifest.annotations),
-       to_micros(now)});
+       to_micros(now), bytes});
   if (!inserted) return inserted.error();
-  if (auto noted = note_children(session, push.repository.id, push.digest, push.manifest); !noted)
-    return noted;
+  if (auto written = write_references(session, push.repository.id, push.digest, plan.references); !written)
+    return written;
   audit::Event event =
       content_event(audit::Action::manifest_pushed, push.repository, push.digest.render(), push.context, now);
   event.new_digest = push.digest.render();
@@ -215,7 +244,7 @@ Result<void> set_tag(db::Session& session, const Push& push, const TagMove& move
 
 Result<void> carry_out(db::Session& session, const Push& push, const Plan& plan, Time now) {
   if (plan.is_new)
-    if (auto stored = store_row(session, push, now); !stored) return stored;
+    if (auto stored = store_row(session, push, plan, now); !stored) return stored;
   for (const TagMove& move : plan.moves)
     if (auto set = set_tag(session, push, move, now); !set) return set;
   return {};
@@ -251,9 +280,11 @@ Result<PutResult> Manifests::put(const access::Repository& repository, const oci
   const Push push{repository,   reference, *manifest, *digest,
                   bytes.size(), all_tags,  context,   state_->options};
 
+  Plan foreseen;
   const auto acceptable = state_->database.read([&](db::Session& session) -> Result<void> {
-    const auto plan = make_plan(session, push, state_->clock.now());
+    auto plan = make_plan(session, push, state_->clock.now());
     if (!plan) return plan.error();
+    foreseen = *std::move(plan);
     return {};
   });
   if (!acceptable) return acceptable.error();
@@ -261,7 +292,7 @@ Result<PutResult> Manifests::put(const access::Repository& repository, const oci
   if (auto stored = state_->store.put(*digest, bytes); !stored) return stored.error();
   const auto done = state_->database.write([&](db::Session& session) -> Result<void> {
     const Time now = state_->clock.now();
-    const auto plan = make_plan(session, push, now);
+    const auto plan = make_plan(session, push, now, &foreseen);
     if (!plan) return plan.error();
     return carry_out(session, push, *plan, now);
   });

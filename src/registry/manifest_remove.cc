@@ -6,6 +6,7 @@
 #include "registry/links.h"
 #include "registry/manifests_state.h"
 #include "registry/reach.h"
+#include "registry/references.h"
 #include "registry/releases.h"
 
 namespace bulkhead::registry {
@@ -64,16 +65,16 @@ Result<void> remove_manifest(db::Session& session, const Removal& removal, const
     if (auto removed = remove_tag(session, removal, tag->render(), text); !removed) return removed;
     touched.emplace_back(*std::move(tag));
   }
-  const auto children = read_children_of(session, removal.repository.id, text);
+  const auto children = read_references(session, removal.repository.id, text);
   if (!children) return children.error();
-  const auto unlinked = session.execute(
-      "DELETE FROM manifest_children WHERE repository_id = ? AND digest = ?", {removal.repository.id, text});
-  if (!unlinked) return unlinked.error();
+  if (auto deleted = delete_references(session, removal.repository.id, text, *children); !deleted)
+    return deleted;
   const auto removed =
-      session.query("DELETE FROM manifests WHERE repository_id = ? AND digest = ? RETURNING size",
+      session.query("DELETE FROM manifests WHERE repository_id = ? AND digest = ? RETURNING counted_bytes",
                     {removal.repository.id, text});
   if (!removed) return removed.error();
   if (removed->empty()) return manifest_unknown(removal.repository, digest);
+  if (auto noted = note_removal(session, removal.repository.id); !noted) return noted;
   if (auto met = check_condition(removal.context, &digest); !met) return met;
   if (auto counted = count_use(session, removal.repository, -removed->front().integer(0)); !counted)
     return counted;

@@ -7,25 +7,29 @@
 #include <vector>
 
 #include "registry/children.h"
+#include "registry/counted.h"
+#include "registry/links.h"
+#include "registry/references.h"
 #include "registry/tag_pattern.h"
 
 namespace bulkhead::registry {
 namespace {
 
-constexpr std::size_t kRowsPerInsert = 32;
 constexpr std::size_t kManifestsPerStep = 50;
 constexpr std::size_t kTagsPerPage = 1000;
 // No setting allows larger ones in.
 constexpr std::uint64_t kLargestManifest = std::uint64_t{64} << 20;
 
-// The digest, the repository, the repository, the name to go on after, and how many. The set is walked once
-// whatever the ways through it are. The names are expressions, so that tags are found by their digests and
-// not one after the other in the order of their names.
+// The repository, the digest, the digest, the repository, the name to go on after, and how many. The set is
+// walked once whatever the ways through it are. The names are expressions, so that tags are found by their
+// digests and not one after the other in the order of their names.
 constexpr std::string_view kTagsAbove =
-    "WITH RECURSIVE above (digest) AS (SELECT digest FROM blobs WHERE digest = ? UNION "
-    "SELECT c.digest FROM above a JOIN manifest_children c ON c.repository_id = ? AND c.child = a.digest) "
+    "WITH RECURSIVE above (id) AS (SELECT id FROM repository_digests WHERE repository_id = ? AND digest = ? "
+    "UNION SELECT c.parent FROM above a JOIN manifest_children c ON c.child = a.id), "
+    "holders (digest) AS (SELECT digest FROM blobs WHERE digest = ? UNION SELECT d.digest FROM above a "
+    "JOIN repository_digests d ON d.id = a.id) "
     "SELECT name FROM (SELECT t.name || '' AS name FROM tags t WHERE t.repository_id = ? "
-    "AND t.digest IN (SELECT digest FROM above)) AS reached WHERE name > ? ORDER BY name LIMIT ?";
+    "AND t.digest IN (SELECT digest FROM holders)) AS reached WHERE name > ? ORDER BY name LIMIT ?";
 
 struct Unread {
   oci::Digest digest;
@@ -77,38 +81,24 @@ Result<std::optional<oci::Manifest>> parse_stored(blob::BlobStore& store, const 
   return std::optional(*std::move(manifest));
 }
 
-Result<void> note(db::Session& session, std::int64_t repository_id, const Unread& stored,
+Result<void> note(db::Session& session, const access::Repository& repository, const Unread& stored,
                   const oci::Manifest& manifest) {
+  const std::vector<std::string> children = children_of(manifest);
+  const auto more = static_cast<std::int64_t>(children.size() * kReferenceCounted);
   // It may be gone, or have been read by another, meanwhile.
   const auto known = session.execute(
-      "UPDATE manifests SET children_known = 1 WHERE repository_id = ? AND digest = ? AND children_known = 0",
-      {repository_id, stored.digest.render()});
+      "UPDATE manifests SET children_known = 1, counted_bytes = counted_bytes + ? "
+      "WHERE repository_id = ? AND digest = ? AND children_known = 0",
+      {more, repository.id, stored.digest.render()});
   if (!known) return known.error();
   if (*known == 0) return {};
-  return note_children(session, repository_id, stored.digest, manifest);
+  if (auto added = count_use(session, repository, more); !added) return added;
+  const auto references = find_numbers(session, repository.id, children);
+  if (!references) return references.error();
+  return write_references(session, repository.id, stored.digest, *references);
 }
 
 }  // namespace
-
-Result<void> note_children(db::Session& session, std::int64_t repository_id, const oci::Digest& digest,
-                           const oci::Manifest& manifest) {
-  const std::vector<std::string> children = children_of(manifest);
-  const std::string parent = digest.render();
-  std::vector<db::Value> parameters;
-  for (std::size_t from = 0; from < children.size(); from += kRowsPerInsert) {
-    const std::size_t count = std::min(kRowsPerInsert, children.size() - from);
-    std::string sql = "INSERT INTO manifest_children (repository_id, digest, child) VALUES ";
-    parameters.clear();
-    for (std::size_t i = 0; i < count; ++i) {
-      sql += i == 0 ? "(?, ?, ?)" : ", (?, ?, ?)";
-      parameters.emplace_back(repository_id);
-      parameters.emplace_back(parent);
-      parameters.emplace_back(children[from + i]);
-    }
-    if (const auto written = session.execute(sql, parameters); !written) return written.error();
-  }
-  return {};
-}
 
 Result<void> read_children(db::Database& database, blob::BlobStore& store,
                            const access::Repository& repository, const oci::ManifestLimits& limits) {
@@ -124,7 +114,7 @@ Result<void> read_children(db::Database& database, blob::BlobStore& store,
     }
     const auto done = database.write([&](db::Session& session) -> Result<void> {
       for (std::size_t i = 0; i < unread->size(); ++i)
-        if (auto noted = note(session, repository.id, (*unread)[i], manifests[i]); !noted) return noted;
+        if (auto noted = note(session, repository, (*unread)[i], manifests[i]); !noted) return noted;
       return {};
     });
     if (!done) return done.error();
@@ -141,9 +131,10 @@ Result<void> check_reach(db::Session& session, const access::Repository& reposit
   if (!unread->empty())
     return Error{Errc::unavailable,
                  "what the repository's manifests refer to is still being read; try again"};
+  const std::string text = digest.render();
   std::string after;
   for (;;) {
-    const auto rows = session.query(kTagsAbove, {digest.render(), repository.id, repository.id, after,
+    const auto rows = session.query(kTagsAbove, {repository.id, text, text, repository.id, after,
                                                  static_cast<std::int64_t>(kTagsPerPage)});
     if (!rows) return rows.error();
     for (const db::Row& row : *rows)

@@ -1,5 +1,6 @@
-// What a manifest refers to, kept in the database, and what follows from it: a tag that is held fast holds
-// all that it reaches, the manifests below its own, their configs and layers. Internal to registry/.
+// What follows from what manifests refer to (references.h): a tag that is held fast holds all that it
+// reaches, the manifests below its own, their configs and layers, and not what it has as its subject.
+// Internal to registry/.
 #pragma once
 
 #include <string_view>
@@ -12,11 +13,6 @@
 #include "registry/manifests_state.h"
 
 namespace bulkhead::registry {
-
-// For the transaction that stores the manifest: its config, layers and manifests. What it refers to as its
-// subject it does not hold.
-Result<void> note_children(db::Session& session, std::int64_t repository_id, const oci::Digest& digest,
-                           const oci::Manifest& manifest);
 
 // Writes down the children of those manifests of the repository that an earlier version has stored, by
 // reading them; before check_reach(). Nothing to do, most of the time, and where the repository has no rules

@@ -2,36 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "audit/outbox.h"
 #include "registry/children.h"
+#include "registry/counted.h"
 #include "registry/links.h"
+#include "registry/references.h"
 
 namespace bulkhead::registry {
 namespace {
 
-constexpr std::size_t kBatch = 64;
 constexpr std::int64_t kUnlinkedAtOnce = 1000;
-
-std::string in_places() {
-  std::string places = "(?";
-  for (std::size_t i = 1; i < kBatch; ++i) places += ", ?";
-  return places + ')';
-}
-
-// Calls `work` with the repository's id and so many of the digests as there are places, the last repeated.
-template <class Work>
-Result<void> in_batches(std::int64_t repository_id, const std::vector<std::string>& digests, Work work) {
-  std::vector<db::Value> parameters;
-  for (std::size_t from = 0; from < digests.size(); from += kBatch) {
-    parameters.assign(1, repository_id);
-    for (std::size_t i = from; i < from + kBatch; ++i)
-      parameters.emplace_back(digests[std::min(i, digests.size() - 1)]);
-    if (auto done = work(parameters); !done) return done;
-  }
-  return {};
-}
 
 struct Linked {
   std::int64_t repository_id = 0;
@@ -46,6 +26,7 @@ Result<std::vector<BlobKey>> unlink(db::Session& session, const std::vector<Link
         session.execute("DELETE FROM repository_blobs WHERE repository_id = ? AND digest = ?",
                         {link.repository_id, link.digest});
     if (!removed) return removed.error();
+    if (auto noted = note_removal(session, link.repository_id); !noted) return noted.error();
     auto digest = oci::Digest::parse(link.digest);
     if (!digest)
       return Error{Errc::internal, "the database holds what is no digest: " + digest.error().message};
@@ -67,17 +48,6 @@ Result<std::vector<BlobKey>> unlink(db::Session& session, const std::vector<Link
 
 }  // namespace
 
-Result<std::vector<std::string>> read_children_of(db::Session& session, std::int64_t repository_id,
-                                                  std::string_view digest) {
-  const auto rows = session.query(
-      "SELECT child FROM manifest_children WHERE repository_id = ? AND digest = ? ORDER BY child",
-      {repository_id, std::string(digest)});
-  if (!rows) return rows.error();
-  std::vector<std::string> children;
-  for (const db::Row& row : *rows) children.push_back(row.text(0));
-  return children;
-}
-
 Result<void> release(db::Session& session, const access::Repository& repository,
                      const std::vector<std::string>& children, Time now) {
   if (children.empty()) return {};
@@ -86,13 +56,14 @@ Result<void> release(db::Session& session, const access::Repository& repository,
   if (!unread) return unread.error();
   if (!unread->empty()) return {};
   static const std::string condition =
-      "repository_id = ? AND digest IN " + in_places() +
-      " AND released_at IS NULL AND NOT EXISTS (SELECT 1 FROM manifest_children c WHERE c.repository_id = "
-      "repository_blobs.repository_id AND c.child = repository_blobs.digest)";
+      "repository_id = ? AND digest IN " + digest_places() +
+      " AND released_at IS NULL AND NOT EXISTS (SELECT 1 FROM repository_digests d JOIN manifest_children c "
+      "ON "
+      "c.child = d.id WHERE d.repository_id = repository_blobs.repository_id AND d.digest = "
+      "repository_blobs.digest)";
   static const std::string sizes =
-      "SELECT CAST(COALESCE(SUM(b.size), 0) AS BIGINT) FROM blobs b WHERE b.digest IN (SELECT digest FROM "
-      "repository_blobs WHERE " +
-      condition + ')';
+      fmt::format("SELECT {} FROM blobs b WHERE b.digest IN (SELECT digest FROM repository_blobs WHERE {})",
+                  kCountedSum, condition);
   static const std::string mark = "UPDATE repository_blobs SET released_at = ? WHERE " + condition;
   std::int64_t released = 0;
   auto done = in_batches(repository.id, children, [&](std::vector<db::Value>& parameters) -> Result<void> {
@@ -110,10 +81,10 @@ Result<void> release(db::Session& session, const access::Repository& repository,
 
 Result<std::uint64_t> released_size(db::Session& session, const access::Repository& repository,
                                     const oci::Manifest& manifest) {
-  static const std::string sql =
-      "SELECT CAST(COALESCE(SUM(b.size), 0) AS BIGINT) FROM repository_blobs r JOIN blobs b ON b.digest = "
-      "r.digest WHERE r.repository_id = ? AND r.digest IN " +
-      in_places() + " AND r.released_at IS NOT NULL";
+  static const std::string sql = fmt::format(
+      "SELECT {} FROM repository_blobs r JOIN blobs b ON b.digest = r.digest "
+      "WHERE r.repository_id = ? AND r.digest IN {} AND r.released_at IS NOT NULL",
+      kCountedSum, digest_places());
   std::uint64_t size = 0;
   auto done = in_batches(repository.id, children_of(manifest),
                          [&](const std::vector<db::Value>& parameters) -> Result<void> {
@@ -127,27 +98,27 @@ Result<std::uint64_t> released_size(db::Session& session, const access::Reposito
 }
 
 Result<void> take_back(db::Session& session, const access::Repository& repository,
-                       const oci::Manifest& manifest) {
-  const auto size = released_size(session, repository, manifest);
-  if (!size) return size.error();
+                       const oci::Manifest& manifest, std::uint64_t released) {
+  if (released == 0) return {};
   static const std::string sql =
-      "UPDATE repository_blobs SET released_at = NULL WHERE repository_id = ? AND digest IN " + in_places() +
-      " AND released_at IS NOT NULL";
+      "UPDATE repository_blobs SET released_at = NULL WHERE repository_id = ? AND digest IN " +
+      digest_places() + " AND released_at IS NOT NULL";
   auto done = in_batches(repository.id, children_of(manifest),
                          [&](const std::vector<db::Value>& parameters) -> Result<void> {
                            const auto marked = session.execute(sql, parameters);
                            if (!marked) return marked.error();
                            return {};
                          });
-  if (!done || *size == 0) return done;
-  return count_use(session, repository, static_cast<std::int64_t>(*size));
+  if (!done) return done;
+  if (auto noted = note_removal(session, repository.id); !noted) return noted;
+  return count_use(session, repository, static_cast<std::int64_t>(released));
 }
 
 Result<std::vector<BlobKey>> unlink_released(db::Session& session, Time before, Time now) {
   const auto rows = session.query(
       "SELECT b.repository_id, r.name, b.digest FROM repository_blobs b JOIN repositories r ON r.id = "
-      "b.repository_id WHERE b.released_at IS NOT NULL AND b.released_at <= ? ORDER BY b.released_at, "
-      "b.repository_id, b.digest LIMIT ?",
+      "b.repository_id WHERE b.released_at IS NOT NULL AND b.released_at <= ? AND r.removed_at IS NULL "
+      "ORDER BY b.released_at, b.repository_id, b.digest LIMIT ?",
       {to_micros(before), kUnlinkedAtOnce});
   if (!rows) return rows.error();
   std::vector<Linked> links;
@@ -173,10 +144,10 @@ Result<std::vector<BlobKey>> unlink_for(db::Session& session, const access::Repo
   if (!rows) return rows.error();
   const auto quota = static_cast<std::uint64_t>(spaces->front().integer(1));
   std::uint64_t held = static_cast<std::uint64_t>(spaces->front().integer(2)) + more;
-  for (const db::Row& row : *rows) held += static_cast<std::uint64_t>(row.integer(3));
+  for (const db::Row& row : *rows) held += counted(static_cast<std::uint64_t>(row.integer(3)));
   for (const db::Row& row : *rows) {
     if (held <= 2 * quota || std::ssize(links) >= kUnlinkedAtOnce) break;
-    held -= static_cast<std::uint64_t>(row.integer(3));
+    held -= counted(static_cast<std::uint64_t>(row.integer(3)));
     links.push_back({row.integer(0), row.text(1), row.text(2)});
   }
   return unlink(session, links, now);

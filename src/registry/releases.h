@@ -22,19 +22,16 @@ namespace bulkhead::registry {
 
 inline constexpr std::chrono::hours kReleasedLife{1};
 
-// What the manifest's rows say that it refers to.
-Result<std::vector<std::string>> read_children_of(db::Session& session, std::int64_t repository_id,
-                                                  std::string_view digest);
-
 // Of `children`, those that no manifest refers to from now on, after the manifest's own rows are gone.
 Result<void> release(db::Session& session, const access::Repository& repository,
                      const std::vector<std::string>& children, Time now);
 
-// How many bytes count again when the manifest is stored, and that they do.
+// How many bytes count again when the manifest is stored, 0 when nothing that it refers to was released; and
+// that they do.
 Result<std::uint64_t> released_size(db::Session& session, const access::Repository& repository,
                                     const oci::Manifest& manifest);
 Result<void> take_back(db::Session& session, const access::Repository& repository,
-                       const oci::Manifest& manifest);
+                       const oci::Manifest& manifest, std::uint64_t released);
 
 // Unlinks released blobs, the oldest first, with their events; at most a thousand at a time. What memory has
 // of them is to be forgotten afterwards.

@@ -8,8 +8,9 @@
 namespace bulkhead::registry {
 
 Result<TagRules> read_tag_rules(db::Session& session, const access::Repository& repository) {
-  const auto rows =
-      session.query("SELECT immutable_tags, protected_tags FROM repositories WHERE id = ?", {repository.id});
+  const auto rows = session.query(
+      "SELECT immutable_tags, protected_tags FROM repositories WHERE id = ? AND removed_at IS NULL",
+      {repository.id});
   if (!rows) return rows.error();
   if (rows->empty())
     return Error{Errc::name_unknown, fmt::format("there is no repository {}", repository.name.render())};

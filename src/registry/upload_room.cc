@@ -37,6 +37,11 @@ std::uint64_t UploadRoom::left(std::int64_t namespace_id, const View& view) {
   return left(counts_[namespace_id], view);
 }
 
+std::uint64_t UploadRoom::staged(std::int64_t namespace_id) {
+  const std::lock_guard lock(mutex_);
+  return counts_[namespace_id].staged;
+}
+
 bool UploadRoom::take(std::int64_t namespace_id, const View& view, std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   Count& count = counts_[namespace_id];

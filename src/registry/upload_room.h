@@ -39,6 +39,8 @@ class UploadRoom {
   // The database counts them from now on.
   void landed(std::int64_t namespace_id, std::uint64_t bytes);
   std::uint64_t left(std::int64_t namespace_id, const View& view);
+  // In all sessions together.
+  std::uint64_t staged(std::int64_t namespace_id);
 
  private:
   struct Count {

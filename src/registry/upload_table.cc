@@ -42,17 +42,29 @@ bool UploadTable::idle(const Session& session, Time now) const {
   return session.turn == nullptr || now - session.last_used >= limits_.silence;
 }
 
-UploadTable::Sessions::iterator UploadTable::find(const access::Repository& repository, std::string_view id,
-                                                  std::int64_t account) const {
-  const auto found = sessions_.find(id);
-  if (found == sessions_.end() || found->second.name.account != account ||
-      (found->second.name.repository != repository.id &&
-       found->second.name.repository != unborn_id(repository.name)))
-    return sessions_.end();
+bool UploadTable::is_of(const Session& session, const access::Repository& repository) const {
+  if (session.name.repository != repository.id && session.name.repository != unborn_id(repository.name))
+    return false;
   // Expired is gone, also before the sweep has come by.
-  if (found->second.turn == nullptr && clock_.now() - found->second.last_used > limits_.idle)
+  return session.turn != nullptr || clock_.now() - session.last_used <= limits_.idle;
+}
+
+UploadTable::Sessions::iterator UploadTable::find(const access::Repository& repository, std::string_view id,
+                                                  Account account) const {
+  const auto found = sessions_.find(id);
+  if (found == sessions_.end() || (account && found->second.name.account != *account) ||
+      !is_of(found->second, repository))
     return sessions_.end();
   return found;
+}
+
+std::vector<UploadTable::Session> UploadTable::list(const access::Repository& repository,
+                                                    std::string_view after, std::size_t limit) const {
+  std::vector<Session> listed;
+  const std::lock_guard lock(mutex_);
+  for (auto at = sessions_.upper_bound(after); at != sessions_.end() && listed.size() < limit; ++at)
+    if (is_of(at->second, repository)) listed.push_back(at->second);
+  return listed;
 }
 
 void UploadTable::erase(Sessions::iterator at) {
@@ -122,8 +134,7 @@ Result<void> UploadTable::enter(const UploadName& name, std::string_view account
 }
 
 Result<UploadTable::Session> UploadTable::seize(const access::Repository& repository, std::string_view id,
-                                                std::int64_t account,
-                                                const std::shared_ptr<UploadTurn>& turn) {
+                                                Account account, const std::shared_ptr<UploadTurn>& turn) {
   const std::lock_guard lock(mutex_);
   const auto found = find(repository, id, account);
   if (found == sessions_.end()) return unknown();
@@ -158,7 +169,7 @@ Result<UploadTable::Session> UploadTable::seize(const access::Repository& reposi
 }
 
 Result<UploadTable::Session> UploadTable::look(const access::Repository& repository, std::string_view id,
-                                               std::int64_t account) const {
+                                               Account account) const {
   const std::lock_guard lock(mutex_);
   const auto found = find(repository, id, account);
   if (found == sessions_.end()) return unknown();

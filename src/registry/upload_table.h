@@ -34,6 +34,7 @@ struct UploadTurn {
 
 class UploadTable {
  public:
+  using Account = std::optional<std::int64_t>;
   struct Session {
     UploadName name;
     std::string sharer;  // whose share it takes (identity/people/account.h)
@@ -56,11 +57,14 @@ class UploadTable {
   Result<void> enter(const UploadName& name, std::string_view account, std::int64_t namespace_id,
                      std::shared_ptr<UploadTurn> turn, std::vector<std::string>& given_up);
 
-  // Gives the session to `turn`: Errc::upload_unknown, or Errc::upload_busy, which says when to come again,
-  // while another is at work on it.
-  Result<Session> seize(const access::Repository& repository, std::string_view id, std::int64_t account,
+  // Gives the session to `turn`, of an account, or of anybody with nullopt: Errc::upload_unknown, or
+  // Errc::upload_busy, which says when to come again, while another is at work on it.
+  Result<Session> seize(const access::Repository& repository, std::string_view id, Account account,
                         const std::shared_ptr<UploadTurn>& turn);
-  Result<Session> look(const access::Repository& repository, std::string_view id, std::int64_t account) const;
+  Result<Session> look(const access::Repository& repository, std::string_view id, Account account) const;
+  // Anybody's in the repository, by id after `after`, at most `limit`.
+  std::vector<Session> list(const access::Repository& repository, std::string_view after,
+                            std::size_t limit) const;
 
   // By who holds it, and nothing once it was taken.
   void note(const std::string& id, const UploadTurn* turn, std::uint64_t size, std::uint64_t counted);
@@ -79,8 +83,8 @@ class UploadTable {
 
   bool idle(const Session& session, Time now) const;
   // One that began before the repository was there is the repository's too (unborn.h).
-  Sessions::iterator find(const access::Repository& repository, std::string_view id,
-                          std::int64_t account) const;
+  bool is_of(const Session& session, const access::Repository& repository) const;
+  Sessions::iterator find(const access::Repository& repository, std::string_view id, Account account) const;
   void erase(Sessions::iterator at);
   void insert(Session session);
   // Of these, the session that nobody writes to for longest, an empty one first; end() when all are at work.

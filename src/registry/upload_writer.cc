@@ -5,7 +5,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "registry/counted.h"
+
 namespace bulkhead::registry {
+namespace {
+
+// Of a quota, a tenth.
+constexpr std::uint64_t kLargePart = 10;
+
+}  // namespace
 
 UploadWriter::UploadWriter(const Shared& shared, const UploadTable::Session& session,
                            std::shared_ptr<UploadTurn> turn, const access::Repository& repository,
@@ -80,14 +88,19 @@ Result<void> UploadWriter::drop() {
 }
 
 Result<void> UploadWriter::no_room() {
-  const std::uint64_t left = shared_.room.left(repository_.namespace_id, view_);
-  const std::uint64_t staged = size_;
   if (auto dropped = drop(); !dropped) return dropped;
-  return Error{
-      Errc::quota_exceeded,
-      fmt::format("the namespace of {} has room for {} bytes more, with what is being uploaded to it; "
-                  "the upload has been dropped",
-                  repository_.name.render(), left + staged)};
+  const std::uint64_t left = shared_.room.left(repository_.namespace_id, view_);
+  const std::uint64_t others = shared_.room.staged(repository_.namespace_id);
+  std::string message = fmt::format(
+      "the namespace of {} has room for {} bytes more, with what is being uploaded to it; "
+      "the upload has been dropped",
+      repository_.name.render(), left);
+  if (others > 0 && view_.quota && others >= *view_.quota / kLargePart)
+    message += fmt::format(
+        "; {} bytes of the quota are in other uploads, which `bulkhead repo uploads {}` shows "
+        "and cancels for those to that repository",
+        others, repository_.name.render());
+  return Error{Errc::quota_exceeded, std::move(message)};
 }
 
 Result<void> UploadWriter::expect(std::uint64_t bytes) {
@@ -138,7 +151,7 @@ Result<void> UploadWriter::finish(const oci::Digest& digest, const Context& cont
   }
   if (!reserved) return reserved.error();
   // From here on the database counts it.
-  if (*reserved != 0) shared_.room.landed(repository_.namespace_id, size);
+  if (*reserved != 0) shared_.room.landed(repository_.namespace_id, counted(size));
   auto committed = shared_.store.commit(std::move(turn_->stage), digest);
   // Content that is not what it should be is gone; after anything else the client may try this step again.
   if (committed || committed.error().code == Errc::digest_invalid) {

@@ -1,12 +1,16 @@
 #include "registry/uploads.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "access/roles.h"
+#include "audit/outbox.h"
 #include "identity/people/account.h"
 #include "registry/links.h"
 #include "registry/upload_name.h"
@@ -40,12 +44,18 @@ class UploadSessions final : public Uploads {
                               const Context& context) override;
   Result<void> cancel(const access::Repository& repository, std::string_view id,
                       const Context& context) override;
+  Result<std::vector<UploadInfo>> list(const access::Repository& repository, std::string_view after,
+                                       std::size_t limit) override;
+  Result<UploadInfo> find(const access::Repository& repository, std::string_view id) override;
+  Result<void> end(const access::Repository& repository, std::string_view id,
+                   const audit::Origin& origin) override;
   Result<std::size_t> sweep() override;
   std::size_t count() const override { return table_.count(); }
 
  private:
   // The first that cannot be removed; it does not save the others, and the next process finds it again.
   Result<void> discard(const std::vector<std::string>& stages);
+  Result<std::vector<UploadInfo>> describe(const std::vector<UploadTable::Session>& sessions);
   // How long the blob is, where the repository has it.
   Result<std::optional<std::uint64_t>> known_size(const access::Repository& repository,
                                                   const oci::Digest* digest);
@@ -192,6 +202,65 @@ Result<void> UploadSessions::cancel(const access::Repository& repository, std::s
   if (!session) return session.error();
   table_.end(session->name.id, turn.get());
   // Its bytes may have gone before, by an error of the disk's.
+  return discard({session->name.render()});
+}
+
+// With the names of the accounts, which may have been renamed.
+Result<std::vector<UploadInfo>> UploadSessions::describe(const std::vector<UploadTable::Session>& sessions) {
+  std::map<std::int64_t, std::string> names;
+  const auto looked = database_.read([&](db::Session& session) -> Result<void> {
+    names.clear();
+    for (const UploadTable::Session& each : sessions) {
+      if (names.contains(each.name.account)) continue;
+      const auto rows = session.query("SELECT name FROM accounts WHERE id = ?", {each.name.account});
+      if (!rows) return rows.error();
+      names[each.name.account] = rows->empty() ? std::string() : rows->front().text(0);
+    }
+    return {};
+  });
+  if (!looked) return looked.error();
+  std::vector<UploadInfo> out;
+  for (const UploadTable::Session& each : sessions)
+    out.push_back({each.name.id, names[each.name.account], each.size, each.last_used});
+  return out;
+}
+
+Result<std::vector<UploadInfo>> UploadSessions::list(const access::Repository& repository,
+                                                     std::string_view after, std::size_t limit) {
+  return describe(table_.list(repository, after, limit));
+}
+
+Result<UploadInfo> UploadSessions::find(const access::Repository& repository, std::string_view id) {
+  const auto session = table_.look(repository, id, std::nullopt);
+  if (!session) return session.error();
+  const auto described = describe({*session});
+  if (!described) return described.error();
+  return described->front();
+}
+
+Result<void> UploadSessions::end(const access::Repository& repository, std::string_view id,
+                                 const audit::Origin& origin) {
+  const auto turn = std::make_shared<UploadTurn>();
+  const auto session = table_.seize(repository, id, std::nullopt, turn);
+  if (!session) return session.error();
+  const Turn held(table_, session->name.id, turn);
+  const auto described = describe({*session});
+  if (!described) return described.error();
+  const UploadInfo& info = described->front();
+  // The evidence first: a stage that is there without a session is one again after a restart.
+  auto recorded = database_.write([&](db::Session& written) -> Result<void> {
+    return audit::record(
+        written, {.at = clock_.now(),
+                  .action = audit::Action::upload_cancelled,
+                  .origin = origin,
+                  .repository = repository.name.render(),
+                  .target = info.id,
+                  .old_digest = {},
+                  .new_digest = {},
+                  .detail = fmt::format(R"({{"account":"{}","bytes":{}}})", info.account, info.size)});
+  });
+  if (!recorded) return recorded;
+  table_.end(session->name.id, turn.get());
   return discard({session->name.render()});
 }
 

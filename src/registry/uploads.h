@@ -24,6 +24,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "access/facts.h"
 #include "blob/store.h"
@@ -44,6 +45,14 @@ struct UploadLimits {
 struct UploadStatus {
   std::string id;
   std::uint64_t size = 0;
+};
+
+// A session, to those who look after its repository.
+struct UploadInfo {
+  std::string id;
+  std::string account;  // whose it is, "" when that account is gone
+  std::uint64_t size = 0;
+  Time last_used{};
 };
 
 class Uploads {
@@ -87,6 +96,15 @@ class Uploads {
                                       const Context& context) = 0;
   virtual Result<void> cancel(const access::Repository& repository, std::string_view id,
                               const Context& context) = 0;
+  // Everybody's sessions in the repository, by id after `after`, at most `limit`.
+  virtual Result<std::vector<UploadInfo>> list(const access::Repository& repository, std::string_view after,
+                                               std::size_t limit) = 0;
+  // One of them: Errc::upload_unknown.
+  virtual Result<UploadInfo> find(const access::Repository& repository, std::string_view id) = 0;
+  // Ends it, whosever it is, and writes the event: Errc::upload_unknown; Errc::upload_busy while a request is
+  // at work on it.
+  virtual Result<void> end(const access::Repository& repository, std::string_view id,
+                           const audit::Origin& origin) = 0;
   // Drops sessions idle for too long, and what an earlier process left behind that is no session and as old;
   // returns how many sessions.
   virtual Result<std::size_t> sweep() = 0;

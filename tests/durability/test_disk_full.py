@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from harness import content, mounts
+from harness import content, mounts, process
 from harness.registry import Registry
 
 
@@ -21,15 +21,55 @@ def small_disk(new_server):
     mounts.unmount(server.data)
 
 
-def test_a_start_on_a_full_disk_says_what_may_go(small_disk):
+def fill_to_the_last_byte(server, name):
+    filler = server.data / name
+    for size in (65536, 1):
+        with contextlib.suppress(OSError), filler.open("ab", buffering=0) as file:
+            while True:
+                file.write(b"x" * size)
+    return filler
+
+
+def test_a_server_starts_on_a_full_disk_and_pulls_and_deletes(small_disk, rng):
+    server = small_disk.start()
+    registry = Registry(server, server.create_user("alice"))
+    images = [registry.push_image("alice/app", rng, f"v{number}") for number in range(10)]
+    server.stop()
+    filler = fill_to_the_last_byte(server, "filler")
+    server.start()
+    assert "the disk is full" in server.log()
+    for number, image in enumerate(images):
+        assert registry.get_manifest("alice/app", f"v{number}").content == image.data
+    for image in images[:9]:
+        assert registry.delete(f"/v2/alice/app/manifests/{image.digest}").status_code == 202
+    assert registry.get("/v2/alice/app/tags/list").json()["tags"] == ["v9"]
+    server.run("repo", "delete", "alice/app", "--yes")
+    # And again, until there is room.
+    server.restart()
+    filler.unlink()
+    process.wait_until((server.data / "reserve").exists, "the reserve to be taken back", 30)
+    registry.push_image("alice/other", rng, "v1")
+
+
+def test_a_disk_that_fills_under_the_server_lets_it_delete(small_disk, rng):
+    server = small_disk.start()
+    registry = Registry(server, server.create_user("alice"))
+    image = registry.push_image("alice/app", rng, "v1")
+    fill_to_the_last_byte(server, "filler")
+
+    def deleted():
+        return registry.delete(f"/v2/alice/app/manifests/{image.digest}").status_code == 202
+
+    process.wait_until(deleted, "the reserve to be given up", 30)
+
+
+def test_a_start_on_a_full_disk_without_its_reserve_says_what_may_go(small_disk):
     server = small_disk.start()
     server.create_user("alice")
     server.stop()
+    (server.data / "reserve").unlink(missing_ok=True)
     (server.data / "staging" / "unfinished").write_bytes(b"x" * (8 << 20))
-    filler = server.data / "filler"
-    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
-        while True:
-            file.write(b"x" * 65536)
+    fill_to_the_last_byte(server, "filler")
     said = server.refuses_to_start()
     assert "full" in said or "space" in said
     assert "staging/" in said

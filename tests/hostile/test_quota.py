@@ -11,6 +11,8 @@ from harness.registry import Registry, assert_error
 from hostile.conftest import Place, used_bytes
 
 MIB = 1 << 20
+# What a file and a reference of a manifest count for at the least (docs/formats/database.md).
+BLOCK, REFERENCE = 4096, 256
 
 
 def bytes_below(folder):
@@ -58,6 +60,32 @@ def test_manifests_count(place, registry, rng):
     registry.push_manifest("alice/app", padded(3 * MIB + 3), "v5")
 
 
+def test_small_blobs_and_manifests_count_as_what_they_take_on_the_disk(place, registry, rng):
+    set_quota(place, str(10 * BLOCK))
+    for _ in range(5):
+        registry.push_blob("alice/app", content.random_blob(rng, 10))
+    registry.push_manifest("alice/app", content.index([]), "v1")
+    assert used_bytes(place.server, "alice") == 6 * BLOCK
+    for _ in range(4):
+        registry.push_blob("alice/app", content.random_blob(rng, 10))
+    blob = content.random_blob(rng, 10)
+    assert_error(registry.start_upload("alice/app").finish(blob.digest, blob.data), 403, "DENIED")
+    assert_error(registry.put_manifest("alice/app", padded(200), "v2"), 403, "DENIED")
+    assert registry.delete("/v2/alice/app/manifests/" + content.index([]).digest).status_code == 202
+    registry.push_blob("alice/app", blob)
+    assert used_bytes(place.server, "alice") == 10 * BLOCK
+
+
+def test_what_a_manifest_refers_to_counts(place, registry, rng):
+    set_quota(place, "1MiB")
+    config = registry.push_blob("alice/app", content.config_blob(rng))
+    layers = [registry.push_blob("alice/app", content.random_blob(rng)) for _ in range(9)]
+    before = used_bytes(place.server, "alice")
+    image = content.image_manifest(config, layers)
+    registry.push_manifest("alice/app", image, "v1")
+    assert used_bytes(place.server, "alice") - before == max(BLOCK, len(image.data)) + 10 * REFERENCE
+
+
 def test_nothing_fits_into_a_quota_of_nothing(place, registry):
     set_quota(place, "0")
     assert_error(registry.put_manifest("alice/app", padded(1000), "v1"), 403, "DENIED")
@@ -81,10 +109,10 @@ def test_what_other_images_need_stays_and_counts(place, registry, rng):
     config = registry.push_blob("alice/app", content.config_blob(rng))
     shared = registry.push_blob("alice/app", content.random_blob(rng, 900_000))
     own = registry.push_blob("alice/app", content.random_blob(rng, 900_000))
-    first = registry.push_manifest("alice/app", content.image_manifest(config, [shared]), "v1")
+    registry.push_manifest("alice/app", content.image_manifest(config, [shared]), "v1")
     second = registry.push_manifest("alice/app", content.image_manifest(config, [shared, own]), "v2")
     assert registry.delete("/v2/alice/app/manifests/" + second.digest).status_code == 202
-    left = len(config.data) + len(shared.data) + len(first.data)
+    left = BLOCK + len(shared.data) + BLOCK + 2 * REFERENCE  # config, layer, manifest
     assert used_bytes(place.server, "alice") == left
     assert registry.get_blob("alice/app", shared.digest).status_code == 200
 

@@ -6,6 +6,7 @@ import jsonschema
 import pytest
 
 from harness.management import Management, path
+from harness.registry import Registry
 
 METHODS = ("get", "put", "post", "delete", "patch")
 # What a template's parameters are filled with; things of these names exist unless the test says otherwise.
@@ -14,6 +15,7 @@ PLACES = {
     "repository": "alice/documented",
     "namespace": "alice",
     "subject": "mallory",
+    "upload": "4zD0Ub3rSgYyQ0cF1mKq7h",
     "organization": "documented",
     "member": "alice",
     "team": "builders",
@@ -212,6 +214,7 @@ def test_lists_and_things_are_as_described(server, document, owner, root, outsid
         "token": made.json()["token"]["id"],
         "invitation": invited.json()["invitation"]["id"],
         "session": owner.get("/sessions/current").json()["id"],
+        "upload": Registry(server, owner.user).start_upload("alice/documented").path.rsplit("/", 1)[1],
     }
     missing = []
     for template, method, operation in operations(document):

@@ -217,6 +217,11 @@ def _subjects(world, caller, thing):
     yield "mallory", "mallory", True
 
 
+def _uploads(world, caller, thing):
+    del world, caller, thing
+    yield ABSENT_NAME, ABSENT_NAME, True
+
+
 _OF = {
     (): lambda world, caller: [Thing("-")],
     ("user",): _users,
@@ -238,6 +243,7 @@ _OF = {
     ("user", "provider"): _inside(_users, "provider", _linked),
     ("session",): _own_sessions,
     ("invitation",): _own_invitations,
+    ("repository", "upload"): _inside(_repositories, "upload", _uploads),
     ("repository", "subject"): _inside(_repositories, "subject", _subjects),
     ("namespace", "subject"): _inside(_namespaces, "subject", _subjects),
 }

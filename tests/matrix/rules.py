@@ -140,6 +140,9 @@ listRepositoryGrants     maintainer auditor officer administrator
 getRepositoryGrant       maintainer auditor officer administrator
 setRepositoryGrant       owner
 removeRepositoryGrant    owner
+listUploads              maintainer auditor officer administrator
+getUpload                maintainer auditor officer administrator
+cancelUpload             maintainer
 """
 
 SYSTEM_WORDS = {"auditor": "auditor", "security_officer": "officer", "administrator": "administrator"}

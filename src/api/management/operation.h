@@ -200,6 +200,7 @@ std::span<const Operation> document_operations();
 std::span<const Operation> setup_operations();
 std::span<const Operation> user_operations();
 std::span<const Operation> repository_operations();
+std::span<const Operation> upload_operations();
 std::span<const Operation> grant_operations();
 std::span<const Operation> namespace_operations();
 std::span<const Operation> session_operations();

@@ -10,12 +10,14 @@ constexpr Schema kRepositoryName = text(1, 255, kNameCharacters);
 constexpr Schema kNamespaceName = text(1, 255, kNameCharacters);
 constexpr Schema kSubjectName = text(1, 255, kVisible);
 constexpr Schema kGroup = text(1, 512);
+constexpr Schema kUploadId = text(1, 64, kVisible);
 constexpr Schema kNumber = integer(1, INT64_MAX);
 
 constexpr Field kPathParameters[] = {
     {"user", &kAccountName, "An account's name"},
     {"repository", &kRepositoryName, "A repository's name, its slashes written %2F"},
     {"namespace", &kNamespaceName, "A namespace's name; %2F for the installation's own"},
+    {"upload", &kUploadId, "An upload's id"},
     {"subject", &kSubjectName, "An account's name, or team:ORGANIZATION/TEAM with the slash written %2F"},
     {"organization", &kAccountName, "An organization's name"},
     {"member", &kAccountName, "An account's name"},
@@ -40,13 +42,12 @@ const Field* path_parameter(std::string_view name) {
 std::vector<const Operation*> all_operations() {
   std::vector<const Operation*> out;
   for (const auto operations :
-       {document_operations(),       setup_operations(),      session_operations(),
-        device_login_operations(),   user_operations(),       token_operations(),
-        policy_operations(),         leak_operations(),       repository_operations(),
-        grant_operations(),          namespace_operations(),  organization_operations(),
-        member_operations(),         team_operations(),       robot_operations(),
-        invitation_operations(),     factor_operations(),     workload_operations(),
-        login_provider_operations(), team_group_operations(), identity_operations()})
+       {document_operations(),     setup_operations(),   session_operations(),  device_login_operations(),
+        user_operations(),         token_operations(),   policy_operations(),   leak_operations(),
+        repository_operations(),   upload_operations(),  grant_operations(),    namespace_operations(),
+        organization_operations(), member_operations(),  team_operations(),     robot_operations(),
+        invitation_operations(),   factor_operations(),  workload_operations(), login_provider_operations(),
+        team_group_operations(),   identity_operations()})
     for (const Operation& operation : operations) out.push_back(&operation);
   return out;
 }

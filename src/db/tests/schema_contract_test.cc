@@ -34,7 +34,7 @@ TEST_P(Schema, TheProgramsOwnMigrationsApplyAndApplyOnce) {
     std::int64_t version = 0;
     ASSERT_THAT((*opened)->read([&](Session& session) -> Result<void> {
       Result<std::vector<Row>> rows = session.query(
-          "SELECT max(version) FROM schema_migrations WHERE (SELECT count(*) FROM namespaces) = 1");
+          "SELECT max(version) FROM schema_migrations WHERE (SELECT count(*) FROM namespaces) = 2");
       if (!rows) return rows.error();
       version = rows->at(0).integer(0);
       return {};
@@ -121,9 +121,14 @@ TEST_P(Schema, ManyOpeningAtOnceMigrateOnce) {
 }
 
 TEST(Migrations, PlaceholdersAreTheEnginesOwnWords) {
-  const Dialect dialect{
-      .id = "ID", .bytewise = "BYTES", .begin_migration = "", .find_version_table = "", .find_tables = ""};
+  const Dialect dialect{.id = "ID",
+                        .bytewise = "BYTES",
+                        .keyed = "KEYED",
+                        .begin_migration = "",
+                        .find_version_table = "",
+                        .find_tables = ""};
   EXPECT_EQ(render("a {{id}}, b TEXT {{bytewise}}, c {{id}}", dialect).value(), "a ID, b TEXT BYTES, c ID");
+  EXPECT_EQ(render("(a) {{keyed}}", dialect).value(), "(a) KEYED");
   EXPECT_THAT(render("a {{key}}", dialect), FailsWith(Errc::internal));
   EXPECT_THAT(render("a {{id", dialect), FailsWith(Errc::internal));
 }

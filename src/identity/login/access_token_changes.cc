@@ -85,8 +85,9 @@ Result<void> check_room(db::Session& session, std::string_view account, Time now
 
 Result<void> check_targets(db::Session& session, const TokenScopes& scopes) {
   for (const TokenScope& scope : scopes.list()) {
-    for (const auto& [id, sql] : {std::pair(scope.repository_id, "SELECT 1 FROM repositories WHERE id = ?"),
-                                  std::pair(scope.namespace_id, "SELECT 1 FROM namespaces WHERE id = ?")}) {
+    for (const auto& [id, sql] :
+         {std::pair(scope.repository_id, "SELECT 1 FROM repositories WHERE id = ? AND removed_at IS NULL"),
+          std::pair(scope.namespace_id, "SELECT 1 FROM namespaces WHERE id = ?")}) {
       if (id == 0) continue;
       const auto rows = session.query(sql, {id});
       if (!rows) return rows.error();

@@ -160,7 +160,8 @@ Result<Robot> Robots::create_for_repository(std::int64_t repository_id, std::str
                                             const audit::Origin& origin) {
   return create(
       directory_, name, description, creator, origin, most_, [&](db::Session& session) -> Result<Place> {
-        const auto rows = session.query("SELECT name FROM repositories WHERE id = ?", {repository_id});
+        const auto rows = session.query("SELECT name FROM repositories WHERE id = ? AND removed_at IS NULL",
+                                        {repository_id});
         if (!rows) return rows.error();
         if (rows->empty())
           return Error{Errc::name_unknown, fmt::format("there is no repository number {}", repository_id)};

@@ -74,7 +74,8 @@ Result<void> require_row(db::Session& session, std::string_view sql, std::int64_
 Result<void> insert_scope(db::Session& session, std::int64_t trust_id, std::int64_t position,
                           const TokenScope& scope) {
   const auto repository =
-      require_row(session, "SELECT 1 FROM repositories WHERE id = ?", scope.repository_id, "repository");
+      require_row(session, "SELECT 1 FROM repositories WHERE id = ? AND removed_at IS NULL",
+                  scope.repository_id, "repository");
   if (!repository) return repository.error();
   const auto space =
       require_row(session, "SELECT 1 FROM namespaces WHERE id = ?", scope.namespace_id, "namespace");

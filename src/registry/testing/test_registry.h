@@ -32,6 +32,10 @@ struct ContentEvent {
 };
 std::ostream& operator<<(std::ostream& out, const ContentEvent& event);
 
+// What a small file counts for in a quota, and a reference of a manifest (registry/counted.h).
+inline constexpr std::int64_t kFile = 4096;
+inline constexpr std::int64_t kReference = 256;
+
 struct RegistryOptions {
   db::testing::Engine engine = db::testing::Engine::sqlite;
   UploadLimits uploads = {};

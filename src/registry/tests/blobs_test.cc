@@ -82,25 +82,25 @@ TEST_P(BlobsOfARepository, CountOncePerRepositoryTowardsTheNamespace) {
   const auto second = registry_.repository("alice/second");
   const auto blob = registry_.push_blob(app_, "12345");
   registry_.push_blob(app_, "12345");
-  EXPECT_EQ(registry_.used_bytes("alice"), 5);
+  EXPECT_EQ(registry_.used_bytes("alice"), kFile);
   registry_.push_blob(second, "12345");
-  EXPECT_EQ(registry_.used_bytes("alice"), 10);
+  EXPECT_EQ(registry_.used_bytes("alice"), 2 * kFile);
   EXPECT_EQ(registry_.used_bytes("bob"), 0);
   ASSERT_THAT(registry_.blobs->remove(app_, blob.digest, alice_), Succeeds());
   ASSERT_THAT(registry_.blobs->remove(app_, blob.digest, alice_), FailsWith(Errc::blob_unknown));
-  EXPECT_EQ(registry_.used_bytes("alice"), 5);
+  EXPECT_EQ(registry_.used_bytes("alice"), kFile);
 }
 
 TEST_P(BlobsOfARepository, FillAQuotaToItsLastByte) {
-  registry_.set_quota("alice", 10);
+  registry_.set_quota("alice", 10'000);
   const auto digest = sha256("anything");
-  EXPECT_THAT(registry_.blobs->link(app_, digest, 11, alice_), FailsWith(Errc::quota_exceeded));
+  EXPECT_THAT(registry_.blobs->link(app_, digest, 10'001, alice_), FailsWith(Errc::quota_exceeded));
   EXPECT_EQ(registry_.used_bytes("alice"), 0);
   EXPECT_THAT(registry_.blobs->find(app_, digest), FailsWith(Errc::blob_unknown));
   EXPECT_THAT(registry_.content_events(), IsEmpty());
 
-  EXPECT_THAT(registry_.blobs->link(app_, digest, 10, alice_), Succeeds());
-  EXPECT_THAT(registry_.blobs->link(app_, digest, 10, alice_), Succeeds()) << "it is counted already";
+  EXPECT_THAT(registry_.blobs->link(app_, digest, 10'000, alice_), Succeeds());
+  EXPECT_THAT(registry_.blobs->link(app_, digest, 10'000, alice_), Succeeds()) << "it is counted already";
   EXPECT_THAT(registry_.blobs->link(app_, sha256("another"), 1, alice_), FailsWith(Errc::quota_exceeded));
   EXPECT_THAT(registry_.blobs->remove(app_, digest, alice_), Succeeds());
   EXPECT_THAT(registry_.blobs->link(app_, sha256("another"), 1, alice_), Succeeds());
@@ -111,7 +111,7 @@ TEST_P(BlobsOfARepository, AQuotaBelowWhatIsUsedRefusesAndLetsDelete) {
   registry_.set_quota("alice", 2);
   const auto refused = registry_.blobs->link(app_, sha256("another"), 0, alice_);
   ASSERT_THAT(refused, FailsWith(Errc::quota_exceeded));
-  EXPECT_THAT(refused.error().message, HasSubstr("\"alice\" may hold 2 bytes and holds 5"));
+  EXPECT_THAT(refused.error().message, HasSubstr("\"alice\" may hold 2 bytes and holds 4096"));
   EXPECT_THAT(registry_.blobs->remove(app_, blob.digest, alice_), Succeeds());
 }
 

@@ -35,7 +35,7 @@ TEST_P(Mounts, LinkTheBlobAndTellWhereItCameFrom) {
   EXPECT_EQ(registry_.blobs->mount(target_, source_, blob_.digest, alice_), Result<bool>(true));
   EXPECT_TRUE(holds(target_));
   EXPECT_TRUE(holds(source_));
-  EXPECT_EQ(registry_.used_bytes("alice"), 7);
+  EXPECT_EQ(registry_.used_bytes("alice"), kFile);
   const auto text = blob_.digest.render();
   EXPECT_EQ(registry_.content_events().back(),
             (ContentEvent{"blob_mounted", "alice/target", text, "", text}));
@@ -49,7 +49,7 @@ TEST_P(Mounts, OfWhatIsThereAlreadySucceedWithoutAnEvent) {
   EXPECT_EQ(registry_.blobs->mount(target_, source_, blob_.digest, alice_), Result<bool>(true));
   EXPECT_EQ(registry_.blobs->mount(target_, target_, blob_.digest, alice_), Result<bool>(true));
   EXPECT_EQ(registry_.content_events().size(), before);
-  EXPECT_EQ(registry_.used_bytes("alice"), 7);
+  EXPECT_EQ(registry_.used_bytes("alice"), kFile);
 }
 
 TEST_P(Mounts, FromASourceWithoutTheBlobLinkNothingThoughOthersHaveIt) {
@@ -65,12 +65,12 @@ TEST_P(Mounts, FromWhatMayNotBeReadAnyMoreLinkNothing) {
 
 TEST_P(Mounts, CountTowardsTheQuota) {
   let_alice_read();
-  registry_.set_quota("alice", 6);
+  registry_.set_quota("alice", kFile - 1);
   EXPECT_THAT(registry_.blobs->mount(target_, source_, blob_.digest, alice_),
               FailsWith(Errc::quota_exceeded));
   EXPECT_FALSE(holds(target_));
   EXPECT_EQ(registry_.used_bytes("alice"), 0);
-  registry_.set_quota("alice", 7);
+  registry_.set_quota("alice", kFile);
   EXPECT_EQ(registry_.blobs->mount(target_, source_, blob_.digest, alice_), Result<bool>(true));
 }
 

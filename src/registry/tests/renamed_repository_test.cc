@@ -36,7 +36,7 @@ TEST_P(RenamedRepository, KeepsWhatItHolds) {
 TEST_P(RenamedRepository, CountsInTheNamespaceThatItIsInNow) {
   const auto blob = registry_.push_blob(before_, "late");
   EXPECT_EQ(registry_.used_bytes("alice"), 0);
-  EXPECT_EQ(registry_.used_bytes("bob"), used_ + 4);
+  EXPECT_EQ(registry_.used_bytes("bob"), used_ + kFile);
   EXPECT_THAT(registry_.blobs->remove(before_, blob.digest, registry_.as("bob")), Succeeds());
   EXPECT_EQ(registry_.used_bytes("alice"), 0);
   EXPECT_EQ(registry_.used_bytes("bob"), used_);

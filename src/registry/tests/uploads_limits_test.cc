@@ -157,14 +157,14 @@ TEST_F(UploadSessions, OfAnEarlierProcessAreSweptByTheTimeOfTheirLastByte) {
 }
 
 TEST_F(UploadSessions, ThatCrossTheQuotaGoWithTheirBytes) {
-  registry_.set_quota("alice", 10);
+  registry_.set_quota("alice", kFile + 6);
   registry_.push_blob(app_, "1234");
   const auto id = start();
   ASSERT_THAT(append(id, "567890"), Succeeds());
   EXPECT_THAT(append(id, "x"), FailsWith(Errc::quota_exceeded));
   EXPECT_THAT(size(id), FailsWith(Errc::upload_unknown));
   EXPECT_EQ(registry_.staged(), 0u);
-  EXPECT_EQ(registry_.used_bytes("alice"), 4);
+  EXPECT_EQ(registry_.used_bytes("alice"), kFile);
   EXPECT_EQ(registry_.stored_objects(), 1u);
 }
 
@@ -181,10 +181,11 @@ TEST_F(UploadSessions, CrossTheQuotaWithinOneRequestToo) {
 }
 
 TEST_F(UploadSessions, CountWhatIsStagedTowardsTheQuota) {
-  registry_.set_quota("alice", 10);
+  const std::string content(6 * kFile, 'c');
+  registry_.set_quota("alice", 6 * kFile + 4);
   const auto first = start();
   const auto second = start();
-  ASSERT_THAT(append(first, "123456"), Succeeds());
+  ASSERT_THAT(append(first, content), Succeeds());
   ASSERT_THAT(append(second, "abcd"), Succeeds());
   EXPECT_THAT(append(start(), "x"), FailsWith(Errc::quota_exceeded));
   ASSERT_THAT(registry_.uploads->cancel(app_, second, alice_), Succeeds());
@@ -192,8 +193,8 @@ TEST_F(UploadSessions, CountWhatIsStagedTowardsTheQuota) {
   // Also what an earlier process has left.
   registry_.restart();
   EXPECT_THAT(append(start(), "x"), FailsWith(Errc::quota_exceeded));
-  ASSERT_THAT(finish(first, sha256("123456")), Succeeds());
-  EXPECT_EQ(registry_.used_bytes("alice"), 6);
+  ASSERT_THAT(finish(first, sha256(content)), Succeeds());
+  EXPECT_EQ(registry_.used_bytes("alice"), 6 * kFile);
   EXPECT_THAT(append(start(), "x"), FailsWith(Errc::quota_exceeded));
 }
 
@@ -208,7 +209,7 @@ TEST_F(UploadSessions, OfOtherNamespacesDoNotCount) {
 }
 
 TEST_F(UploadSessions, AreRefusedByTheirStatedLength) {
-  registry_.set_quota("alice", 10);
+  registry_.set_quota("alice", kFile + 6);
   registry_.push_blob(app_, "1234");
   const auto id = start();
   {
@@ -245,18 +246,19 @@ TEST_F(UploadSessions, ThatFindTheRoomTakenAtTheEndStoreNothing) {
 }
 
 TEST_F(UploadSessions, ThatDoNotMatchGiveTheirRoomBack) {
-  registry_.set_quota("alice", 6);
+  registry_.set_quota("alice", kFile);
+  const std::string content(kFile, 'c');
   const auto id = start();
-  ASSERT_THAT(append(id, "123456"), Succeeds());
+  ASSERT_THAT(append(id, content), Succeeds());
   EXPECT_THAT(finish(id, sha256("something else")), FailsWith(Errc::digest_invalid));
   EXPECT_EQ(registry_.used_bytes("alice"), 0);
-  EXPECT_THAT(append(start(), "abcdef"), Succeeds());
+  EXPECT_THAT(append(start(), content), Succeeds());
 }
 
 TEST_F(UploadSessions, ReservationsThatACrashHasLeftRunOut) {
-  registry_.set_quota("alice", 6);
+  registry_.set_quota("alice", kFile);
   ASSERT_THAT(registry_.blobs->reserve(app_, sha256("123456"), 6, alice_), Succeeds());
-  EXPECT_EQ(registry_.used_bytes("alice"), 6);
+  EXPECT_EQ(registry_.used_bytes("alice"), kFile);
   EXPECT_THAT(append(start(), "x"), FailsWith(Errc::quota_exceeded));
   registry_.installation.clock.advance(hours(2));
   EXPECT_THAT(registry_.uploads->sweep(), Succeeds());
@@ -278,7 +280,7 @@ TEST_F(UploadSessions, OfWhatTheRepositoryHasNeedNoRoom) {
   EXPECT_THAT((*other)->append(as_bytes("1")), FailsWith(Errc::quota_exceeded));
   EXPECT_THAT((*writer)->finish(digest, alice_), Succeeds());
   writer->reset();
-  EXPECT_EQ(registry_.used_bytes("alice"), 7);
+  EXPECT_EQ(registry_.used_bytes("alice"), kFile);
   // Nothing longer under its name, and nothing of it stays when it is broken off.
   auto longer = registry_.uploads->acquire(app_, start(), alice_, &digest);
   ASSERT_THAT(longer, Succeeds());

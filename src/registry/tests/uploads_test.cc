@@ -75,7 +75,7 @@ TEST_F(UploadSessions, ABlobThatIsStoredElsewhereCostsItsBytesAllTheSame) {
   registry_.push_blob(registry_.repository("bob/private"), "secret");
   registry_.push_blob(app_, "secret");
   EXPECT_TRUE(holds("secret"));
-  EXPECT_EQ(registry_.used_bytes("alice"), 6);
+  EXPECT_EQ(registry_.used_bytes("alice"), kFile);
   EXPECT_EQ(registry_.content_events().back().action, "blob_pushed");
   EXPECT_EQ(registry_.stored_objects(), 1u);
 }
@@ -145,7 +145,7 @@ TEST_F(UploadSessions, OfOneBlobAtOnceLinkItOnce) {
     threads.emplace_back([&] { finished += registry_.upload(app_, "shared content").has_value() ? 1 : 0; });
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(finished, 8);
-  EXPECT_EQ(registry_.used_bytes("alice"), 14);
+  EXPECT_EQ(registry_.used_bytes("alice"), kFile);
   EXPECT_EQ(registry_.content_events().size(), 1u);
   EXPECT_EQ(registry_.uploads->count(), 0u);
 }

@@ -167,7 +167,7 @@ Result<void> ScopeNames::learn_repositories(db::Session& session, const std::set
   for (std::size_t i = 1; i < places.size(); i += 2) places[i] = ',';
   const auto rows = session.query(
       fmt::format("{} SELECT r.id, r.name FROM repositories r JOIN namespaces n ON n.id = r.namespace_id "
-                  "WHERE r.id IN ({}) AND {}",
+                  "WHERE r.id IN ({}) AND r.removed_at IS NULL AND {}",
                   sees_all_ ? "" : readable.with, places, sees_all_ ? "1 = 1" : readable.where),
       parameters);
   if (!rows) return rows.error();
