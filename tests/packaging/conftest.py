@@ -1,0 +1,74 @@
+"""The packages, made once from the program under test, and systems to install them into."""
+
+import pathlib
+import re
+import shutil
+import sys
+
+import pytest
+
+from harness import mounts, paths, process, roots
+
+
+def make(binary, into, *kinds):
+    """The paths of the packages."""
+    done = process.run(sys.executable, "-B", paths.ROOT / "packaging" / "make", binary, into, *kinds)
+    made = [pathlib.Path(line) for line in done.stdout.splitlines() if line.startswith(str(into))]
+    assert len(made) == len(kinds), done.stdout
+    return made
+
+
+@pytest.fixture(scope="session")
+def binary(request):
+    return request.config.getoption("--bulkhead").resolve()
+
+
+@pytest.fixture(scope="session")
+def version(binary):
+    return process.run(binary, "--version").stdout.split()[1]
+
+
+@pytest.fixture(scope="session")
+def deb(binary, work_folder):
+    return make(binary, work_folder / "packages", "deb")[0]
+
+
+@pytest.fixture(scope="session")
+def older_deb(deb, work_folder):
+    """The same program in a package of an earlier version."""
+    root = work_folder / "older"
+    process.run("dpkg-deb", "--raw-extract", deb, root)
+    control = root / "DEBIAN" / "control"
+    control.write_text(re.sub(r"^Version: .*$", "Version: 0.0.1", control.read_text(), flags=re.MULTILINE))
+    package = work_folder / "bulkhead_0.0.1_amd64.deb"
+    process.run("dpkg-deb", "--root-owner-group", "-Znone", "--build", root, package)
+    return package
+
+
+@pytest.fixture(scope="session")
+def debian(deb):
+    """An archive of a Debian with what the package depends on, and systemd."""
+    if mounts.lacks_privileges():
+        pytest.skip(f"installing a package {mounts.lacks_privileges()}")
+    depends = process.run("dpkg-deb", "--field", deb, "Depends").stdout
+    return roots.debian_with(sorted({"systemd-sysv", "dbus", *re.findall(r"(?:^|, )([a-z0-9.+-]+)", depends)}))
+
+
+@pytest.fixture
+def chroot(debian, work_folder):
+    """A Debian in which nothing runs, as in the making of an image of a machine."""
+    root = roots.unpack(debian, work_folder / "chroot")
+    yield roots.Root(root)
+    shutil.rmtree(root)
+
+
+@pytest.fixture(scope="module")
+def booted(debian, work_folder):
+    """A Debian that systemd has booted."""
+    if not any(pathlib.Path(f"/sys/fs/cgroup{group}/cgroup.procs").exists() for group in ("", "/systemd")):
+        pytest.skip("no control groups here for a systemd of one's own")
+    system = roots.Booted(roots.unpack(debian, work_folder / "booted"))
+    yield system
+    system.close()
+
+
