@@ -1,7 +1,7 @@
 """The shared libraries that a program loads, and the Debian packages that they and other files come from."""
 
-import collections
 import dataclasses
+import functools
 import pathlib
 import re
 import subprocess
@@ -46,27 +46,29 @@ def loaded_by(binary):
     return dict(sorted(found.items()))
 
 
-def _owner(path):
+def _owners(paths):
+    """The name of the package that has each of the files."""
     # Debian 12 has /lib as a link to /usr/lib, and packages that say either.
-    resolved = str(path.resolve())
-    for name in (resolved, resolved.removeprefix("/usr")):
-        done = subprocess.run(["dpkg-query", "--search", name], capture_output=True, text=True, check=False)
-        if done.returncode == 0:
-            return done.stdout.split(":")[0]
-    raise Refused(f"{path} belongs to no Debian package; build on Debian 12, with its libraries")
+    spelled = {path: (str(path.resolve()), str(path.resolve()).removeprefix("/usr")) for path in paths}
+    names = [name for pair in spelled.values() for name in pair]
+    # Fails for the spellings that no package has, and still lists the others.
+    listed = subprocess.run(["dpkg-query", "--search", *names], capture_output=True, text=True, check=False).stdout
+    owners = {path: owner.split(":")[0] for owner, _, path in (line.partition(": ") for line in listed.splitlines())}
+    for path, pair in spelled.items():
+        if not set(pair) & set(owners):
+            raise Refused(f"{path} belongs to no Debian package; build on Debian 12, with its libraries")
+    return {path: next(owners[name] for name in pair if name in owners) for path, pair in spelled.items()}
 
 
+@functools.cache
 def _package(name):
     values = output_of("dpkg-query", "--show", "--showformat", "\t".join(f"${{{field}}}" for field in FIELDS) + "\n", name)
     return Package(*values.splitlines()[0].split("\t"))
 
 
 def packages_of(paths):
-    """Which packages the files come from: {Package: [path]}, by name."""
-    by_name = collections.defaultdict(list)
-    for path in paths:
-        by_name[_owner(path)].append(path)
-    return {_package(name): files for name, files in sorted(by_name.items())}
+    """The packages that the files come from, by name."""
+    return [_package(name) for name in sorted(set(_owners(paths).values()))]
 
 
 def compiled_in():
