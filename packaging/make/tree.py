@@ -62,6 +62,7 @@ class Tree:
 
     def write_to(self, directory):
         """As files; their owner is whoever runs this."""
+        directory.chmod(0o755)
         for path in self.paths():
             entry, content = self._entries[path]
             at = directory / path

@@ -18,7 +18,7 @@ from harness.mounts import lacks_privileges
 from harness.process import run
 
 # Nothing of this machine's settings reaches what runs inside.
-ENVIRONMENT = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive"]
+ENVIRONMENT = ["env", "-i", "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive"]
 # In namespaces of its own, so that all of it ends with its first process; the network is its own, too, with loopback alone.
 # The root is moved to, not changed to: in a chroot no user namespaces are made, which the service asks for.
 BOOT = r"""
@@ -168,6 +168,9 @@ def ubuntu():
                    "http://archive.ubuntu.com/ubuntu", "/usr/share/debootstrap/scripts/jammy", check=False, timeout=300)
         if made.returncode != 0:
             pytest.skip(f"no Ubuntu 24.04 to be had here: {made.stdout.strip().splitlines()[-1]}")
+        if (folder / "root/proc").is_symlink():  # to this machine's, until its setting up is over
+            (folder / "root/proc").unlink()
+            (folder / "root/proc").mkdir()
         _pack(folder / "root", archive)
     finally:
         shutil.rmtree(folder)

@@ -34,6 +34,16 @@ def deb(binary, work_folder):
 
 
 @pytest.fixture(scope="session")
+def image(binary, work_folder):
+    return make(binary, work_folder / "packages", "image")[0]
+
+
+@pytest.fixture(scope="session")
+def tarball(binary, work_folder):
+    return make(binary, work_folder / "packages", "tarball")[0]
+
+
+@pytest.fixture(scope="session")
 def older_deb(deb, work_folder):
     """The same program in a package of an earlier version."""
     root = work_folder / "older"
