@@ -36,7 +36,8 @@ def system_layer(libraries):
         tree.file(f"usr/lib64/{name}" if name == LOADER else f"{LIBRARIES}/{name}", path.read_bytes(), 0o755)
     tree.file("etc/ssl/certs/ca-certificates.crt", b"".join(path.read_bytes() for path in authorities()))
     tree.link("usr/lib/ssl/cert.pem", "/etc/ssl/certs/ca-certificates.crt")
-    tree.file("etc/passwd", f"root:x:0:0:root:/:/sbin/nologin\nbulkhead:x:{USER}:{USER}:Bulkhead registry:/{DATA}:/sbin/nologin\n")
+    ours = f"bulkhead:x:{USER}:{USER}:Bulkhead registry:/{DATA}:/sbin/nologin\n"
+    tree.file("etc/passwd", "root:x:0:0:root:/:/sbin/nologin\n" + ours)
     tree.file("etc/group", f"root:x:0:\nbulkhead:x:{USER}:\n")
     tree.file("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n")
     tree.copy("usr/lib/os-release", pathlib.Path("/usr/lib/os-release"))
@@ -147,10 +148,11 @@ def make(release, into):
         {"schemaVersion": 2, "mediaType": manifest_type, "config": config, "layers": layers, "annotations": labels(release)},
         manifest_type,
     )
+    # Each reads what it knows: docker both of the first, podman and containerd the second.
     names = [f"bulkhead:{release.version}", "bulkhead:latest"]
     annotations = {
-        "io.containerd.image.name": f"docker.io/library/bulkhead:{release.version}",
-        "org.opencontainers.image.ref.name": release.version,
+        "io.containerd.image.name": "docker.io/library/bulkhead:latest",
+        "org.opencontainers.image.ref.name": "latest",
     }
     layout.index([{**manifest, "platform": {"architecture": "amd64", "os": "linux"}, "annotations": annotations}])
     docker = [{"Config": blob_path(config), "RepoTags": names, "Layers": [blob_path(layer) for layer in layers]}]

@@ -33,7 +33,7 @@ class Package:
 
     def status(self):
         """What Debian's package manager would say of it, for who looks for known vulnerabilities."""
-        return output_of("dpkg-query", "--status", f"{self.name}:{self.architecture}" if self.architecture != "all" else self.name)
+        return output_of("dpkg-query", "--status", self.name)
 
 
 def loaded_by(binary):

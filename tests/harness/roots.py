@@ -18,7 +18,10 @@ from harness.mounts import lacks_privileges
 from harness.process import run
 
 # Nothing of this machine's settings reaches what runs inside.
-ENVIRONMENT = ["env", "-i", "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive"]
+ENVIRONMENT = [
+    *("env", "-i", "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8"),
+    "DEBIAN_FRONTEND=noninteractive",
+]
 # In namespaces of its own, so that all of it ends with its first process; the network is its own, too, with loopback alone.
 # The root is moved to, not changed to: in a chroot no user namespaces are made, which the service asks for.
 BOOT = r"""
@@ -142,6 +145,8 @@ def debian_with(packages):
         root.run("apt-get", "update", "-q")
         root.run("apt-get", "install", "-y", "-q", "--no-install-recommends", *packages, timeout=600)
         policy.unlink()
+        # From here on without a mirror: what apt installs has all it depends on.
+        (root.folder / "etc/apt/sources.list").write_text("")
         for old in paths.CACHE.glob("debian-12-with-*.tar"):
             old.unlink()
         _pack(root.folder, archive)

@@ -10,7 +10,7 @@ import tarfile
 
 import pytest
 
-from harness import engines, mounts, paths, process
+from harness import paths, process
 from harness.registry import Registry
 from harness.server import User
 
@@ -20,49 +20,27 @@ SETUP_TOKEN = re.compile(r"bhsetup_[0-9A-Za-z]+")
 CONFINED = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
 
 
-class RuncPodman(engines.Podman):
-    """On runc, which knows every kind of control groups, and with the limits of this process."""
-
-    def __init__(self, folder):
-        super().__init__(folder)
-        (folder / "auth.json").write_text("{}")
-        (folder / "containers.conf").write_text("[containers]\ndefault_ulimits = []\n")
-
-    def environment(self):
-        return super().environment() | {"CONTAINERS_CONF": str(self.folder / "containers.conf")}
-
-    def globals(self):
-        return [*super().globals(), "--runtime", "runc", "--cgroup-manager", "cgroupfs"]
-
-
-@pytest.fixture(scope="module", params=["docker", "podman"])
-def engine(request, image, work_folder):
+@pytest.fixture(params=["docker", "podman"])
+def engine(request):
     """With the image loaded from its archive."""
-    if mounts.lacks_privileges():
-        pytest.skip(f"container engines: {mounts.lacks_privileges()}")
-    mounts.separate()
-    folder = work_folder / request.param
-    folder.mkdir()
-    made = {"docker": engines.Docker, "podman": RuncPodman}[request.param](folder)
-    made.run("load", "--input", image)
-    yield made
-    made.close()
+    return request.getfixturevalue(request.param)
 
 
 class Container:
     """The server of the image, on this machine's network."""
 
-    def __init__(self, engine, version, name, port):
-        self.engine, self.version, self.name, self.port = engine, version, name, port
+    def __init__(self, engine, name, port):
+        self.engine, self.name, self.port = engine, name, port
 
     def start(self, *flags):
         self.engine.run(
             "run", "--detach", f"--name={self.name}", "--network=host", *CONFINED, *flags,
-            f"--env=BULKHEAD_LISTEN=127.0.0.1:{self.port}", f"--volume={self.name}:/var/lib/bulkhead", f"bulkhead:{self.version}")
+            f"--env=BULKHEAD_LISTEN=127.0.0.1:{self.port}", f"--volume={self.name}:/var/lib/bulkhead", "bulkhead:latest")
         process.wait_until(lambda: self.bulkhead("health", check=False).returncode == 0, "the container to be ready")
 
     def bulkhead(self, *arguments, **options):
-        return self.engine.run("exec", "--interactive", self.name, "bulkhead", *arguments, **{"stdin": subprocess.DEVNULL} | options)
+        options = {"stdin": subprocess.DEVNULL} | options
+        return self.engine.run("exec", "--interactive", self.name, "bulkhead", *arguments, **options)
 
     def make_administrator(self):
         token = SETUP_TOKEN.search(self.engine.run("logs", self.name).stdout).group()
@@ -75,8 +53,8 @@ class Container:
 
 
 @pytest.fixture
-def container(engine, version, request):
-    made = Container(engine, version, "bulkhead-" + re.sub(r"[^a-z]+", "-", request.node.originalname)[:40], process.free_port())
+def container(engine, request):
+    made = Container(engine, "bulkhead-" + re.sub(r"[^a-z]+", "-", request.node.originalname)[:40], process.free_port())
     yield made
     engine.run("rm", "--force", "--volumes", made.name, check=False)
 
@@ -116,10 +94,11 @@ def test_it_holds_the_image_that_it_is_of_and_its_sbom(container, engine, image,
     address = f"127.0.0.1:{container.port}"
     admin = User("admin", PASSWORD)
     environment = os.environ | {"REGISTRY_AUTH_FILE": str(folder / "auth.json")}
-    process.run("skopeo", "login", "--tls-verify=false", "--username=admin", "--password-stdin", address, input=PASSWORD, env=environment)
+    logging_in = ["login", "--tls-verify=false", "--username=admin", "--password-stdin", address]
+    process.run("skopeo", *logging_in, input=PASSWORD, env=environment)
     name = f"{address}/admin/bulkhead:{version}"
-    pushed = process.run(
-        sys.executable, "-B", paths.ROOT / "packaging" / "make" / "push.py", image.parent, name, "--dest-tls-verify=false", env=environment)
+    push = [sys.executable, "-B", paths.ROOT / "packaging" / "make" / "push.py"]
+    pushed = process.run(*push, image.parent, name, "--dest-tls-verify=false", env=environment)
     digest = re.search(r"its SBOM (sha256:[0-9a-f]{64})", pushed.stdout).group(1)
 
     # Pulled back, it is the image that the server runs from.

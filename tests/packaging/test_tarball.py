@@ -6,17 +6,14 @@ import tarfile
 
 import pytest
 
-from harness import images, mounts, process, roots
+from harness import images, process, roots
 
 
 @pytest.fixture(scope="module", params=["debian", "ubuntu"])
-def installed(request, tarball, work_folder):
+def installed(request, tarball, storage):
     """A root with the tar file unpacked in /opt and the program linked into /usr/local/bin, as its README says."""
-    if mounts.lacks_privileges():
-        pytest.skip(f"another root {mounts.lacks_privileges()}")
     archive = {"debian": images.debian_tarball, "ubuntu": roots.ubuntu}[request.param]()
-    root = roots.Root(roots.unpack(archive, work_folder / request.param))
-    mounts.separate()
+    root = roots.Root(roots.unpack(archive, storage / request.param))
     # The loader asks /proc where the program is.
     process.run("mount", "-t", "proc", "proc", root.folder / "proc")
     for folder in ("opt", "srv", "usr/local/bin"):  # not all of them are there before a system is set up
@@ -50,7 +47,8 @@ def test_its_libraries_are_its_own_but_for_the_c_library(installed, tarball):
     name = tarball.name.removesuffix(".tar.gz")
     listed = as_nobody(installed, "ldd", f"/opt/{name}/bin/bulkhead").stdout
     elsewhere = {line.split()[0] for line in listed.splitlines() if " => " in line and f"/opt/{name}/" not in line}
-    assert elsewhere and all(re.match(r"(libc|libm|libpthread|libresolv|libdl)\.so\.\d$", library) for library in elsewhere), listed
+    of_the_c_library = re.compile(r"(libc|libm|libpthread|libresolv|libdl)\.so\.\d$")
+    assert elsewhere and all(of_the_c_library.match(library) for library in elsewhere), listed
 
 
 def test_it_says_which_c_library_it_needs(tarball):
