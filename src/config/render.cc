@@ -25,6 +25,8 @@ The names follow from each other: `http.idle_timeout` in the file (or `idle_time
 Durations are text with a unit: `"500ms"`, `"5s"`, `"2m"`, `"24h"`, `"30d"`. Sizes are bytes, or text with a unit:
 `67108864` or `"64MiB"`. In the environment and in flags a list is separated by commas.
 
+`bulkhead config example` writes all of this as a file to begin with.
+
 An unknown or wrong setting is an error: the server does not start. `bulkhead config check` reports all mistakes at
 once, and `bulkhead config print` shows what is in force and where each value comes from.
 )";
