@@ -1,5 +1,6 @@
 """The commands of docs/guide/install.md, carried out where their readers would be: on a Debian, with docker, with compose."""
 
+import json
 import os
 import re
 import shutil
@@ -7,7 +8,7 @@ import subprocess
 
 import pytest
 
-from harness import images, paths, process, roots
+from harness import images, pages, paths, process, roots
 
 GUIDE = (paths.ROOT / "docs" / "guide" / "install.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^<!-- test: ([a-z]+) -->\n```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -23,7 +24,7 @@ def here(commands, folder, environment):
 
 
 def test_every_kind_of_block_is_carried_out():
-    assert {kind for kind, _ in BLOCK.findall(GUIDE)} == {"deb", "docker", "compose", "tarball"}
+    assert {kind for kind, _ in BLOCK.findall(GUIDE)} == {"deb", "docker", "compose", "tarball", "leaving"}
 
 
 def test_debian(booted, deb):
@@ -77,3 +78,16 @@ def bare(storage):
 def test_tarball(bare, tarball, version):
     shutil.copy(tarball, bare.folder / "root")
     assert f"bulkhead {version}\n" in bare.run("bash", "-euc", f"cd /root\n{script('tarball')}", stdin=subprocess.DEVNULL).stdout
+
+
+def test_leaving_with_everything(server, alice, registry, rng):
+    image = registry.push_image("alice/app", rng, "latest")
+    environment = pages.reader_environment(server) | {"REGISTRY_AUTH_FILE": str(server.folder / "auth.json")}
+    logging_in = ["login", "--tls-verify=false", f"--username={alice.name}", "--password-stdin", server.address]
+    process.run("skopeo", *logging_in, input=alice.password, env=environment)
+    commands = script("leaving").replace("registry.example.com", server.address).replace("sync", "sync --src-tls-verify=false")
+    here(commands, server.folder, environment)
+    assert (server.folder / "images" / "app:latest" / "manifest.json").read_bytes() == image.data
+    assert "alice" in {user["name"] for user in json.loads((server.folder / "users.json").read_text())}
+    events = [json.loads(line) for line in (server.folder / "evidence.json").read_text().splitlines()]
+    assert "tag_set" in {event["action"] for event in events}
