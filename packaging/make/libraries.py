@@ -14,7 +14,7 @@ LIBRARY = re.compile(r"^\s*(?:(\S+) => )?(/\S+) \(0x[0-9a-f]+\)$", re.MULTILINE)
 COMPILED_IN = ("libboost1.81-dev", "libcli11-dev", "libp11-kit-dev")
 # Belong to the C library, and work with the kernel and the other parts of it that a machine has.
 C_LIBRARY = re.compile(r"^(ld-linux-x86-64|libc|libm|libpthread|libresolv|libdl|librt)\.so\.\d+$")
-FIELDS = ("Package", "Version", "Architecture", "source:Package", "source:Version", "Maintainer", "Homepage")
+FIELDS = ("Package", "Version", "Architecture", "source:Package", "source:Version", "Homepage")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +24,6 @@ class Package:
     architecture: str
     source: str
     source_version: str
-    maintainer: str
     homepage: str
 
     def copyright(self):
