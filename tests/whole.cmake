@@ -39,6 +39,8 @@ bulkhead_suite(whole.durability durability release 600)
 bulkhead_suite(whole.concurrency concurrency release 300)
 bulkhead_suite(whole.conformance conformance release 600)
 bulkhead_suite(whole.documents documents release 300 ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/docs/guide)
+bulkhead_suite(whole.packaging packaging release 600 ${CMAKE_SOURCE_DIR}/packaging ${CMAKE_SOURCE_DIR}/CHANGELOG.md
+  ${CMAKE_SOURCE_DIR}/docs/guide/install.md ${CMAKE_SOURCE_DIR}/scripts/package)
 bulkhead_suite(asan.protocol protocol asan 900)
 bulkhead_suite(asan.bad_input bad_input asan 900)
 bulkhead_suite(tsan.concurrency concurrency tsan 900)

@@ -202,6 +202,7 @@ int run_command(int argc, char** argv) {
   CommandLine line;
   line.program = argc > 0 ? argv[0] : "bulkhead";
   add_server_commands(app, line);
+  add_health_command(app, line);
   add_operator_commands(app, line);
   add_token_commands(app, line);
   add_audit_commands(app, line);

@@ -63,6 +63,7 @@ Result<void> perform(const CommandLine& line, const boost::json::object& command
 
 // Each adds its subcommands to `app`; `line` outlives it.
 void add_server_commands(Command& app, CommandLine& line);        // serve, setup, config
+void add_health_command(Command& app, CommandLine& line);         // health
 void add_operator_commands(Command& app, CommandLine& line);      // user, repo, grant, namespace
 void add_profile_commands(Command& user, CommandLine& line);      // user email, user role
 void add_token_commands(Command& app, CommandLine& line);         // token

@@ -81,6 +81,18 @@ void add_config(Command& app, CommandLine& line) {
       return {};
     };
   });
+  auto* example = config->add_subcommand("example",
+                                         "Write a file to begin with: every setting explained, set where a "
+                                         "flag here or the environment sets it");
+  add_settings(*example, line, true);
+  example->callback([&line] {
+    line.action = [&line]() -> Result<void> {
+      auto loaded = line.load();
+      if (!loaded) return loaded.error();
+      say_lines(config::render_example(*loaded));
+      return {};
+    };
+  });
   auto* reference = config->add_subcommand("reference", "Explain every setting, as Markdown");
   reference->callback([&line] {
     line.action = []() -> Result<void> {

@@ -55,6 +55,9 @@ Result<Loaded> load(const Sources& sources);
 // password is shown as ***.
 std::string render_toml(const Loaded& loaded);
 
+// A file to begin with: every setting explained, and commented out with its default unless something set it.
+std::string render_example(const Loaded& loaded);
+
 // The reference page, in Markdown.
 std::string render_reference();
 

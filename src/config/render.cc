@@ -1,6 +1,7 @@
 // Settings written out for people: the file that is in force, and the reference page.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "config/load.h"
@@ -23,6 +24,8 @@ The names follow from each other: `http.idle_timeout` in the file (or `idle_time
 
 Durations are text with a unit: `"500ms"`, `"5s"`, `"2m"`, `"24h"`, `"30d"`. Sizes are bytes, or text with a unit:
 `67108864` or `"64MiB"`. In the environment and in flags a list is separated by commas.
+
+`bulkhead config example` writes all of this as a file to begin with.
 
 An unknown or wrong setting is an error: the server does not start. `bulkhead config check` reports all mistakes at
 once, and `bulkhead config print` shows what is in force and where each value comes from.
@@ -50,6 +53,22 @@ std::string_view leaf_of(std::string_view key) {
   return group.empty() ? key : key.substr(group.size() + 1);
 }
 
+// `text` as lines of a comment, of at most 100 columns.
+std::string commented(std::string_view text) {
+  constexpr std::size_t kColumns = 98;
+  std::string out;
+  while (!text.empty()) {
+    std::size_t end = text.size();
+    if (end > kColumns) {
+      end = text.rfind(' ', kColumns);
+      if (end == text.npos) end = std::min(text.find(' '), text.size());
+    }
+    out += fmt::format("# {}\n", text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string render_toml(const Loaded& loaded) {
@@ -64,6 +83,24 @@ std::string render_toml(const Loaded& loaded) {
     const std::string origin = json_quote(loaded.origins.at(setting.info.key));
     out += fmt::format("{} = {}  # {}\n", leaf_of(setting.info.key), setting.render(loaded.settings),
                        std::string_view(origin).substr(1, origin.size() - 2));
+  }
+  return out;
+}
+
+std::string render_example(const Loaded& loaded) {
+  std::string out =
+      "# Settings of Bulkhead. Those that begin with # show their defaults: take the # away to change one.\n"
+      "# \"bulkhead config check\" finds mistakes, and a restart puts the file in force.\n";
+  std::string_view group;
+  for (const Setting& setting : table()) {
+    const SettingInfo& info = setting.info;
+    if (group_of(info.key) != group) {
+      group = group_of(info.key);
+      out += fmt::format("\n[{}]\n", group);
+    }
+    const bool set = loaded.origins.at(info.key) != "default";
+    out += fmt::format("\n{}{}{}{} = {}\n", commented(info.doc), commented("Takes " + info.allowed + "."),
+                       set ? "" : "#", leaf_of(info.key), setting.render(loaded.settings));
   }
   return out;
 }

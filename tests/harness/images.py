@@ -20,7 +20,7 @@ def _locked(path):
         yield
 
 
-def _mirror():
+def mirror():
     """Where this machine's own apt gets Debian from; nothing lets debootstrap choose."""
     listed = run(
         "apt-get", "indextargets", "--format", "$(REPO_URI)", "Codename: bookworm", "Component: main", check=False
@@ -39,7 +39,7 @@ def debian_tarball():
             folder = tempfile.mkdtemp(dir=paths.CACHE)
             try:
                 root = os.path.join(folder, "root")
-                run("debootstrap", "--variant=minbase", "bookworm", root, *_mirror(), timeout=900)
+                run("debootstrap", "--variant=minbase", "bookworm", root, *mirror(), timeout=900)
                 made = os.path.join(folder, "made.tar")
                 run("tar", "-C", root, "--numeric-owner", "--sort=name", "--exclude=./var/cache/apt/*", "-cf", made, ".")
                 os.rename(made, tarball)

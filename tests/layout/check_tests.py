@@ -11,7 +11,7 @@ from pathlib import Path
 from reporting import run
 
 SUITE = re.compile(r"^bulkhead_suite\(\S+ (\S+) ", re.MULTILINE)
-NOT_SUITES = {"harness", "layout", "packaging"}
+NOT_SUITES = {"harness", "layout"}
 
 
 def check(root):

@@ -50,6 +50,39 @@ TEST(RenderToml, LoadsBackAsTheSameSettings) {
   EXPECT_EQ(loaded->settings.data, "/srv/with \"quotes\" and \\");
 }
 
+TEST(RenderExample, SetsWhatWasSetAndNothingElse) {
+  Sources sources;
+  sources.flags = {{"data", "/var/lib/bulkhead"}, {"log.format", "json"}};
+  const std::string text = render_example(load(sources).value());
+  EXPECT_NE(text.find("\ndata = \"/var/lib/bulkhead\"\n"), text.npos) << text;
+  EXPECT_NE(text.find("\n#listen = \"127.0.0.1:5000\"\n"), text.npos) << text;
+
+  const auto path = temporary_file();
+  std::ofstream(path) << text;
+  Sources again;
+  again.file = path;
+  const auto loaded = load(again);
+  std::filesystem::remove(path);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  for (const auto& [key, origin] : loaded->origins)
+    EXPECT_EQ(origin == "default", !sources.flags.contains(key)) << key << ": " << origin;
+}
+
+// What a reader gets who takes away every # that stands before a setting.
+TEST(RenderExample, EveryDefaultInItIsAccepted) {
+  std::string text = render_example(load({}).value());
+  for (auto at = text.find("\n#"); at != text.npos; at = text.find("\n#", at + 1))
+    if (text[at + 2] != ' ') text.erase(at + 1, 1);
+  const auto path = temporary_file();
+  std::ofstream(path) << text;
+  Sources sources;
+  sources.file = path;
+  const auto loaded = load(sources);
+  std::filesystem::remove(path);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  for (const auto& [key, origin] : loaded->origins) EXPECT_NE(origin, "default") << key;
+}
+
 TEST(RenderToml, HidesADatabasePassword) {
   Sources sources;
   sources.flags = {{"database", "postgres://bulkhead:hunter2@db/bulkhead"}};

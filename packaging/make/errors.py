@@ -1,0 +1,2 @@
+class Refused(Exception):
+    """Something is missing that a package cannot do without; says what, and what to do."""
