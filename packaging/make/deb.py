@@ -53,6 +53,8 @@ def contents(release):
     tree.file("usr/share/doc/bulkhead/changelog.gz", zipped(debian_changelog(release.epoch)))
     for page in sorted((ROOT / "docs" / "guide").glob("*.md")):
         tree.copy(f"usr/share/doc/bulkhead/guide/{page.name}", page)
+    for file in sorted((PACKAGING / "monitoring").iterdir()):
+        tree.copy(f"usr/share/bulkhead/monitoring/{file.name}", file)
     return tree
 
 

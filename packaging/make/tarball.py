@@ -60,6 +60,8 @@ def make(release, into):
     tree.file(f"{name}/share/bulkhead.toml", release.run("config", "example", "--data", "/var/lib/bulkhead"))
     unit = (PACKAGING / "systemd" / "bulkhead.service").read_text(encoding="utf-8")
     tree.file(f"{name}/share/bulkhead.service", unit.replace("=/usr/bin/", "=/usr/local/bin/"))
+    for file in sorted((PACKAGING / "monitoring").iterdir()):
+        tree.copy(f"{name}/share/monitoring/{file.name}", file)
     tree.copy(f"{name}/share/bulkhead.sysusers", PACKAGING / "systemd" / "bulkhead.sysusers")
     for shell, text in release.completions().items():
         tree.file(f"{name}/share/completion/{COMPLETIONS[shell]}", text)
