@@ -1,4 +1,4 @@
-"""The README's docker and podman commands, as they stand there.
+"""The docker and podman commands of the README and of the page about clients, as they stand there.
 
 What a reader has and these engines lack is made: the program on the PATH that finds its daemon or its storage, an image
 called alpine, and the administrator with the password in a file. The address is this server's.
@@ -17,12 +17,12 @@ import pytest
 from harness import engines, paths, process
 from harness.server import User
 
-README = (paths.ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = "".join((paths.ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/guide/clients.md"))
 
 
 def block_of(command):
     """The fenced block whose first line begins with the command."""
-    found = [block for block in re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL) if block.startswith(command)]
+    found = [block for block in re.findall(r"^```sh\n(.*?)^```$", PAGES, re.MULTILINE | re.DOTALL) if block.startswith(command)]
     assert len(found) == 1, f"{len(found)} blocks begin with {command}"
     return found[0]
 

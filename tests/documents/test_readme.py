@@ -15,6 +15,8 @@ import pytest
 from harness import pages, paths
 
 README = (paths.ROOT / "README.md").read_text(encoding="utf-8")
+CONFIGURATION = (paths.ROOT / "docs/guide/configuration.md").read_text(encoding="utf-8")
+LONGEST = 120  # lines: what somebody reads who only wants to know what this is
 
 
 def write_image(layout):
@@ -75,7 +77,7 @@ def output_with(executed, command):
 
 
 def test_every_tested_block_is_found_and_works(executed):
-    assert len(executed) == README.count("<!-- test -->") == 6
+    assert len(executed) == README.count("<!-- test -->") == 5
 
 
 def test_what_was_pushed_comes_back_identical(executed, server):
@@ -97,7 +99,12 @@ def test_the_evidence_names_the_push(executed):
     assert re.search(r" tag_set +admin +127\.0\.0\.1 +admin/alpine latest is sha256:", output), output
 
 
-def test_the_configuration_is_accepted(executed):
+def test_the_readme_stays_short():
+    assert len(README.splitlines()) <= LONGEST
+
+
+def test_the_configuration_is_accepted(server):
+    executed = pages.carry_out(CONFIGURATION, server, pages.reader_environment(server), {})
     output = output_with(executed, "bulkhead.toml")
     assert "the settings are right" in output
     assert re.search(r'^upload_bytes = "20GiB"  # bulkhead\.toml:4$', output, re.MULTILINE), output
