@@ -47,6 +47,18 @@ std::string_view name(Management management) {
   return "none";
 }
 
+std::string_view name(TokenState state) {
+  switch (state) {
+    case TokenState::active: return "active";
+    case TokenState::rotated: return "rotated";
+    case TokenState::suspended: return "suspended";
+    case TokenState::expired: return "expired";
+    case TokenState::revoked: return "revoked";
+    case TokenState::dead: return "dead";
+  }
+  return "dead";
+}
+
 Result<Management> parse_management(std::string_view text) {
   for (const Management each : {Management::none, Management::read, Management::write})
     if (text == name(each)) return each;
@@ -199,6 +211,20 @@ Result<AccessToken> AccessTokens::find(std::int64_t account_id, std::int64_t tok
   if (!tokens) return tokens.error();
   if (tokens->empty() || tokens->front().id != token_id) return no_access_token(token_id);
   return std::move(tokens->front());
+}
+
+Result<TokenState> AccessTokens::state(const AccessToken& token) {
+  if (token.revoked()) return TokenState::revoked;
+  if (state_->clock.now() >= token.expires_at) return TokenState::expired;
+  const auto account = state_->accounts.find(token.account_id);
+  if (!account) return account.error();
+  if (!state_->has_key(token) || !account->active() || token.token_version != account->token_version)
+    return TokenState::dead;
+  const auto policy = state_->policies.effective(token.account_id);
+  if (!policy) return policy.error();
+  if (token.life() > (*policy)->token_life || ((*policy)->mfa_required && !token.multi_factor))
+    return TokenState::suspended;
+  return token.successor_id != 0 ? TokenState::rotated : TokenState::active;
 }
 
 Result<void> AccessTokens::flush() { return state_->uses.flush(state_->clock.now()); }

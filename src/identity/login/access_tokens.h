@@ -34,7 +34,7 @@ class AccessTokens {
  public:
   struct Options {
     std::size_t cached = 100'000;
-    std::size_t per_account = 4000;  // with its owner's robots; that are neither revoked nor expired
+    std::size_t per_account = 4000;  // with its owner's robots; of those that may work again
   };
   static constexpr std::chrono::seconds kShortestLife{60};
   static constexpr std::chrono::hours kLongestOverlap{7 * 24};
@@ -68,6 +68,8 @@ class AccessTokens {
   // Of one account, dead ones too, in the order of ids after `after`.
   Result<std::vector<AccessToken>> list(std::int64_t account_id, std::int64_t after, std::size_t limit);
   Result<AccessToken> find(std::int64_t account_id, std::int64_t token_id);
+  // Wherever it is used from.
+  Result<TokenState> state(const AccessToken& token);
 
   using Checked = Result<std::shared_ptr<const AccessToken>>;
   // Whether the text claims to be one of these, by its prefix.

@@ -96,8 +96,10 @@ class Sessions {
   Result<void> end(std::int64_t account_id, std::int64_t session_id, const audit::Origin& origin);
   // How many that were.
   Result<std::int64_t> end_all(std::int64_t account_id, const audit::Origin& origin);
-  // Those that have not run out, newest first.
+  // Those that have not ended, newest first.
   Result<std::vector<Session>> list(std::int64_t account_id);
+  // Whether a policy refuses it from where it was started, for as long as the policy is as it is.
+  Result<bool> suspended(const Session& session);
   // Removes what has run out, at most a thousand; how many that were.
   Result<std::int64_t> prune();
 
