@@ -9,6 +9,7 @@
 #include "identity/federation/login_provider_rows.h"
 #include "identity/federation/login_provider_rules.h"
 #include "identity/federation/login_providers.h"
+#include "identity/federation/vouched_address.h"
 #include "identity/people/team_rows.h"
 #include "oci/quote.h"
 
@@ -84,6 +85,7 @@ Result<void> LoginProviders::remove(std::int64_t id, const audit::Origin& origin
     const auto mappings = erase_mappings(change, id);
     if (!mappings) return mappings.error();
     if (auto gone = erase_sessions(change, id, ended); !gone) return gone;
+    if (auto withdrawn = withdraw_addresses(change, id); !withdrawn) return withdrawn;
     const auto identities = change.execute("DELETE FROM external_identities WHERE provider_id = ?", {id});
     if (!identities) return identities.error();
     const auto erased = change.execute_each(

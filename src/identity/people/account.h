@@ -46,7 +46,8 @@ struct Account {
   SystemRole system_role = SystemRole::none;
   std::string display_name;  // "" for none, as is the e-mail address
   std::string email;
-  // Somebody else than the account itself (a directory, an administrator) vouches for the address.
+  // Somebody else than the account itself (a directory, an administrator) vouches for the address, and for no
+  // other account's that is the same.
   bool email_verified = false;
   // Bearer tokens and sessions carry it; one of an earlier version is dead.
   std::int64_t credential_version = 1;

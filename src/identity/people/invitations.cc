@@ -9,6 +9,7 @@
 #include "identity/people/paging.h"
 #include "identity/people/profile.h"
 #include "identity/people/team_rows.h"
+#include "identity/people/verified_address.h"
 #include "identity/secrets/token_format.h"
 #include "identity/secrets/token_hash.h"
 #include "oci/quote.h"
@@ -65,9 +66,14 @@ Result<Invitation> read_invitation(Change& change, const crypto::Keyring& keyrin
   return invitation_from(rows->front());
 }
 
-bool is_for(const Invitation& invitation, const Account& account) {
+// An address decides only where it is verified now, and for that account alone.
+Result<bool> is_for(Change& change, const Invitation& invitation, const Account& account) {
   if (invitation.account_id) return *invitation.account_id == account.id;
-  return invitation.account.empty() && account.email_verified && same_email(invitation.email, account.email);
+  if (!invitation.account.empty() || !account.email_verified || !same_email(invitation.email, account.email))
+    return false;
+  const auto other = verified_elsewhere(change.session, account.email, account.id);
+  if (!other) return other.error();
+  return other->empty();
 }
 
 const std::string& addressee(const Invitation& invitation) {
@@ -175,6 +181,11 @@ Find by_token(const crypto::Keyring& keyring, const Secret<>& token) {
 Error for_somebody_else(const Invitation& invitation, const Account& account) {
   if (!invitation.account.empty())
     return {Errc::denied, "the invitation is for another account; log in as the one who was invited"};
+  if (same_email(invitation.email, account.email) && account.email_verified)
+    return {
+        Errc::denied,
+        "the invitation is for an e-mail address that two accounts have as verified, yours and another; an "
+        "administrator takes it from one of them: bulkhead user email NAME ADDRESS"};
   if (same_email(invitation.email, account.email))
     return {
         Errc::denied,
@@ -198,7 +209,9 @@ Result<void> answer(const Directory& directory, const Find& find, std::int64_t a
     if (!invitation) return invitation.error();
     const auto account = read_account(change.session, account_id);
     if (!account) return account.error();
-    if (!is_for(*invitation, *account) || !account->active())
+    const auto meant = is_for(change, *invitation, *account);
+    if (!meant) return meant.error();
+    if (!*meant || !account->active())
       return known == Known::by_token ? for_somebody_else(*invitation, *account) : no_invitation();
     if (what == Answer::decline) return end(change, *invitation, "declined");
     if (const auto entered = enter(change, *invitation, *account); !entered) return entered.error();
@@ -297,7 +310,9 @@ Result<std::vector<Invitation>> Invitations::of_account(std::int64_t account_id)
   return invitations_from(directory_.read_rows(
       select(fmt::format(
           "i.expires_at > ? AND {} AND (i.account_id = ? OR (i.email <> '' AND lower(i.email) = "
-          "(SELECT lower(s.email) FROM accounts s WHERE s.id = ? AND s.email_verified = 1))) ORDER BY i.id",
+          "(SELECT lower(s.email) FROM accounts s WHERE s.id = ? AND s.email_verified = 1 AND NOT EXISTS "
+          "(SELECT 1 FROM accounts x WHERE x.id <> s.id AND x.email_verified = 1 AND lower(x.email) = "
+          "lower(s.email))))) ORDER BY i.id",
           stands_by(keyring_, "i.hash"))),
       {to_micros(directory_.now()), account_id, account_id}));
 }
