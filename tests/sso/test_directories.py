@@ -306,3 +306,15 @@ def test_a_live_session_of_a_directory_proves_itself_while_somebody_guesses(laun
     assert person.post("/sessions/current/proof", {"password": PEOPLE["dora"]}).status_code == 204
     server.run("user", "unlock", "dora")
     assert log_in(server).status_code == 201
+
+
+def test_an_access_token_is_no_guess_at_a_directorys_password(launch, directories):
+    server = launch({"outbound.plain_hosts": "127.0.0.1", "auth.login_attempts_per_account": 3})
+    root = Management(server, server.create_user("root-admin", admin=True))
+    register(root, directories().url)
+    client = Management(server)
+    for _ in range(4):
+        answer = client.post("/sessions", {"name": "dora", "password": "bhpat_" + "0" * 36, "provider": "corp"})
+        assert answer.status_code == 400 and "access token" in answer.json()["detail"], answer.text
+    answer = client.post("/sessions", {"name": "dora", "password": PEOPLE["dora"], "provider": "corp"})
+    assert answer.status_code == 201, answer.text

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "identity/factors/factors.h"
@@ -33,10 +32,7 @@ Error wrong_password() {
 
 }  // namespace
 
-bool RegistryLogIn::is_token(const Secret<>& secret) {
-  return std::ranges::any_of(kTokenPrefixes,
-                             [&](std::string_view prefix) { return secret.reveal().starts_with(prefix); });
-}
+bool RegistryLogIn::is_token(const Secret<>& secret) { return !where_token_goes(secret.reveal()).empty(); }
 
 std::optional<RegistryLogIn::Outcome> RegistryLogIn::peek_token(std::string_view name, const Secret<>& token,
                                                                 const audit::Origin& origin) {
