@@ -24,12 +24,21 @@ bool well_formed(std::string_view token) {
   return token_is_well_formed(kPersonalTokenPrefix, token) || token_is_well_formed(kRobotTokenPrefix, token);
 }
 
+// "" where it may be used.
+std::string_view why_not(const AccessToken& token, const Account& account, const EffectivePolicy& policy,
+                         std::string_view address, Time now) {
+  if (token.revoked()) return "token_revoked";
+  if (now >= token.expires_at) return "token_expired";
+  if (!account.active() || token.token_version != account.token_version) return "token_dead";
+  if (token.life() > policy.token_life || (policy.mfa_required && !token.multi_factor))
+    return "token_suspended";
+  if (!token.networks.allow(address) || !policy.allow(address)) return AccessTokens::kWrongNetwork;
+  return {};
+}
+
 bool stands(const AccessToken& token, const Account& account, const EffectivePolicy& policy,
             std::string_view address, Time now) {
-  return !token.revoked() && now < token.expires_at && account.active() &&
-         token.token_version == account.token_version && token.life() <= policy.token_life &&
-         (token.multi_factor || !policy.mfa_required) && token.networks.allow(address) &&
-         policy.allow(address);
+  return why_not(token, account, policy, address, now).empty();
 }
 
 }  // namespace
@@ -171,6 +180,32 @@ AccessTokens::Checked AccessTokens::verify(std::string_view token, const TokenSo
   auto checked = state_->judge(known, source.address);
   if (checked) state_->uses.note(known->id, state_->clock.now(), source.address, source.client);
   return checked;
+}
+
+std::string_view AccessTokens::why_refused(std::string_view token, std::string_view address,
+                                           std::optional<std::string_view> name) {
+  if (!well_formed(token)) return kWrongToken;
+  const Fingerprint print = fingerprint(state_->keyring, crypto::KeyPurpose::token_hash, token);
+  State::Known known = state_->find(print);
+  if (known == nullptr) {
+    auto loaded = state_->load(print, token);
+    if (!loaded) return kWrongToken;
+    known = *std::move(loaded);
+  }
+  const auto account = state_->accounts.find(known->account_id);
+  if (!account || (name && *name != account->name)) return kWrongToken;
+  const auto policy = state_->policies.effective(known->account_id);
+  if (!policy) return kWrongToken;
+  const std::string_view why = why_not(*known, *account, **policy, address, state_->clock.now());
+  return why.empty() ? kWrongToken : why;  // it is taken by now
+}
+
+Error AccessTokens::kept_out(std::string_view address) {
+  return {Errc::unauthenticated,
+          fmt::format(
+              "the access token is not taken from {}: its own networks, or those that a policy allows, are "
+              "others",
+              address)};
 }
 
 std::optional<AccessTokens::Checked> AccessTokens::peek(std::int64_t token_id,

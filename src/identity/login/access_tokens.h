@@ -74,10 +74,19 @@ class AccessTokens {
   using Checked = Result<std::shared_ptr<const AccessToken>>;
   // Whether the text claims to be one of these, by its prefix.
   static bool is_access_token(std::string_view text);
+  // The words of the evidence for why a token is not taken.
+  static constexpr std::string_view kWrongToken = "wrong_token";
+  static constexpr std::string_view kWrongNetwork = "wrong_network";
   // Errc::unauthenticated, with one message, for anything that keeps the token from being used from there
   // now. A wrong checksum is refused without a look-up. peek() has no answer when the database must be asked.
   std::optional<Checked> peek(std::string_view token, const TokenSource& source);
   Checked verify(std::string_view token, const TokenSource& source);
+  // Of one that was refused from there just now: kWrongToken for what is none, or not of the account of that
+  // name; or `token_` and its state; or kWrongNetwork.
+  std::string_view why_refused(std::string_view token, std::string_view address,
+                               std::optional<std::string_view> account = {});
+  // What whoever has it is told in place of that one message for kWrongNetwork.
+  static Error kept_out(std::string_view address);
   // The same for one that was verified before, by its id. It ends as well when the key that it is stored
   // under is retired.
   std::optional<Checked> peek(std::int64_t token_id, std::string_view address) const;

@@ -135,8 +135,9 @@ Result<Sessions::Checked> Sessions::State::judge(const Known& session, const Acc
                                                  const EffectivePolicy& policy,
                                                  std::string_view address) const {
   if (clock.now() >= session->expires_at || !account.active() ||
-      account.credential_version != session->credential_version || !policy.allow(address))
+      account.credential_version != session->credential_version)
     return refused();
+  if (!policy.allow(address)) return kept_out(Errc::unauthenticated, address);
   return Checked{session, policy.mfa_required && !session->multi_factor};
 }
 

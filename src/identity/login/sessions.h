@@ -87,8 +87,8 @@ class Sessions {
     bool needs_factor = false;
   };
   // Errc::unauthenticated, with one message, for anything wrong: shape, unknown, ended, run out, an account
-  // that is not active or has changed its password, an address that policy does not allow. peek() has no
-  // answer when the database must be asked.
+  // that is not active or has changed its password; with another for an address that policy does not allow.
+  // peek() has no answer when the database must be asked.
   std::optional<Result<Checked>> peek(std::string_view token, std::string_view address) const;
   Result<Checked> verify(std::string_view token, std::string_view address);
 

@@ -111,7 +111,7 @@ Result<Veto> network_veto(const Call& call, const identity::Account& account) {
   const auto policy = call.services.policies.effective(account.id);
   if (!policy) return policy.error();
   if ((*policy)->allow(call.origin.address)) return Veto();
-  return Veto(identity::LogIn::Veto{"wrong_network", std::nullopt});
+  return Veto(identity::LogIn::Veto{"wrong_network", identity::kept_out(Errc::denied, call.origin.address)});
 }
 
 Result<Veto> veto(const Call& call, const identity::Account& account) {
