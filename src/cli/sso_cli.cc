@@ -144,7 +144,7 @@ Result<json::value> change(ApiClient& client, const SsoOptions& options) {
   if (!current) return current.error();
   json::object body = current->body.as_object();
   const std::string kind(body.at("kind").as_string());
-  for (const char* fixed : {"kind", "has_secret", "created_at", "redirect_uri"}) body.erase(fixed);
+  for (const char* fixed : {"kind", "has_secret", "created_at", "redirect_uri", "notice"}) body.erase(fixed);
   if (!options.new_name.empty()) body["name"] = options.new_name;
   if (auto put = put_settings(options, kind, body); !put) return put.error();
   auto changed =
@@ -168,6 +168,14 @@ void print_members(const json::object& object) {
     const std::string value = text != nullptr ? std::string(*text) : json::serialize(member.value());
     say("{:<24}{}\n", std::string_view(member.key()), value);
   }
+}
+
+ApiPrint print_made(std::string text) {
+  return [text = std::move(text)](const json::value& value) {
+    say("{}\n", text);
+    if (const json::value* notice = value.as_object().if_contains("notice"))
+      say("{}\n", std::string_view(notice->as_string()));
+  };
 }
 
 void add_provider_flags(Command& command, const Options& options) {
@@ -203,13 +211,13 @@ void add_providers(Command& sso, CommandLine& line, const Options& options) {
   auto* make = add_api_command(
       *provider, line, "create", "Let the people of an OpenID provider or an LDAP directory log in",
       [options](ApiClient& client) { return create(client, *options); },
-      [options] { return print_text(fmt::format("created {}", options->provider)); });
+      [options] { return print_made(fmt::format("created {}", options->provider)); });
   make->add_option("provider", options->provider, "A name for it, part of log-in addresses")->required();
   add_provider_flags(*make, options);
   auto* alter = add_api_command(
       *provider, line, "change", "Change settings of a log-in provider; what is not named stays",
       [options](ApiClient& client) { return change(client, *options); },
-      [options] { return print_text(fmt::format("changed {}", options->provider)); });
+      [options] { return print_made(fmt::format("changed {}", options->provider)); });
   alter->add_option("provider", options->provider)->required();
   alter->add_option("--name", options->new_name, "Another name");
   add_provider_flags(*alter, options);

@@ -79,6 +79,7 @@ async::Task<http::Response> Management::handle(http::Exchange& exchange, std::st
   incoming.match = std::move(std::get<Router::Match>(found));
   const Operation& operation = *incoming.match.operation;
   incoming.origin = origin_of(exchange);
+  incoming.browser_origin = browser_origin(exchange.request(), options_, exchange.encrypted());
   auto authenticated = co_await authenticate(exchange, operation, incoming.origin);
   if (auto* refused = std::get_if<http::Response>(&authenticated)) co_return std::move(*refused);
   incoming.caller = std::move(std::get<ManagementCaller>(authenticated));

@@ -96,6 +96,9 @@ class Call {
   const ManagementCaller& caller;
   // False on the pools of local work, where nothing may wait for another server.
   bool may_wait = true;
+  // Where browsers find this installation, as far as it knows for this caller (api/login/browser.h); "" if
+  // not.
+  std::string browser_origin;
   audit::Origin origin;
   PathValues path_values;
   boost::json::object query;

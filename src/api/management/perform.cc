@@ -54,6 +54,7 @@ Call call_for(const Services& services, const Options& options, const Incoming& 
   Call call(services, options, incoming.caller);
   call.origin = incoming.origin;
   call.may_wait = incoming.may_wait;
+  call.browser_origin = incoming.browser_origin;
   call.path_values = incoming.match.values;
   return call;
 }

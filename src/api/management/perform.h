@@ -28,7 +28,8 @@ struct Incoming {
   Secret<> body;
   ManagementCaller caller;
   audit::Origin origin;
-  bool may_wait = true;  // for other servers
+  bool may_wait = true;             // for other servers
+  std::string browser_origin = {};  // as Call has it
 };
 
 class Performer {
