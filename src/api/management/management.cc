@@ -87,7 +87,10 @@ async::Task<http::Response> Management::handle(http::Exchange& exchange, std::st
   incoming.origin.credential = incoming.caller.credential;
   exchange.account = incoming.caller.principal.account;
   if (auto refused = out_of_reach(operation, incoming.caller, exchange.request_id)) {
-    if (refused->status == 403) performer_.journal_denial(incoming);
+    // A policy's, where it is not the token's: no second factor has been shown.
+    if (refused->status == 403)
+      performer_.journal_denial(incoming,
+                                incoming.caller.needs_factor ? access::why::kPolicy : access::why::kToken);
     co_return std::move(*refused);
   }
 
