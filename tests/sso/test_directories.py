@@ -318,3 +318,13 @@ def test_an_access_token_is_no_guess_at_a_directorys_password(launch, directorie
         assert answer.status_code == 400 and "access token" in answer.json()["detail"], answer.text
     answer = client.post("/sessions", {"name": "dora", "password": PEOPLE["dora"], "provider": "corp"})
     assert answer.status_code == 201, answer.text
+
+
+@pytest.mark.parametrize("which", ["user_base", "group_base"])
+def test_evidence_names_the_base_that_the_directory_does_not_know(server, root, directories, which):
+    register(root, directories().url, {which: "ou=nowhere,dc=example,dc=com"})
+    answer = Management(server).post("/sessions", {"name": "dora", "password": PEOPLE["dora"], "provider": "corp"})
+    assert answer.status_code == 503 and "nowhere" not in answer.text, answer.text
+    failed = json.loads(server.run("audit", "query", "--action", "login_failed", "--json").stdout.splitlines()[-1])
+    assert 'below "ou=nowhere,dc=example,dc=com"' in json.loads(failed["detail"])["error"]
+    assert "ou=nowhere" in server.log()

@@ -81,10 +81,12 @@ Result<void> check_room(db::Session& session, std::string_view account, const st
                   good),
       {owner, owner + '+', owner + ',', to_micros(now)});
   if (!rows) return rows.error();
-  if (static_cast<std::size_t>(rows->at(0).integer(0)) < most) return {};
-  return Error{Errc::conflict, fmt::format("{} and its robots have {} access tokens, as many as they may; "
-                                           "revoke some, or raise limits.access_tokens",
-                                           owner, most)};
+  const std::int64_t there = rows->at(0).integer(0);
+  if (static_cast<std::size_t>(there) < most) return {};
+  return Error{Errc::conflict,
+               fmt::format("{} and its robots have {} access tokens, and may have {}; revoke some, or "
+                           "raise limits.access_tokens",
+                           owner, there, most)};
 }
 
 Result<void> check_targets(db::Session& session, const TokenScopes& scopes) {
