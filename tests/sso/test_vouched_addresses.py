@@ -59,7 +59,16 @@ def unlink(root):
 
 
 def remove(root):
-    assert root.delete(path("login-providers", "corp")).status_code == 204
+    removed = root.delete(path("login-providers", "corp"))
+    assert removed.json() == {"identities": 1, "mappings": 0, "sessions": 1}, removed.text
+
+
+def test_removing_a_provider_says_how_much_ended(registry_server, root, alice, providers, log_in):
+    providers("corp", "gina")
+    link(root, "alice", "corp", "id-of-gina")
+    log_in("corp")
+    said = registry_server.run("sso", "provider", "remove", "corp").stdout
+    assert said == "corp is removed; links to accounts that ended: 1, mappings: 0, sessions: 1\n"
 
 
 def admit_others(root):
