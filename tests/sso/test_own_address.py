@@ -28,7 +28,7 @@ def launched(launch, provider, **settings):
 
 
 def test_the_operators_command_shows_the_redirect_address_of_the_configuration(launch, provider):
-    server, root, made = launched(launch, provider, public_url="https://registry.example/")
+    server, root, made = launched(launch, provider, public_url="https://registry.example")
     wanted = "https://registry.example/login/callback/corp"
     assert made["redirect_uri"] == wanted and "notice" not in made
     assert root.get("/login-providers/corp").json()["redirect_uri"] == wanted

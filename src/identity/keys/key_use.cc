@@ -20,7 +20,8 @@ struct HashColumn {
 };
 
 constexpr std::array kHashColumns{
-    HashColumn{"setup token", "setup_token", "hash", "expires_at > ?"},
+    HashColumn{"setup token", "setup_token", "hash",
+               "expires_at > ? AND NOT EXISTS (SELECT 1 FROM accounts)"},
     HashColumn{
         "access tokens", "access_tokens", "hash",
         "revoked_at IS NULL AND expires_at > ? AND token_version = (SELECT a.token_version FROM accounts a "
