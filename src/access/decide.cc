@@ -65,6 +65,12 @@ bool decide(const Principal& principal, Action action, const Standing& standing)
          (as_account || standing.anonymous_pull);
 }
 
+std::string_view why_denied(const Principal& principal, Action action, const Standing& standing) {
+  if (decide(principal, action, standing)) return {};
+  if (!standing.lacking.empty()) return why::kPolicy;
+  return allowed(standing.role, action) ? why::kToken : why::kRole;
+}
+
 bool within_ceiling(const Principal& principal, Action action, std::int64_t namespace_id,
                     std::int64_t repository_id) {
   // A token whose scopes are not at hand allows nothing.

@@ -68,6 +68,18 @@ struct Standing {
 // away.
 bool decide(const Principal& principal, Action action, const Standing& standing);
 
+// Why something was denied, in the words of the evidence.
+namespace why {
+inline constexpr std::string_view kRole = "role";  // no role, of any account's, that allows it
+inline constexpr std::string_view kToken =
+    "token";  // the roles would; what the access token was made for does not
+inline constexpr std::string_view kPolicy = "policy";  // a policy withholds it
+inline constexpr std::string_view kBearer =
+    "bearer";  // the bearer token was not asked for with this in its scope
+}  // namespace why
+// What of these decide() has said no for; "" where it has not.
+std::string_view why_denied(const Principal& principal, Action action, const Standing& standing);
+
 // Whether the principal's credential may do it there, were its roles to allow it. The ids are 0 for what does
 // not exist.
 bool within_ceiling(const Principal& principal, Action action, std::int64_t namespace_id,

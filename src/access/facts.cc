@@ -43,6 +43,10 @@ Error repository_unknown(const oci::RepositoryName& name) {
 }
 
 Error namespace_unknown(std::string_view name) {
+  const auto possible = identity::parse_account_name(name);
+  if (!possible)
+    return {Errc::name_unknown, fmt::format("there is no namespace {}, and there can be none: {}",
+                                            oci::quote(name), possible.error().message)};
   return {Errc::name_unknown,
           fmt::format("there is no namespace {}; creating an account or an organization of the name makes it",
                       oci::quote(name))};

@@ -224,7 +224,7 @@ async::Task<std::optional<http::Response>> Gate::still(http::Exchange& exchange,
         services_.work, [&] { return services_.tokens.verify_again(token, caller.address); });
     if (!checked) {
       if (checked.error().code != Errc::unauthenticated) co_return error_response(checked.error());
-      journal_refusal(exchange, caller, name, action);
+      journal_refusal("", exchange, caller, name, action);
       co_return challenge(exchange, caller.scope, "invalid_token", "UNAUTHORIZED",
                           "the credential ended while the request was under way");
     }
@@ -235,7 +235,7 @@ async::Task<std::optional<http::Response>> Gate::still(http::Exchange& exchange,
   co_return std::nullopt;
 }
 
-void Gate::journal_refusal(const http::Exchange& exchange, const Caller& caller,
+void Gate::journal_refusal(std::string_view why, const http::Exchange& exchange, const Caller& caller,
                            const oci::RepositoryName& name, access::Action action) const {
   audit::Event event;
   event.at = services_.clock.now();
@@ -243,6 +243,7 @@ void Gate::journal_refusal(const http::Exchange& exchange, const Caller& caller,
   event.origin = origin(exchange, caller);
   event.repository = name.render();
   event.target = access::name(action);
+  if (!why.empty()) event.detail = fmt::format(R"({{"reason":"{}"}})", why);
   services_.journal.append(event);
 }
 
@@ -263,7 +264,10 @@ async::Task<OrResponse<Permitted>> Gate::authorize(http::Exchange& exchange, con
     registry::Context context{principal, origin(exchange, caller)};
     co_return Permitted(std::move(context), std::move(resolved->repository));
   }
-  journal_refusal(exchange, caller, name, action);
+  std::string_view denied_for;
+  if (!principal.anonymous())
+    denied_for = may ? access::why::kBearer : access::why_denied(principal, action, resolved->standing);
+  journal_refusal(denied_for, exchange, caller, name, action);
   if (principal.anonymous())
     co_return challenge(exchange, caller.scope, covered ? "" : "insufficient_scope", "UNAUTHORIZED",
                         "log in to do this: the repository is private or does not exist");
@@ -275,9 +279,14 @@ async::Task<OrResponse<Permitted>> Gate::authorize(http::Exchange& exchange, con
                : fmt::format("{} may not {} here: it takes {}", principal.account, access::name(action),
                              lacking);
   };
-  // Who may see the repository may know that it is there, and another token would not help.
+  // Who may see the repository may know that it is there, and another bearer token would not help.
   if (!may && access::decide(principal, access::Action::pull, resolved->standing))
-    co_return error_response(403, "DENIED", refused("it takes"));
+    co_return error_response(
+        403, "DENIED",
+        denied_for == access::why::kToken
+            ? fmt::format("{0} may not {1} here with this access token: it takes one whose scopes hold {1}",
+                          principal.account, access::name(action))
+            : refused("it takes"));
   co_return challenge(exchange, caller.scope, covered ? "" : "insufficient_scope", "DENIED",
                       refused("the repository does not exist or needs"));
 }

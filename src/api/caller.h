@@ -110,8 +110,9 @@ class Gate {
 
  private:
   std::string realm(const http::Exchange& exchange) const;
-  void journal_refusal(const http::Exchange& exchange, const Caller& caller, const oci::RepositoryName& name,
-                       access::Action action) const;
+  // `why` as in access/decide.h; "" for who has shown no credential, or one that has ended.
+  void journal_refusal(std::string_view why, const http::Exchange& exchange, const Caller& caller,
+                       const oci::RepositoryName& name, access::Action action) const;
 
   const Services& services_;
   const Options& options_;

@@ -54,7 +54,9 @@ Result<json::value> api_request(Installation& installation, Arguments& arguments
   if (!method) return method.error();
   const management::Router router(management::all_operations());
   const api::Services services = installation.services();
-  const api::Options options;
+  api::Options options;
+  options.public_url = installation.settings().public_url;
+  while (options.public_url.ends_with('/')) options.public_url.pop_back();
   management::Performer performer(services, options, router);
   management::Incoming incoming;
   incoming.path = target.substr(0, target.find('?'));
@@ -68,6 +70,7 @@ Result<json::value> api_request(Installation& installation, Arguments& arguments
   incoming.content_type = "application/json";
   if (!condition.empty()) incoming.if_match = condition;
   incoming.origin = origin;
+  incoming.browser_origin = options.public_url;
   incoming.caller = operator_caller(origin);
   return json::value(outcome_of(performer.perform(incoming)));
 }

@@ -151,10 +151,16 @@ Error DataDirectory::database_lost(const config::Settings& settings) const {
       settings.database == "sqlite"
           ? fmt::format("{} is missing or holds nothing", (path / kDatabase).string())
           : std::string("the database that the settings name holds nothing");
-  return {Errc::conflict,
-          fmt::format("{}, but there is something in {}: put the database back from its backup; or, "
-                      "to begin anew, move those away",
-                      database, what)};
+  // The settings that say otherwise are mostly in a file that was not named.
+  const std::string_view elsewhere =
+      settings.database == "sqlite"
+          ? "if the database is in PostgreSQL, name it, with --config or --database; else "
+          : "";
+  return {
+      Errc::conflict,
+      fmt::format("{}, but there is something in {}: {}put the database back from its backup; or, to begin "
+                  "anew and without all of that, move those away",
+                  database, what, elsewhere)};
 }
 
 Result<void> DataDirectory::check_holds_files(std::string_view name) const {

@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "app/key_source.h"
+#include "audit/outbox.h"
 #include "audit/split_journal.h"
 #include "base/shown.h"
 
@@ -137,6 +138,24 @@ Error keys_refused(const std::filesystem::path& directory,
 
 }  // namespace
 
+// Before it is done, as with what is done to keys otherwise.
+Result<void> Installation::record_sealing(std::string_view by) {
+  log_.warning(
+      "the key files were plain, and are sealed now, as the settings say: from here on nothing opens them "
+      "without",
+      {{"sealed_by", by}});
+  return database_->write([&](db::Session& session) {
+    return audit::record(session, {.at = clock_.now(),
+                                   .action = audit::Action::keyring_protection_changed,
+                                   .origin = own_origin(),
+                                   .repository = {},
+                                   .target = {},
+                                   .old_digest = {},
+                                   .new_digest = {},
+                                   .detail = std::string(by)});
+  });
+}
+
 Result<void> Installation::open_keys(const Opening& opening) {
   const auto directory = std::filesystem::absolute(config::keys_directory(settings_)).lexically_normal();
   auto checks = identity::KeyChecks::read(*database_, clock_);
@@ -153,6 +172,8 @@ Result<void> Installation::open_keys(const Opening& opening) {
   }
   auto source = key_source(settings_);
   if (!source) return source.error();
+  if (*source && crypto::Keyring::is_plain(directory))
+    if (auto recorded = record_sealing((*source)->kind()); !recorded) return recorded;
   auto keyring = crypto::Keyring::open(directory, source->get(), first_versions);
   if (!keyring) return keyring.error();
   keyring_ = std::make_unique<crypto::Keyring>(std::move(*keyring));

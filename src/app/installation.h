@@ -122,6 +122,7 @@ class Installation {
   Result<void> open_database(const Opening& opening, const DataDirectory& found);
   Result<void> check_contents(const DataDirectory& found);
   Result<void> open_keys(const Opening& opening);
+  Result<void> record_sealing(std::string_view by);
 
   config::Settings settings_;
   Log& log_;

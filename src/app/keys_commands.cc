@@ -17,13 +17,16 @@ namespace json = boost::json;
 
 constexpr std::size_t kBatch = 200;
 
+json::array render(const std::vector<identity::KeyNeed>& needs) {
+  json::array out;
+  for (const auto& need : needs) out.push_back(json::object{{"what", need.what}, {"count", need.count}});
+  return out;
+}
+
 json::object render(const identity::KeyVersionInfo& info) {
-  json::array needed_by;
-  for (const auto& need : info.needed_by)
-    needed_by.push_back(json::object{{"what", need.what}, {"count", need.count}});
   return {{"purpose", std::string(name(info.purpose))}, {"version", info.version},
           {"created_at", to_rfc3339(info.created_at)},  {"current", info.current()},
-          {"needed_by", std::move(needed_by)},          {"may_go", info.may_go}};
+          {"needed_by", render(info.needed_by)},        {"may_go", info.may_go}};
 }
 
 }  // namespace
@@ -79,7 +82,7 @@ Result<json::value> retire_key(Installation& installation, Arguments& arguments,
   const auto retired =
       installation.key_rotation().retire(*purpose, static_cast<std::uint32_t>(version), force, origin);
   if (!retired) return retired.error();
-  return json::value(json::object{});
+  return json::value(json::object{{"ended", render(*retired)}});
 }
 
 Result<json::value> protect_keys(Installation& installation, Arguments& arguments,

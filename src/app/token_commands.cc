@@ -80,12 +80,6 @@ Result<std::string> render(db::Session& session, const TokenScope& scope) {
   return fmt::format("{}:{}", where, scope.actions.text());
 }
 
-std::string_view state(const AccessToken& token, Time now) {
-  if (token.revoked()) return "revoked";
-  if (now >= token.expires_at) return "expired";
-  return token.successor_id != 0 ? "rotated" : "active";
-}
-
 Result<json::object> render(Installation& installation, const AccessToken& token) {
   json::array scopes;
   const auto done = installation.database().read([&](db::Session& session) -> Result<void> {
@@ -98,9 +92,11 @@ Result<json::object> render(Installation& installation, const AccessToken& token
     return {};
   });
   if (!done) return done.error();
+  const auto state = installation.access_tokens().state(token);
+  if (!state) return state.error();
   json::object out{{"id", token.id},
                    {"name", token.name},
-                   {"state", state(token, installation.clock().now())},
+                   {"state", identity::name(*state)},
                    {"scopes", std::move(scopes)},
                    {"management", name(token.management)},
                    {"networks", token.networks.text()},

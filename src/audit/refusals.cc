@@ -30,8 +30,8 @@ struct Key {
 
 // Failed log-ins that say nothing of whether the account exists: whoever likes makes up its name.
 bool may_be_nobodys(std::string_view detail) {
-  constexpr std::array<std::string_view, 4> kOfAnybody{"unknown_account", "rate_limited", "wrong_token",
-                                                       "wrong_bearer"};
+  constexpr std::array<std::string_view, 5> kOfAnybody{"unknown_account", "rate_limited", "wrong_token",
+                                                       "token_as_password", "wrong_bearer"};
   return detail.starts_with('{') || std::ranges::find(kOfAnybody, detail) != kOfAnybody.end();
 }
 

@@ -38,9 +38,9 @@ std::string text(const json::object& object, std::string_view key) {
   return std::string(object.at(key).as_string());
 }
 
-std::string needs_of(const json::object& version) {
+std::string needs_of(const json::array& counted) {
   std::string needs;
-  for (const json::value& need : version.at("needed_by").as_array())
+  for (const json::value& need : counted)
     needs += fmt::format("{}{} ({})", needs.empty() ? "" : ", ", text(need.as_object(), "what"),
                          need.as_object().at("count").to_number<std::int64_t>());
   return needs.empty() ? "-" : needs;
@@ -58,7 +58,7 @@ void print_list(const json::value& value) {
                     current  ? "current"
                     : may_go ? "may go"
                              : "replaced",
-                    needs_of(version)});
+                    needs_of(version.at("needed_by").as_array())});
   }
   say_lines(render_table(rows));
   say("The key files are {}.\n",
@@ -169,8 +169,10 @@ void add_retire(Command& keys, CommandLine& line, const std::shared_ptr<KeysOpti
                     {"purpose", options->purpose},
                     {"version", options->version},
                     {"force", options->force}},
-                   [options](const json::value&) {
+                   [options](const json::value& done) {
                      say("version {} of {} is gone\n", options->version, options->purpose);
+                     const json::array& ended = done.as_object().at("ended").as_array();
+                     if (!ended.empty()) say("ended with it: {}\n", needs_of(ended));
                    });
   });
   command->add_option("purpose", options->purpose, fmt::format("One of {}", purposes()))->required();

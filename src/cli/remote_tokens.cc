@@ -45,13 +45,6 @@ Result<json::object> api_scope(std::string_view text) {
   return out;
 }
 
-std::string state_of(const json::object& token) {
-  if (token.contains("revoked_at")) return "revoked";
-  // Both are RFC 3339 in UTC with the same digits: their order is that of their texts.
-  if (text(token, "expires_at") <= to_rfc3339(SystemClock().now())) return "expired";
-  return token.contains("successor") ? "rotated" : "active";
-}
-
 std::string joined(const json::array& texts) {
   std::string out;
   for (const json::value& each : texts) {
@@ -64,7 +57,6 @@ std::string joined(const json::array& texts) {
 // As the operator's command has it.
 json::object token_of(const json::value& representation) {
   json::object token = representation.as_object();
-  token["state"] = state_of(token);
   token["scopes"] = scope_texts(token.at("scopes").as_array());
   token["networks"] = joined(token.at("networks").as_array());
   if (const json::value* last = token.if_contains("last_use")) {

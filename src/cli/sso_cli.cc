@@ -144,13 +144,19 @@ Result<json::value> change(ApiClient& client, const SsoOptions& options) {
   if (!current) return current.error();
   json::object body = current->body.as_object();
   const std::string kind(body.at("kind").as_string());
-  for (const char* fixed : {"kind", "has_secret", "created_at", "redirect_uri"}) body.erase(fixed);
+  for (const char* fixed : {"kind", "has_secret", "created_at", "redirect_uri", "notice"}) body.erase(fixed);
   if (!options.new_name.empty()) body["name"] = options.new_name;
   if (auto put = put_settings(options, kind, body); !put) return put.error();
   auto changed =
       client.send({.method = "PUT", .path = path, .body = std::move(body), .if_match = current->etag});
   if (!changed) return changed.error();
   return std::move(changed->body);
+}
+
+Result<json::value> remove(ApiClient& client, const SsoOptions& options) {
+  auto gone = client.send({.method = "DELETE", .path = path_of("login-providers", options.provider)});
+  if (!gone) return gone.error();
+  return std::move(gone->body);
 }
 
 Result<json::value> items_of(Result<json::value> answer) {
@@ -168,6 +174,14 @@ void print_members(const json::object& object) {
     const std::string value = text != nullptr ? std::string(*text) : json::serialize(member.value());
     say("{:<24}{}\n", std::string_view(member.key()), value);
   }
+}
+
+ApiPrint print_made(std::string text) {
+  return [text = std::move(text)](const json::value& value) {
+    say("{}\n", text);
+    if (const json::value* notice = value.as_object().if_contains("notice"))
+      say("{}\n", std::string_view(notice->as_string()));
+  };
 }
 
 void add_provider_flags(Command& command, const Options& options) {
@@ -203,23 +217,27 @@ void add_providers(Command& sso, CommandLine& line, const Options& options) {
   auto* make = add_api_command(
       *provider, line, "create", "Let the people of an OpenID provider or an LDAP directory log in",
       [options](ApiClient& client) { return create(client, *options); },
-      [options] { return print_text(fmt::format("created {}", options->provider)); });
+      [options] { return print_made(fmt::format("created {}", options->provider)); });
   make->add_option("provider", options->provider, "A name for it, part of log-in addresses")->required();
   add_provider_flags(*make, options);
   auto* alter = add_api_command(
       *provider, line, "change", "Change settings of a log-in provider; what is not named stays",
       [options](ApiClient& client) { return change(client, *options); },
-      [options] { return print_text(fmt::format("changed {}", options->provider)); });
+      [options] { return print_made(fmt::format("changed {}", options->provider)); });
   alter->add_option("provider", options->provider)->required();
   alter->add_option("--name", options->new_name, "Another name");
   add_provider_flags(*alter, options);
   add_api_command(
       *provider, line, "remove",
       "Remove a log-in provider with its mappings, the memberships and sessions that it gave, and its links",
-      [options](ApiClient& client) {
-        return nothing(client.remove(path_of("login-providers", options->provider)));
-      },
-      [options] { return print_text(fmt::format("{} is removed", options->provider)); })
+      [options](ApiClient& client) { return remove(client, *options); },
+      [options] {
+        return [name = options->provider](const json::value& gone) {
+          say("{} is removed; links to accounts that ended: {}, mappings: {}, sessions: {}\n", name,
+              gone.at("identities").as_int64(), gone.at("mappings").as_int64(),
+              gone.at("sessions").as_int64());
+        };
+      })
       ->add_option("provider", options->provider)
       ->required();
 }

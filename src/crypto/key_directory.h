@@ -46,11 +46,14 @@ class KeyDirectory {
 
   const std::filesystem::path& path() const { return path_; }
   static std::filesystem::path file_of(const std::filesystem::path& directory, KeyPurpose purpose);
+  static std::filesystem::path master_file_of(const std::filesystem::path& directory) {
+    return directory / "master.key";
+  }
 
  private:
   explicit KeyDirectory(std::filesystem::path path) : path_(std::move(path)) {}
   std::filesystem::path file_of(KeyPurpose purpose) const { return file_of(path_, purpose); }
-  std::filesystem::path master_file() const { return path_ / "master.key"; }
+  std::filesystem::path master_file() const { return master_file_of(path_); }
 
   std::filesystem::path path_;
 };

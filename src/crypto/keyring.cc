@@ -180,6 +180,12 @@ std::vector<KeyPurpose> Keyring::missing(const std::filesystem::path& directory)
   return none;
 }
 
+bool Keyring::is_plain(const std::filesystem::path& directory) {
+  std::error_code error;
+  return missing(directory).size() < kPurposes.size() &&
+         !std::filesystem::exists(KeyDirectory::master_file_of(directory), error) && !error;
+}
+
 Result<Keyring> Keyring::open(const std::filesystem::path& path, KeySource* source,
                               const FirstVersions& first_versions) {
   auto directory = KeyDirectory::open(path);

@@ -23,10 +23,14 @@ constexpr std::size_t kMostKeptBytes = 8u << 20u;
 constexpr std::size_t kLongestDiagnostic = 200;
 constexpr std::size_t kLongestReferral = 200;
 constexpr std::size_t kLongestCookie = 4096;
-constexpr std::string_view kSearching = "the directory cannot search";
 
 bool same_name(std::string_view a, std::string_view b) {
   return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+// With the base, which of the two it was: a person's or the groups'.
+std::string searching(const Search& search) {
+  return fmt::format("the directory cannot search below \"{}\"", search.base);
 }
 
 std::string_view view(const berval& value) { return {value.bv_val, value.bv_len}; }
@@ -244,7 +248,7 @@ Result<std::string> Connection::search_page(const Search& search, const std::str
     if (const int made = ::ldap_create_page_control(handle_.get(), static_cast<ber_int_t>(search.page),
                                                     cookie.empty() ? nullptr : &sent, 0, &paging);
         made != LDAP_SUCCESS)
-      return failure(kSearching, made);
+      return failure(searching(search), made);
   const std::unique_ptr<LDAPControl, decltype(&::ldap_control_free)> owned(paging, &::ldap_control_free);
   std::array<LDAPControl*, 2> controls = {paging, nullptr};
   // Over pages it is counted here.
@@ -255,7 +259,7 @@ Result<std::string> Connection::search_page(const Search& search, const std::str
           ::ldap_search_ext(handle_.get(), search.base.c_str(), LDAP_SCOPE_SUBTREE, search.filter.c_str(),
                             attributes.data(), 0, controls.data(), nullptr, &left, limit, &request);
       asked != LDAP_SUCCESS)
-    return failure(kSearching, asked);
+    return failure(searching(search), asked);
 
   std::size_t kept = kept_bytes(into);
   while (true) {
@@ -292,7 +296,7 @@ Result<std::string> Connection::end_of_page(::ldapmsg* message, const Search& se
   const std::unique_ptr<LDAPControl*, decltype(&::ldap_controls_free)> owned(controls, &::ldap_controls_free);
   const std::string referral = first_of(referrals);
   ::ber_memvfree(reinterpret_cast<void**>(referrals));
-  if (parsed != LDAP_SUCCESS) return failure(kSearching, parsed);
+  if (parsed != LDAP_SUCCESS) return failure(searching(search), parsed);
   if (result == LDAP_REFERRAL) return referred(search, referral);
   if (result == LDAP_SIZELIMIT_EXCEEDED || (result == LDAP_ADMINLIMIT_EXCEEDED && search.page != 0)) {
     // Of a search without pages it may be this client's own limit.
@@ -300,7 +304,7 @@ Result<std::string> Connection::end_of_page(::ldapmsg* message, const Search& se
     into.cut_off = true;
     return std::string();
   }
-  if (result != LDAP_SUCCESS) return failure(kSearching, result);
+  if (result != LDAP_SUCCESS) return failure(searching(search), result);
   LDAPControl* paging = ::ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, controls, nullptr);
   if (paging == nullptr) return std::string();
   ber_int_t estimate = 0;
@@ -309,7 +313,7 @@ Result<std::string> Connection::end_of_page(::ldapmsg* message, const Search& se
   if (::ldap_parse_pageresponse_control(handle_.get(), paging, &estimate, &cookie) == LDAP_SUCCESS)
     next = std::string(view(cookie));
   ::ber_memfree(cookie.bv_val);
-  if (next.size() > kLongestCookie) return failure(kSearching, LDAP_DECODING_ERROR);
+  if (next.size() > kLongestCookie) return failure(searching(search), LDAP_DECODING_ERROR);
   return next;
 }
 

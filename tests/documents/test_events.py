@@ -9,7 +9,7 @@ PAGE = (paths.ROOT / "docs" / "formats" / "events.md").read_text(encoding="utf-8
 GIVEN = re.compile(
     r"""failed\([^;]*?"([a-z_]{5,})"|Veto\{\s*"([a-z_]+)"|reason(?: = |\()"([a-z_]+)"|"(workload_[a-z_]+|oidc_[a-z_]+)"|"""
     r"""namespace why \{(.*?)\}|asserted\.error\(\)\), account, "([a-z_]+)"|""" 
-    r"""account, "(wrong_[a-z]+)", origin""",
+    r"""account, "(wrong_[a-z]+)", origin|return "(token_[a-z]+)";""",
     re.DOTALL,
 )
 # Actions, not reasons.
@@ -31,5 +31,5 @@ def reasons():
 def test_every_reason_of_a_failed_log_in_is_listed():
     row = next(line for line in PAGE.splitlines() if line.startswith("| 68 |"))
     listed = set(re.findall(r"`([a-z_]+)`", row))
-    assert reasons() >= {"unknown_account", "wrong_bearer", "password_login_off", "oidc_state_used", "wrong_code"}
+    assert reasons() >= {"unknown_account", "wrong_bearer", "password_login_off", "oidc_state_used", "wrong_code", "token_expired"}
     assert reasons() <= listed, sorted(reasons() - listed)

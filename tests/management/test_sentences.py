@@ -100,3 +100,24 @@ def test_no_password_is_no_guess(cli, alice, server):
     refused = cli.run("login", server.url, "--name", alice.name, "--password-stdin", stdin="\n", check=False)
     assert refused.returncode == 1 and "no password" in refused.stderr
     assert server.run("audit", "query", "--action", "login_failed", "--json").stdout == before
+
+
+def test_a_name_that_can_be_no_namespace_is_not_told_to_be_made(server, admin):
+    del admin
+    said = server.run("repo", "create", "library/debian", check=False).stdout
+    assert "'library' is reserved" in said and "makes it" not in said, said
+
+
+def test_an_organizations_wrong_name_is_called_one(root):
+    refused = root.post("/organizations", {"name": "Acme"})
+    assert refused.status_code == 400 and "an organization's name" in refused.json()["detail"], refused.text
+
+
+def test_the_limit_of_tokens_says_how_many_there_are(new_server):
+    server = new_server({"limits.access_tokens": 3})
+    server.create_user("alice")
+    for name in ("one", "two", "three"):
+        server.run("token", "create", "alice", name, "--scope", "*:pull")
+    server.settings["limits.access_tokens"] = 2
+    said = server.run("token", "create", "alice", "four", "--scope", "*:pull", check=False).stdout
+    assert "have 3 access tokens, and may have 2" in said, said

@@ -119,10 +119,15 @@ class Push:
 class Act:
     do: object
     before: object = lambda person: None
+    undo: object = None
 
 
 def command(*arguments, stdin=""):
     return lambda person: person.server.run(*arguments, stdin=stdin)
+
+
+def policy(name, value, before):
+    return Act(command("policy", "set", f"--{name}", value), undo=command("policy", "set", f"--{name}", before))
 
 
 def change(**fields):
@@ -198,9 +203,10 @@ ACTS = {
     "the access token is revoked, or reported as leaked": Act(end_tokens),
     "the access token is rotated without overlap": Act(rotate),
     # By the operator: nobody sets a policy that keeps themselves out.
-    "the installation's policy allows other networks only": Act(command("policy", "set", "--network", "203.0.113.0/24")),
-    "the installation's policy asks for a second factor": Act(command("policy", "set", "--mfa-required", "true")),
-    "the installation's policy allows no passwords": Act(command("policy", "set", "--password-login", "false")),
+    "the installation's policy allows other networks only": policy("network", "203.0.113.0/24", ""),
+    "the installation's policy asks for a second factor": policy("mfa-required", "true", "false"),
+    "the installation's policy allows no passwords": policy("password-login", "false", "true"),
+    "the installation's policy shortens the life of tokens": policy("token-life", "1h", "90d"),
     "the role is taken away": Act(command("grant", "remove", "bob", "alice/app")),
     "the repository is renamed": Act(rename),
     "the key `token-hash` is rotated, and retired by force": Act(retire("token-hash")),
@@ -211,7 +217,9 @@ ACTS = {
 def test_the_table_has_a_line_for_each_act():
     assert set(TABLE) == set(ACTS)
     cells = {cell for row in TABLE.values() for cell in row.values()}
-    assert all(cell.startswith(("ends", "stays")) for cell in cells), cells
+    assert all(cell.startswith(("ends", "stays", "suspended")) for cell in cells), cells
+    suspends = {act for act, row in TABLE.items() if any(cell.startswith("suspended") for cell in row.values())}
+    assert suspends == {act for act, carried_out in ACTS.items() if carried_out.undo}
 
 
 @pytest.fixture
@@ -231,3 +239,7 @@ def test_what_ends_with(person, act):
     wanted = {column: cell.startswith("stays") for column, cell in TABLE[act].items()}
     found = person.ask()
     assert found == wanted, {column: TABLE[act][column] for column in COLUMNS if found[column] != wanted[column]}
+    if ACTS[act].undo:
+        ACTS[act].undo(person)
+        wanted = {column: not cell.startswith("ends") for column, cell in TABLE[act].items() if column != "push under way"}
+        assert person.ask(wanted) == wanted, "what is suspended works again, what has ended does not"

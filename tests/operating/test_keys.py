@@ -173,6 +173,25 @@ def test_passphrase(new_server, passphrase):
     assert logs_in(server, alice)
 
 
+def test_a_start_that_seals_the_keys_says_so_and_leaves_evidence(new_server, passphrase):
+    server = new_server()
+    server.create_user("alice")
+    server.settings["keys_passphrase_file"] = passphrase
+
+    def sealings():
+        lines = server.run("audit", "query", "--action", "keyring_protection_changed", "--json").stdout.splitlines()
+        return [json.loads(line)["detail"] for line in lines]
+
+    server.start()
+    assert "are sealed now" in server.log()
+    assert sealings() == ["passphrase"]
+    server.run("keys", "unprotect")
+    server.restart()
+    assert sealings() == ["passphrase", "none", "passphrase"]
+    server.restart()
+    assert sealings() == ["passphrase", "none", "passphrase"], "nothing was to be sealed"
+
+
 def test_a_lost_keyring_leaves_everything_but_what_it_guarded(new_server):
     server = new_server()
     alice = server.create_user("alice")

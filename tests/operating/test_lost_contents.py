@@ -24,6 +24,8 @@ def test_a_lost_database_stops_the_start(launch, rng, remains):
     for said in (server.refuses_to_start(), refused(server, "repo", "list"),
                  refused(server, "user", "create", "x", "--admin", "--password-stdin")):  # fmt: skip
         assert "bulkhead.db" in said and remains in said and "backup" in said
+        # The likeliest cause, and the one that moving anything away would make worse.
+        assert "PostgreSQL" in said and "--config or --database" in said
         assert "bhsetup_" not in said
     assert files_below(server.data) == before
 

@@ -306,3 +306,25 @@ def test_a_live_session_of_a_directory_proves_itself_while_somebody_guesses(laun
     assert person.post("/sessions/current/proof", {"password": PEOPLE["dora"]}).status_code == 204
     server.run("user", "unlock", "dora")
     assert log_in(server).status_code == 201
+
+
+def test_an_access_token_is_no_guess_at_a_directorys_password(launch, directories):
+    server = launch({"outbound.plain_hosts": "127.0.0.1", "auth.login_attempts_per_account": 3})
+    root = Management(server, server.create_user("root-admin", admin=True))
+    register(root, directories().url)
+    client = Management(server)
+    for _ in range(4):
+        answer = client.post("/sessions", {"name": "dora", "password": "bhpat_" + "0" * 36, "provider": "corp"})
+        assert answer.status_code == 400 and "access token" in answer.json()["detail"], answer.text
+    answer = client.post("/sessions", {"name": "dora", "password": PEOPLE["dora"], "provider": "corp"})
+    assert answer.status_code == 201, answer.text
+
+
+@pytest.mark.parametrize("which", ["user_base", "group_base"])
+def test_evidence_names_the_base_that_the_directory_does_not_know(server, root, directories, which):
+    register(root, directories().url, {which: "ou=nowhere,dc=example,dc=com"})
+    answer = Management(server).post("/sessions", {"name": "dora", "password": PEOPLE["dora"], "provider": "corp"})
+    assert answer.status_code == 503 and "nowhere" not in answer.text, answer.text
+    failed = json.loads(server.run("audit", "query", "--action", "login_failed", "--json").stdout.splitlines()[-1])
+    assert 'below "ou=nowhere,dc=example,dc=com"' in json.loads(failed["detail"])["error"]
+    assert "ou=nowhere" in server.log()

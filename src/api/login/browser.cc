@@ -66,12 +66,6 @@ std::string browser_origin(const http::Request& request, const Options& options,
   return fmt::format("{}://{}", encrypted ? "https" : "http", host);
 }
 
-std::string browser_origin(const Options& options) {
-  if (!options.public_url.empty()) return options.public_url;
-  const std::string_view address = options.listen_address;
-  return fmt::format("http://localhost{}", address.substr(std::min(address.rfind(':'), address.size())));
-}
-
 std::string login_callback_url(std::string_view origin, std::string_view provider) {
   return fmt::format("{}/login/callback/{}", origin, provider);
 }

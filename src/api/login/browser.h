@@ -22,8 +22,11 @@ std::string drop_cookie(std::string_view name, std::string_view same_site);
 // "https://registry.example": where browsers find this installation. Without a public URL only its own
 // machine is known, by the names that nobody else can answer to; "" for any other Host.
 std::string browser_origin(const http::Request& request, const Options& options, bool encrypted);
-// The same where no request is at hand.
-std::string browser_origin(const Options& options);
+// What is said where that is "".
+inline constexpr std::string_view kOwnAddressUnknown =
+    "this registry does not know its own address; an administrator sets public_url, and until then you can "
+    "log in at "
+    "http://localhost only";
 
 // What people call it, of that origin: "registry.example".
 std::string_view host_of(std::string_view origin);

@@ -53,6 +53,10 @@ Result<ManagementCaller> CredentialAuthenticator::verify(std::string_view creden
   }
   if (!identity::AccessTokens::is_access_token(credential)) return not_valid();
   const auto checked = services_.access_tokens.verify(credential, {origin.address, origin.user_agent});
+  if (!checked && checked.error().code == Errc::unauthenticated &&
+      services_.access_tokens.why_refused(credential, origin.address) ==
+          identity::AccessTokens::kWrongNetwork)
+    return identity::AccessTokens::kept_out(origin.address);
   if (!checked) return checked.error();
   auto who = caller((*checked)->account_id, *checked);
   if (!who) return who.error();

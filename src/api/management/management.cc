@@ -79,6 +79,7 @@ async::Task<http::Response> Management::handle(http::Exchange& exchange, std::st
   incoming.match = std::move(std::get<Router::Match>(found));
   const Operation& operation = *incoming.match.operation;
   incoming.origin = origin_of(exchange);
+  incoming.browser_origin = browser_origin(exchange.request(), options_, exchange.encrypted());
   auto authenticated = co_await authenticate(exchange, operation, incoming.origin);
   if (auto* refused = std::get_if<http::Response>(&authenticated)) co_return std::move(*refused);
   incoming.caller = std::move(std::get<ManagementCaller>(authenticated));
@@ -86,7 +87,10 @@ async::Task<http::Response> Management::handle(http::Exchange& exchange, std::st
   incoming.origin.credential = incoming.caller.credential;
   exchange.account = incoming.caller.principal.account;
   if (auto refused = out_of_reach(operation, incoming.caller, exchange.request_id)) {
-    if (refused->status == 403) performer_.journal_denial(incoming);
+    // A policy's, where it is not the token's: no second factor has been shown.
+    if (refused->status == 403)
+      performer_.journal_denial(incoming,
+                                incoming.caller.needs_factor ? access::why::kPolicy : access::why::kToken);
     co_return std::move(*refused);
   }
 

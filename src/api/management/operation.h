@@ -96,6 +96,9 @@ class Call {
   const ManagementCaller& caller;
   // False on the pools of local work, where nothing may wait for another server.
   bool may_wait = true;
+  // Where browsers find this installation, as far as it knows for this caller (api/login/browser.h); "" if
+  // not.
+  std::string browser_origin;
   audit::Origin origin;
   PathValues path_values;
   boost::json::object query;
@@ -107,6 +110,8 @@ class Call {
   std::shared_ptr<const access::Repository> repository;
   std::optional<identity::Organization> organization;
   std::optional<identity::Account> account;  // {user} or {robot}, of operations on credentials
+  // Why it was denied, where that is known (access/decide.h): for the evidence.
+  std::string_view denied_for;
   // What the permission rested on, and what a handler adds by its own decisions: standing.h asks for it again
   // where something is written.
   std::optional<identity::MemberRole> held_membership;

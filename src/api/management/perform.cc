@@ -54,6 +54,7 @@ Call call_for(const Services& services, const Options& options, const Incoming& 
   Call call(services, options, incoming.caller);
   call.origin = incoming.origin;
   call.may_wait = incoming.may_wait;
+  call.browser_origin = incoming.browser_origin;
   call.path_values = incoming.match.values;
   return call;
 }
@@ -96,7 +97,7 @@ http::Response Performer::answer(const Incoming& incoming, Call& call) {
   if (const auto problems = check_path(call); !problems.empty()) return fields_response(problems, instance);
   if (const auto permitted = permit(operation, call); !permitted) {
     // Before the permission is there, the caller hears of a refusal as of an absence.
-    if (permitted.error().code == Errc::not_found) journal_denial(incoming, call.body);
+    if (permitted.error().code == Errc::not_found) journal_denial(incoming, call.denied_for, call.body);
     return failed(incoming, call, permitted.error());
   }
   if (const auto problems = read_query(operation, incoming.query, call); !problems.empty())
@@ -230,7 +231,14 @@ Result<void> Performer::count(const Operation& operation, const ManagementCaller
 }
 
 http::Response Performer::failed(const Incoming& incoming, const Call& call, const Error& error) {
-  if (error.code == Errc::denied || error.code == Errc::unauthenticated) journal_denial(incoming, call.body);
+  if (error.code == Errc::denied || error.code == Errc::unauthenticated) {
+    // What a handler refuses by itself is a matter of roles, where the operation is.
+    const Permission::Kind kind = incoming.match.operation->permission.kind;
+    const bool by_role = error.code == Errc::denied && kind != Permission::Kind::anyone &&
+                         kind != Permission::Kind::account && kind != Permission::Kind::in_person;
+    journal_denial(incoming, call.denied_for.empty() && by_role ? access::why::kRole : call.denied_for,
+                   call.body);
+  }
   return problem_response(error, incoming.origin.request_id);
 }
 
@@ -270,7 +278,8 @@ http::Response Performer::render(const Incoming& incoming, const Call& call, Rep
   return response;
 }
 
-void Performer::journal_denial(const Incoming& incoming, const json::object& body) const {
+void Performer::journal_denial(const Incoming& incoming, std::string_view why,
+                               const json::object& body) const {
   audit::Event event;
   event.at = services_.clock.now();
   event.action = audit::Action::request_denied;
@@ -286,6 +295,7 @@ void Performer::journal_denial(const Incoming& incoming, const json::object& bod
   json::array fields;
   for (const auto& field : body) fields.emplace_back(field.key());
   if (!fields.empty()) detail["fields"] = std::move(fields);
+  if (!why.empty()) detail["reason"] = why;
   if (!detail.empty()) event.detail = json::serialize(detail);
   services_.journal.append(event);
 }

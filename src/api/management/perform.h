@@ -28,7 +28,8 @@ struct Incoming {
   Secret<> body;
   ManagementCaller caller;
   audit::Origin origin;
-  bool may_wait = true;  // for other servers
+  bool may_wait = true;             // for other servers
+  std::string browser_origin = {};  // as Call has it
 };
 
 class Performer {
@@ -39,9 +40,10 @@ class Performer {
   // Which other server it will wait for. Blocks, but for the database alone.
   Wait wait_of(const Incoming& incoming) const;
   http::Response perform(Incoming& incoming);
-  // The evidence of a refusal: who, what, and on what: the names in the path, and of a body the fields that
-  // it would have set. Does not block.
-  void journal_denial(const Incoming& incoming, const boost::json::object& body = {}) const;
+  // The evidence of a refusal: who, what, and on what: the names in the path, of a body the fields that it
+  // would have set, and why (access/decide.h, "" where that is not known). Does not block.
+  void journal_denial(const Incoming& incoming, std::string_view why,
+                      const boost::json::object& body = {}) const;
 
  private:
   http::Response answer(const Incoming& incoming, Call& call);

@@ -25,6 +25,7 @@ struct Finding {
   bool allowed = false;
   bool visible = false;  // the caller may know that it is there
   std::string_view needed = {};
+  std::string_view why = access::why::kRole;  // it is refused
 };
 
 bool is_self(const Call& call) {
@@ -32,6 +33,12 @@ bool is_self(const Call& call) {
 }
 
 constexpr std::string_view kTakesLogIn = "a log-in, not an access token";
+constexpr std::string_view kTakesNamespace =
+    "an access token whose scopes hold the whole namespace, or a log-in";
+constexpr std::string_view kTakesNamespaceWithDelete =
+    "an access token whose scopes hold the whole namespace with delete, or a log-in";
+constexpr std::string_view kTakesRepositoryWithDelete =
+    "an access token whose scopes hold the repository with delete, or a log-in";
 
 // An access token acts for its account, and changes nothing about it: whoever stole it would.
 bool by_token(const Call& call) { return call.caller.session_id == 0; }
@@ -76,15 +83,18 @@ access::Action action_of(const Operation& operation) {
 
 // What a member's credential lacks to come to the organization: by the token's scopes, which bound the
 // organization as they bound its namespace, and by its policy.
-Result<std::string_view> lacking(const Operation& operation, const Call& call,
-                                 const identity::Organization& organization) {
+Result<Finding> with_credential(const Operation& operation, const Call& call,
+                                const identity::Organization& organization) {
   const access::Principal& principal = call.caller.principal;
-  if (!access::within_ceiling(principal, action_of(operation), organization.namespace_id, 0))
-    return std::string_view("an access token whose scopes hold the whole namespace, or a log-in");
-  if (leaves(operation, call)) return std::string_view();
+  const access::Action action = action_of(operation);
+  if (!access::within_ceiling(principal, action, organization.namespace_id, 0))
+    return Finding{false, true, action == access::Action::pull ? kTakesNamespace : kTakesNamespaceWithDelete,
+                   access::why::kToken};
+  if (leaves(operation, call)) return Finding{true, true};
   const auto policy = call.services.policies.of_organization(organization.id);
   if (!policy) return policy.error();
-  return (*policy)->lacking(principal.proof, principal.address);
+  const std::string_view wanting = (*policy)->lacking(principal.proof, principal.address);
+  return Finding{wanting.empty(), true, wanting, access::why::kPolicy};
 }
 
 Result<Finding> in_organization(const Operation& operation, Call& call, identity::MemberRole least) {
@@ -97,9 +107,8 @@ Result<Finding> in_organization(const Operation& operation, Call& call, identity
   call.held_membership = *role;
   if (!*role) return Finding{};
   const bool enough = **role == identity::MemberRole::owner || least == identity::MemberRole::member;
-  const auto wanting = lacking(operation, call, *call.organization);
-  if (!wanting) return wanting.error();
-  if (!wanting->empty()) return Finding{false, true, *wanting};
+  const auto comes = with_credential(operation, call, *call.organization);
+  if (!comes || !comes->allowed) return comes;
   return Finding{enough, true, "an owner of the organization"};
 }
 
@@ -127,10 +136,11 @@ Result<Finding> in_namespace(Call& call, access::Role least) {
     const auto policy = call.services.policies.of_organization(organization);
     if (!policy) return policy.error();
     const std::string_view wanting = (*policy)->lacking(principal.proof, principal.address);
-    if (!wanting.empty()) return Finding{false, true, wanting};
+    if (!wanting.empty()) return Finding{false, true, wanting, access::why::kPolicy};
   }
-  const bool reached = access::within_ceiling(principal, access::Action::remove, id, 0);
-  return Finding{role >= least && reached, role > access::Role::none, "the owner of the namespace"};
+  if (role >= least && !access::within_ceiling(principal, access::Action::remove, id, 0))
+    return Finding{false, true, kTakesNamespaceWithDelete, access::why::kToken};
+  return Finding{role >= least, role > access::Role::none, "the owner of the namespace"};
 }
 
 std::string_view one_who_is(access::Role least) {
@@ -151,20 +161,24 @@ Result<Finding> in_repository(Call& call, access::Role least) {
   const bool visible = access::decide(call.caller.principal, access::Action::pull, standing);
   if (!visible && !standing.lacking.empty()) {
     call.repository = resolved->repository;
-    return Finding{false, true, standing.lacking};
+    return Finding{false, true, standing.lacking, access::why::kPolicy};
   }
   if (visible && !resolved->repository)
     return Error{Errc::name_unknown, fmt::format("there is no repository {}", name->render())};
   call.repository = resolved->repository;
   call.held_role = standing.role;
   // Reading is pulling; whoever changes a repository's settings may do all that its maintainers may.
-  const bool allowed =
-      least <= access::Role::reader
-          ? visible
-          : standing.role >= least && access::within_ceiling(call.caller.principal, access::Action::remove,
-                                                             standing.namespace_id, standing.repository_id);
-  return Finding{allowed && call.repository != nullptr, visible,
-                 standing.lacking.empty() ? one_who_is(least) : standing.lacking};
+  const bool reads = least <= access::Role::reader;
+  if (reads && !visible)
+    return Finding{false, false, one_who_is(least),
+                   access::why_denied(call.caller.principal, access::Action::pull, standing)};
+  if (!reads && !standing.lacking.empty())
+    return Finding{false, visible, standing.lacking, access::why::kPolicy};
+  if (!reads && standing.role >= least &&
+      !access::within_ceiling(call.caller.principal, access::Action::remove, standing.namespace_id,
+                              standing.repository_id))
+    return Finding{false, visible, kTakesRepositoryWithDelete, access::why::kToken};
+  return Finding{(reads || standing.role >= least) && call.repository != nullptr, visible, one_who_is(least)};
 }
 
 // Nobody's by what is theirs; but one's own account and namespace are not hidden from anybody.
@@ -285,6 +299,7 @@ Result<void> permit(const Operation& operation, Call& call) {
   if (finding->allowed) return {};
   if (call.caller.is_operator) return check_present(permission, call);
   if (permission.or_action && call.may(*permission.or_action)) return check_present(permission, call);
+  call.denied_for = finding->needed == kTakesLogIn ? access::why::kToken : finding->why;
   if (!finding->visible) return not_visible();
   const bool by_role = finding->needed == kSystemRole && permission.or_action;
   return Error{Errc::denied,

@@ -87,7 +87,7 @@ TEST_F(Remote, TakesQuotasAway) {
 
 TEST_F(Remote, MakesTokensWithScopes) {
   client_.answers = {
-      R"({"token":{"id":7,"name":"ci","scopes":[{"repository":"alice/app","actions":["pull","push"]},
+      R"({"token":{"id":7,"name":"ci","state":"active","scopes":[{"repository":"alice/app","actions":["pull","push"]},
     {"namespace":"/","actions":["pull"]},{"actions":["delete"]}],"management":"none","networks":["192.0.2.0/24"],
     "created_at":"2026-01-01T00:00:00.000000Z","expires_at":"9999-01-01T00:00:00.000000Z"},"secret":"bhpat_x"})"};
   const auto made = run(

@@ -13,7 +13,7 @@ namespace bulkhead::identity {
 struct Factors {
   bool totp = false;  // confirmed
   std::int64_t webauthn = 0;
-  std::int64_t recovery_codes = 0;  // unused ones
+  std::int64_t recovery_codes = 0;  // unused ones, those of a retired key too
 
   // Recovery codes stand in for a factor that was lost; they are none by themselves.
   bool enrolled() const { return totp || webauthn > 0; }

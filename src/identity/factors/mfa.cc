@@ -33,7 +33,10 @@ Result<Factors> Mfa::factors(std::int64_t account) {
   const auto done = database_.read([&](db::Session& session) -> Result<void> {
     const auto found = read_factors(session, account);
     if (!found) return found.error();
+    const auto codes = recovery_codes_.left(session, account);
+    if (!codes) return codes.error();
     factors = *found;
+    factors.recovery_codes = *codes;
     return {};
   });
   if (!done) return done.error();

@@ -1,5 +1,7 @@
 #include "identity/factors/recovery_codes.h"
 
+#include <fmt/format.h>
+
 #include <string>
 #include <utility>
 
@@ -11,6 +13,7 @@
 #include "identity/people/account_event.h"
 #include "identity/secrets/one_time_code.h"
 #include "identity/secrets/stored_hash.h"
+#include "identity/secrets/token_hash.h"
 
 namespace bulkhead::identity {
 namespace {
@@ -84,6 +87,15 @@ Result<std::vector<Secret<>>> RecoveryCodes::regenerate(const Account& account, 
   return codes;
 }
 
+Result<std::int64_t> RecoveryCodes::left(db::Session& session, std::int64_t account) const {
+  const auto rows = session.query(
+      fmt::format("SELECT COUNT(*) FROM recovery_codes WHERE account_id = ? AND used_at IS NULL AND {}",
+                  stands_by(keyring_, "hash")),
+      {account});
+  if (!rows) return rows.error();
+  return rows->at(0).integer(0);
+}
+
 Result<bool> RecoveryCodes::check(const Account& account, const Secret<>& code, const audit::Origin& origin) {
   const Secret<> hashed = as_hashed(code);
   if (hashed.empty()) return false;
@@ -91,7 +103,9 @@ Result<bool> RecoveryCodes::check(const Account& account, const Secret<>& code, 
   const auto done = database_.write([&](db::Session& session) -> Result<void> {
     used = false;
     const auto rows = session.query(
-        "SELECT hash FROM recovery_codes WHERE account_id = ? AND used_at IS NULL", {account.id});
+        fmt::format("SELECT hash FROM recovery_codes WHERE account_id = ? AND used_at IS NULL AND {}",
+                    stands_by(keyring_, "hash")),
+        {account.id});
     if (!rows) return rows.error();
     std::string found;
     for (const db::Row& row : *rows)

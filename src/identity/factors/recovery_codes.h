@@ -34,6 +34,9 @@ class RecoveryCodes {
   Result<void> use(const Account& account, const Secret<>& code, const audit::Origin& origin,
                    const GuessSource& source);
 
+  // How many of the account's would still be taken.
+  Result<std::int64_t> left(db::Session& session, std::int64_t account) const;
+
  private:
   Result<bool> check(const Account& account, const Secret<>& code, const audit::Origin& origin);
 

@@ -60,6 +60,8 @@ Result<DirectoryLogIn::Proved> DirectoryLogIn::verify(const LoginProvider& provi
                                                       std::int64_t session) {
   const auto* settings = std::get_if<ldap::Settings>(&provider.settings);
   if (settings == nullptr || name.empty() || name.size() > kLongestName) return wrong();
+  // Nor does the directory get to see it.
+  if (auto admitted = login_.admit_password(name, password, origin); !admitted) return admitted.error();
   const auto secret = providers_.secret(provider.id);
   if (!secret) return secret.error();
   Sessions::Backing backing;

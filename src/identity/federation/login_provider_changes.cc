@@ -9,6 +9,7 @@
 #include "identity/federation/login_provider_rows.h"
 #include "identity/federation/login_provider_rules.h"
 #include "identity/federation/login_providers.h"
+#include "identity/federation/vouched_address.h"
 #include "identity/people/team_rows.h"
 #include "oci/quote.h"
 
@@ -75,8 +76,9 @@ Result<void> erase_sessions(Change& change, std::int64_t provider_id, std::vecto
 }  // namespace
 
 // One transaction, so that nobody gets in between the end of the sessions and that of the provider.
-Result<void> LoginProviders::remove(std::int64_t id, const audit::Origin& origin) {
+Result<LoginProviders::Removed> LoginProviders::remove(std::int64_t id, const audit::Origin& origin) {
   std::vector<std::int64_t> ended;
+  Removed removed;
   const auto done = directory_.change(origin, [&](Change& change) -> Result<void> {
     ended.clear();
     const auto name = read_name(change.session, id);
@@ -84,17 +86,20 @@ Result<void> LoginProviders::remove(std::int64_t id, const audit::Origin& origin
     const auto mappings = erase_mappings(change, id);
     if (!mappings) return mappings.error();
     if (auto gone = erase_sessions(change, id, ended); !gone) return gone;
+    if (auto withdrawn = withdraw_addresses(change, id); !withdrawn) return withdrawn;
     const auto identities = change.execute("DELETE FROM external_identities WHERE provider_id = ?", {id});
     if (!identities) return identities.error();
     const auto erased = change.execute_each(
         {"DELETE FROM login_requests WHERE provider_id = ?", "DELETE FROM login_providers WHERE id = ?"}, id);
     if (!erased) return erased;
+    removed = {*identities, *mappings, static_cast<std::int64_t>(ended.size())};
     return change.record(Action::login_provider_removed, *name,
-                         fmt::format(R"({{"identities":{},"mappings":{},"sessions":{}}})", *identities,
-                                     *mappings, ended.size()));
+                         fmt::format(R"({{"identities":{},"mappings":{},"sessions":{}}})", removed.identities,
+                                     removed.mappings, removed.sessions));
   });
   for (const std::int64_t session : ended) sessions_.forget(session);
-  return done;
+  if (!done) return done.error();
+  return removed;
 }
 
 namespace {

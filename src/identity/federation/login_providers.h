@@ -42,9 +42,14 @@ class LoginProviders {
   // way.
   Result<LoginProvider> change(std::int64_t id, const LoginProvider& provider,
                                const std::optional<Secret<>>& secret, const audit::Origin& origin);
+  struct Removed {
+    std::int64_t identities = 0;
+    std::int64_t mappings = 0;
+    std::int64_t sessions = 0;
+  };
   // With its mappings, the memberships that they gave, the identities of its people, log-ins under way, and
   // the sessions that it vouched for. The accounts stay.
-  Result<void> remove(std::int64_t id, const audit::Origin& origin);
+  Result<Removed> remove(std::int64_t id, const audit::Origin& origin);
 
   Result<LoginProvider> find(std::int64_t id) const;  // Errc::not_found
   Result<LoginProvider> find(std::string_view name) const;

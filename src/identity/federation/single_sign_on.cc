@@ -9,10 +9,12 @@
 #include "base/plain_text.h"
 #include "base/shown.h"
 #include "identity/federation/group_names.h"
+#include "identity/federation/vouched_address.h"
 #include "identity/people/account_rows.h"
 #include "identity/people/namespaces.h"
 #include "identity/people/profile.h"
 #include "identity/people/team_rows.h"
+#include "identity/people/verified_address.h"
 #include "oci/quote.h"
 
 namespace bulkhead::identity {
@@ -107,14 +109,39 @@ Result<Account> make_account(Change& change, const std::string& name, const Exte
   return read_account(change.session, id);
 }
 
+// Whether it is verified from now on: not for a second account.
+Result<bool> verified(Change& change, const Account& account, const std::string& email) {
+  if (account.email_verified && email == account.email) return true;
+  const auto holder = verified_elsewhere(change.session, email, account.id);
+  if (!holder) return holder.error();
+  return holder->empty();
+}
+
+Result<void> note_vouched(Change& change, std::int64_t provider_id, const ExternalPerson& person,
+                          const std::string& email) {
+  const auto noted =
+      change.execute("UPDATE external_identities SET email = ? WHERE provider_id = ? AND subject = ?",
+                     {email, provider_id, person.subject});
+  if (!noted) return noted.error();
+  return {};
+}
+
 // What the provider gives and cannot be shown here is left as it was.
-Result<void> update_profile(Change& change, const Account& account, const ExternalPerson& person) {
+Result<void> update_profile(Change& change, const Account& account, std::int64_t provider_id,
+                            const ExternalPerson& person) {
   Account next = account;
   if (auto display = parse_display_name(person.display_name); display && !display->empty())
     next.display_name = *std::move(display);
   if (auto email = parse_email(person.email); email && !email->empty()) {
     next.email = *std::move(email);
-    next.email_verified = person.email_verified;
+    next.email_verified = false;
+    if (person.email_verified) {
+      const auto is_verified = verified(change, account, next.email);
+      if (!is_verified) return is_verified.error();
+      next.email_verified = *is_verified;
+    }
+    if (auto noted = note_vouched(change, provider_id, person, next.email_verified ? next.email : ""); !noted)
+      return noted;
   }
   std::string changed;
   const auto note = [&](std::string_view key, const std::string& value) {
@@ -214,7 +241,8 @@ Result<Account> SingleSignOn::admit(const LoginProvider& provider, const Externa
         "UPDATE external_identities SET last_seen_at = ? WHERE provider_id = ? AND subject = ?",
         {to_micros(change.now), provider.id, person.subject});
     if (!seen) return seen.error();
-    if (const auto updated = update_profile(change, *account, person); !updated) return updated.error();
+    if (const auto updated = update_profile(change, *account, provider.id, person); !updated)
+      return updated.error();
     auto teams = mapped_teams(change.session, provider.id, groups);
     if (!teams) return teams.error();
     if (!person.groups_complete)
@@ -238,6 +266,7 @@ Result<void> SingleSignOn::dismiss(const LoginProvider& provider, std::string_vi
     const auto linked = read_linked(change.session, provider.id, subject);
     if (!linked) return linked.error();
     if (!*linked) return {};
+    if (auto withdrawn = withdraw_addresses(change, provider.id, subject); !withdrawn) return withdrawn;
     return set_directory_memberships(change, **linked, provider.id, {});
   });
 }
@@ -295,13 +324,17 @@ Result<void> SingleSignOn::unlink(std::int64_t provider_id, std::int64_t account
     const auto account = read_account(change.session, account_id);
     if (!account) return account.error();
     const auto rows = change.session.query(
-        "DELETE FROM external_identities WHERE provider_id = ? AND account_id = ? RETURNING subject",
+        "SELECT subject FROM external_identities WHERE provider_id = ? AND account_id = ?",
         {provider_id, account_id});
     if (!rows) return rows.error();
     if (rows->empty())
       return Error{Errc::not_found, fmt::format("{} is not linked to anybody of {}",
                                                 oci::quote(account->name), oci::quote(*provider))};
     subject = rows->front().text(0);
+    if (auto withdrawn = withdraw_addresses(change, provider_id, subject); !withdrawn) return withdrawn;
+    const auto gone = change.execute("DELETE FROM external_identities WHERE provider_id = ? AND subject = ?",
+                                     {provider_id, subject});
+    if (!gone) return gone.error();
     if (const auto set = set_directory_memberships(change, *account, provider_id, {}); !set) return set;
     return change.record(Action::external_identity_unlinked, account->name, detail(*provider, subject));
   });

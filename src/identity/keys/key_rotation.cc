@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "audit/outbox.h"
@@ -24,6 +25,19 @@ std::string why_not(const KeyVersionInfo& info) {
   return needs.empty()
              ? std::string("was replaced minutes ago, and what was made with it may still be in use")
              : "is still needed by " + needs;
+}
+
+// What ends, as the last part of an event's detail, as {"access_tokens":7}; "" for nothing.
+std::string as_detail(const std::vector<KeyNeed>& ended) {
+  if (ended.empty()) return {};
+  std::string counts;
+  for (const KeyNeed& each : ended) {
+    std::string what = each.what;
+    std::ranges::replace_if(
+        what, [](char c) { return c == ' ' || c == '-'; }, '_');
+    counts += fmt::format(R"({}"{}":{})", counts.empty() ? "" : ",", what, each.count);
+  }
+  return fmt::format(R"(,"ended":{{{}}})", counts);
 }
 
 }  // namespace
@@ -92,8 +106,8 @@ Result<std::vector<KeyVersionInfo>> KeyRotation::list() {
   return all;
 }
 
-Result<void> KeyRotation::retire(KeyPurpose purpose, std::uint32_t version, bool force,
-                                 const audit::Origin& origin) {
+Result<std::vector<KeyNeed>> KeyRotation::retire(KeyPurpose purpose, std::uint32_t version, bool force,
+                                                 const audit::Origin& origin) {
   std::vector<KeyVersionInfo> all;
   const auto read = database_.read([&](db::Session& session) {
     all.clear();
@@ -101,18 +115,23 @@ Result<void> KeyRotation::retire(KeyPurpose purpose, std::uint32_t version, bool
   });
   if (!read) return read.error();
   bool needed = false;
+  std::vector<KeyNeed> ended;
   for (const KeyVersionInfo& info : all) {
     if (info.version != version || info.current() || info.may_go) continue;
     needed = true;
+    ended = info.needed_by;
     if (!force)
       return Error{Errc::conflict, fmt::format("version {} of {} {}; --force retires it all the same",
                                                version, name(purpose), why_not(info))};
   }
-  return keyring_.retire(purpose, version, [&](std::uint32_t gone) {
-    return record(Action::key_retired, purpose,
-                  fmt::format(R"({{"version":{}{}}})", gone, needed ? R"(,"forced":true)" : ""), origin,
-                  [&](db::Session& session) { return mark_retired(session, purpose, gone); });
+  const auto retired = keyring_.retire(purpose, version, [&](std::uint32_t gone) {
+    return record(
+        Action::key_retired, purpose,
+        fmt::format(R"({{"version":{}{}{}}})", gone, needed ? R"(,"forced":true)" : "", as_detail(ended)),
+        origin, [&](db::Session& session) { return mark_retired(session, purpose, gone); });
   });
+  if (!retired) return retired.error();
+  return ended;
 }
 
 Result<std::vector<KeyVersionInfo>> KeyRotation::retire_unneeded(const audit::Origin& origin) {

@@ -42,9 +42,10 @@ class KeyRotation {
   // By purpose, oldest first.
   Result<std::vector<KeyVersionInfo>> list();
 
-  // Errc::conflict, naming what needs it, unless `force`; the current version never goes.
-  Result<void> retire(crypto::KeyPurpose purpose, std::uint32_t version, bool force,
-                      const audit::Origin& origin);
+  // Errc::conflict, naming what needs it, unless `force`; the current version never goes. What has ended with
+  // it, which the event says as well.
+  Result<std::vector<KeyNeed>> retire(crypto::KeyPurpose purpose, std::uint32_t version, bool force,
+                                      const audit::Origin& origin);
 
   // Retires what nothing has needed and what was replaced at least a day ago. What went.
   Result<std::vector<KeyVersionInfo>> retire_unneeded(const audit::Origin& origin);

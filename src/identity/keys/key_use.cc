@@ -20,9 +20,16 @@ struct HashColumn {
 };
 
 constexpr std::array kHashColumns{
-    HashColumn{"setup token", "setup_token", "hash", "expires_at > ?"},
-    HashColumn{"access tokens", "access_tokens", "hash", "revoked_at IS NULL AND expires_at > ?"},
-    HashColumn{"sessions", "sessions", "hash", "expires_at > ?"},
+    HashColumn{"setup token", "setup_token", "hash",
+               "expires_at > ? AND NOT EXISTS (SELECT 1 FROM accounts)"},
+    HashColumn{
+        "access tokens", "access_tokens", "hash",
+        "revoked_at IS NULL AND expires_at > ? AND token_version = (SELECT a.token_version FROM accounts a "
+        "WHERE a.id = access_tokens.account_id)"},
+    HashColumn{
+        "sessions", "sessions", "hash",
+        "expires_at > ? AND credential_version = (SELECT a.credential_version FROM accounts a WHERE a.id = "
+        "sessions.account_id)"},
     HashColumn{"invitations", "invitations", "hash", "expires_at > ?"},
     HashColumn{"recovery codes", "recovery_codes", "hash", "used_at IS NULL"},
     HashColumn{"log-ins under way", "webauthn_challenges", "hash", "expires_at > ?"},

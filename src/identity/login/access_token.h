@@ -20,6 +20,12 @@ enum class Management : std::uint8_t { none, read, write };
 std::string_view name(Management management);
 Result<Management> parse_management(std::string_view text);
 
+// Whether a token is good for anything. One that is `suspended` is refused for as long as a policy is as it
+// is; one that is `rotated` works until its overlap ends; `dead` has ended with its key or with its account's
+// log-ins, and nobody has revoked it.
+enum class TokenState : std::uint8_t { active, rotated, suspended, expired, revoked, dead };
+std::string_view name(TokenState state);
+
 struct TokenUse {
   Time at{};
   std::string address;

@@ -69,18 +69,24 @@ Result<Holder> read_active_holder(db::Session& session, std::int64_t account_id)
   return holder;
 }
 
-Result<void> check_room(db::Session& session, std::string_view account, Time now, std::size_t most) {
+// `good`: a condition of SQL on t.hash.
+Result<void> check_room(db::Session& session, std::string_view account, const std::string& good, Time now,
+                        std::size_t most) {
   const std::string owner(sharer(account));
   // Robots are named OWNER+NAME, and ',' follows '+'.
   const auto rows = session.query(
-      "SELECT COUNT(*) FROM accounts a JOIN access_tokens t ON t.account_id = a.id "
-      "WHERE (a.name = ? OR (a.name > ? AND a.name < ?)) AND t.revoked_at IS NULL AND t.expires_at > ?",
+      fmt::format("SELECT COUNT(*) FROM accounts a JOIN access_tokens t ON t.account_id = a.id "
+                  "WHERE (a.name = ? OR (a.name > ? AND a.name < ?)) AND t.revoked_at IS NULL AND "
+                  "t.expires_at > ? AND t.token_version = a.token_version AND {}",
+                  good),
       {owner, owner + '+', owner + ',', to_micros(now)});
   if (!rows) return rows.error();
-  if (static_cast<std::size_t>(rows->at(0).integer(0)) < most) return {};
-  return Error{Errc::conflict, fmt::format("{} and its robots have {} access tokens, as many as they may; "
-                                           "revoke some, or raise limits.access_tokens",
-                                           owner, most)};
+  const std::int64_t there = rows->at(0).integer(0);
+  if (static_cast<std::size_t>(there) < most) return {};
+  return Error{Errc::conflict,
+               fmt::format("{} and its robots have {} access tokens, and may have {}; revoke some, or "
+                           "raise limits.access_tokens",
+                           owner, there, most)};
 }
 
 Result<void> check_targets(db::Session& session, const TokenScopes& scopes) {
@@ -152,7 +158,10 @@ Result<AccessTokens::Created> AccessTokens::create(const NewAccessToken& wanted,
     const auto life = lifetime(wanted, policy->token_life);
     if (!life) return life.error();
     const Time now = state_->clock.now();
-    if (auto room = check_room(session, holder->name, now, state_->options.per_account); !room) return room;
+    if (auto room = check_room(session, holder->name, stands_by(state_->keyring, "t.hash"), now,
+                               state_->options.per_account);
+        !room)
+      return room;
     if (auto there = check_targets(session, wanted.scopes); !there) return there;
     AccessToken token;
     token.account_id = wanted.account_id;

@@ -24,12 +24,21 @@ bool well_formed(std::string_view token) {
   return token_is_well_formed(kPersonalTokenPrefix, token) || token_is_well_formed(kRobotTokenPrefix, token);
 }
 
+// "" where it may be used.
+std::string_view why_not(const AccessToken& token, const Account& account, const EffectivePolicy& policy,
+                         std::string_view address, Time now) {
+  if (token.revoked()) return "token_revoked";
+  if (now >= token.expires_at) return "token_expired";
+  if (!account.active() || token.token_version != account.token_version) return "token_dead";
+  if (token.life() > policy.token_life || (policy.mfa_required && !token.multi_factor))
+    return "token_suspended";
+  if (!token.networks.allow(address) || !policy.allow(address)) return AccessTokens::kWrongNetwork;
+  return {};
+}
+
 bool stands(const AccessToken& token, const Account& account, const EffectivePolicy& policy,
             std::string_view address, Time now) {
-  return !token.revoked() && now < token.expires_at && account.active() &&
-         token.token_version == account.token_version && token.life() <= policy.token_life &&
-         (token.multi_factor || !policy.mfa_required) && token.networks.allow(address) &&
-         policy.allow(address);
+  return why_not(token, account, policy, address, now).empty();
 }
 
 }  // namespace
@@ -45,6 +54,18 @@ std::string_view name(Management management) {
     case Management::write: return "write";
   }
   return "none";
+}
+
+std::string_view name(TokenState state) {
+  switch (state) {
+    case TokenState::active: return "active";
+    case TokenState::rotated: return "rotated";
+    case TokenState::suspended: return "suspended";
+    case TokenState::expired: return "expired";
+    case TokenState::revoked: return "revoked";
+    case TokenState::dead: return "dead";
+  }
+  return "dead";
 }
 
 Result<Management> parse_management(std::string_view text) {
@@ -161,6 +182,32 @@ AccessTokens::Checked AccessTokens::verify(std::string_view token, const TokenSo
   return checked;
 }
 
+std::string_view AccessTokens::why_refused(std::string_view token, std::string_view address,
+                                           std::optional<std::string_view> name) {
+  if (!well_formed(token)) return kWrongToken;
+  const Fingerprint print = fingerprint(state_->keyring, crypto::KeyPurpose::token_hash, token);
+  State::Known known = state_->find(print);
+  if (known == nullptr) {
+    auto loaded = state_->load(print, token);
+    if (!loaded) return kWrongToken;
+    known = *std::move(loaded);
+  }
+  const auto account = state_->accounts.find(known->account_id);
+  if (!account || (name && *name != account->name)) return kWrongToken;
+  const auto policy = state_->policies.effective(known->account_id);
+  if (!policy) return kWrongToken;
+  const std::string_view why = why_not(*known, *account, **policy, address, state_->clock.now());
+  return why.empty() ? kWrongToken : why;  // it is taken by now
+}
+
+Error AccessTokens::kept_out(std::string_view address) {
+  return {Errc::unauthenticated,
+          fmt::format(
+              "the access token is not taken from {}: its own networks, or those that a policy allows, are "
+              "others",
+              address)};
+}
+
 std::optional<AccessTokens::Checked> AccessTokens::peek(std::int64_t token_id,
                                                         std::string_view address) const {
   const State::Known known = state_->by_id.find(token_id).value_or(nullptr);
@@ -199,6 +246,20 @@ Result<AccessToken> AccessTokens::find(std::int64_t account_id, std::int64_t tok
   if (!tokens) return tokens.error();
   if (tokens->empty() || tokens->front().id != token_id) return no_access_token(token_id);
   return std::move(tokens->front());
+}
+
+Result<TokenState> AccessTokens::state(const AccessToken& token) {
+  if (token.revoked()) return TokenState::revoked;
+  if (state_->clock.now() >= token.expires_at) return TokenState::expired;
+  const auto account = state_->accounts.find(token.account_id);
+  if (!account) return account.error();
+  if (!state_->has_key(token) || !account->active() || token.token_version != account->token_version)
+    return TokenState::dead;
+  const auto policy = state_->policies.effective(token.account_id);
+  if (!policy) return policy.error();
+  if (token.life() > (*policy)->token_life || ((*policy)->mfa_required && !token.multi_factor))
+    return TokenState::suspended;
+  return token.successor_id != 0 ? TokenState::rotated : TokenState::active;
 }
 
 Result<void> AccessTokens::flush() { return state_->uses.flush(state_->clock.now()); }

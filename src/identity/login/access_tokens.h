@@ -34,7 +34,7 @@ class AccessTokens {
  public:
   struct Options {
     std::size_t cached = 100'000;
-    std::size_t per_account = 4000;  // with its owner's robots; that are neither revoked nor expired
+    std::size_t per_account = 4000;  // with its owner's robots; of those that may work again
   };
   static constexpr std::chrono::seconds kShortestLife{60};
   static constexpr std::chrono::hours kLongestOverlap{7 * 24};
@@ -68,14 +68,25 @@ class AccessTokens {
   // Of one account, dead ones too, in the order of ids after `after`.
   Result<std::vector<AccessToken>> list(std::int64_t account_id, std::int64_t after, std::size_t limit);
   Result<AccessToken> find(std::int64_t account_id, std::int64_t token_id);
+  // Wherever it is used from.
+  Result<TokenState> state(const AccessToken& token);
 
   using Checked = Result<std::shared_ptr<const AccessToken>>;
   // Whether the text claims to be one of these, by its prefix.
   static bool is_access_token(std::string_view text);
+  // The words of the evidence for why a token is not taken.
+  static constexpr std::string_view kWrongToken = "wrong_token";
+  static constexpr std::string_view kWrongNetwork = "wrong_network";
   // Errc::unauthenticated, with one message, for anything that keeps the token from being used from there
   // now. A wrong checksum is refused without a look-up. peek() has no answer when the database must be asked.
   std::optional<Checked> peek(std::string_view token, const TokenSource& source);
   Checked verify(std::string_view token, const TokenSource& source);
+  // Of one that was refused from there just now: kWrongToken for what is none, or not of the account of that
+  // name; or `token_` and its state; or kWrongNetwork.
+  std::string_view why_refused(std::string_view token, std::string_view address,
+                               std::optional<std::string_view> account = {});
+  // What whoever has it is told in place of that one message for kWrongNetwork.
+  static Error kept_out(std::string_view address);
   // The same for one that was verified before, by its id. It ends as well when the key that it is stored
   // under is retired.
   std::optional<Checked> peek(std::int64_t token_id, std::string_view address) const;

@@ -19,6 +19,7 @@
 #include "identity/login/known_networks.h"
 #include "identity/login/verified_passwords.h"
 #include "identity/secrets/attempts.h"
+#include "identity/secrets/token_format.h"
 
 namespace bulkhead::identity {
 namespace {
@@ -29,6 +30,7 @@ constexpr std::string_view kUnknown = "unknown_account";
 constexpr std::string_view kNoPassword = "no_password";
 constexpr std::string_view kPassword = "wrong_password";
 constexpr std::string_view kChanged = "changed_meanwhile";
+constexpr std::string_view kToken = "token_as_password";
 constexpr std::string_view kLimited = "rate_limited";
 constexpr std::string_view kUndecided = "not_decided";
 }  // namespace why
@@ -207,6 +209,15 @@ Result<void> LogIn::admit_network(std::string_view name, const audit::Origin& or
   return limited(*wait);
 }
 
+Result<void> LogIn::admit_password(std::string_view name, const Secret<>& password,
+                                   const audit::Origin& origin) {
+  const std::string_view goes = where_token_goes(password.reveal());
+  if (goes.empty()) return {};
+  if (auto admitted = admit_network(name, origin); !admitted) return admitted;
+  failed(name, why::kToken, origin);
+  return Error{Errc::invalid_argument, std::string(goes)};
+}
+
 void LogIn::failed(std::string_view name, std::string_view why, const audit::Origin& origin) {
   refused(origin.address);
   state_->record(audit::Action::login_failed, countable(name), why, countable(origin));
@@ -303,6 +314,7 @@ Result<Account> LogIn::State::attempt(const Caller& caller, std::string_view tar
 
 Result<Account> LogIn::verify(std::string_view name, const Secret<>& password, const audit::Origin& origin,
                               const Condition& condition, std::int64_t session) {
+  if (auto admitted = admit_password(name, password, origin); !admitted) return admitted.error();
   // It may have been verified while this one waited for its turn.
   if (auto known = recall(name, password, origin, condition, session)) return *std::move(known);
   const std::string counted = countable(name);

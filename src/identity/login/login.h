@@ -44,12 +44,12 @@ class LogIn {
   // event loop first.
   Result<void> admit(std::string_view name, const audit::Origin& origin) const;
 
-  // Blocking and slow (Argon2id). Errc::unauthenticated with one message for every reason (unknown name,
-  // wrong password, disabled), or Errc::rate_limited. While as many attempts are under way as may still fail,
-  // the next waits for their outcome, a bounded time. Of a failed attempt only what can be an account's name
-  // is journaled, never what was typed in its place. `condition` is asked once the password was right, and
-  // may refuse the log-in all the same. `session`: a live one of the account's own that proves itself anew,
-  // and has a count of its own.
+  // Blocking and slow (Argon2id). As admit_password(); Errc::unauthenticated with one message for every
+  // reason (unknown name, wrong password, disabled), or Errc::rate_limited. While as many attempts are under
+  // way as may still fail, the next waits for their outcome, a bounded time. Of a failed attempt only what
+  // can be an account's name is journaled, never what was typed in its place. `condition` is asked once the
+  // password was right, and may refuse the log-in all the same. `session`: a live one of the account's own
+  // that proves itself anew, and has a count of its own.
   struct Veto {
     std::string why;              // for the journal
     std::optional<Error> answer;  // without one, the log-in is answered and counted like a wrong password
@@ -57,6 +57,11 @@ class LogIn {
   using Condition = std::function<Result<std::optional<Veto>>(const Account&)>;
   Result<Account> verify(std::string_view name, const Secret<>& password, const audit::Origin& origin,
                          const Condition& condition = {}, std::int64_t session = 0);
+
+  // Of what is given as a password: Errc::invalid_argument, with where it goes, for what begins like a token,
+  // which is no guess at anybody's password and counts among the network's wrong tokens; journaled. verify()
+  // and everything else that takes a password asks it first. Does not block.
+  Result<void> admit_password(std::string_view name, const Secret<>& password, const audit::Origin& origin);
 
   // Whether a log-in of the account there would be at home: it was right there before. `where` as for
   // verify_elsewhere(), "" for verify(). Does not block.

@@ -75,6 +75,13 @@ bool EffectivePolicy::allow(std::string_view address) const {
   return std::ranges::all_of(networks, [&](const Networks& each) { return each.allow(address); });
 }
 
+Error kept_out(Errc code, std::string_view address) {
+  return {code, fmt::format(
+                    "a policy lets nobody in from {}; the networks that it allows are for administrators to "
+                    "say: bulkhead policy show",
+                    address)};
+}
+
 Result<Policy> read_organization_policy(db::Session& session, std::int64_t organization_id) {
   auto stored = read_policy(session, organization_id);
   if (!stored) return stored.error();

@@ -47,6 +47,9 @@ struct EffectivePolicy {
   bool allow(std::string_view address) const;
 };
 
+// For whoever has shown the right credential in a network that a policy does not allow.
+Error kept_out(Errc code, std::string_view address);
+
 // As this transaction sees them.
 Result<Policy> read_organization_policy(db::Session& session, std::int64_t organization_id);
 Result<EffectivePolicy> read_effective_policy(db::Session& session, std::int64_t account_id);

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "identity/factors/factors.h"
@@ -33,10 +32,7 @@ Error wrong_password() {
 
 }  // namespace
 
-bool RegistryLogIn::is_token(const Secret<>& secret) {
-  return std::ranges::any_of(kTokenPrefixes,
-                             [&](std::string_view prefix) { return secret.reveal().starts_with(prefix); });
-}
+bool RegistryLogIn::is_token(const Secret<>& secret) { return !where_token_goes(secret.reveal()).empty(); }
 
 std::optional<RegistryLogIn::Outcome> RegistryLogIn::peek_token(std::string_view name, const Secret<>& token,
                                                                 const audit::Origin& origin) {
@@ -45,28 +41,31 @@ std::optional<RegistryLogIn::Outcome> RegistryLogIn::peek_token(std::string_view
   if (checked && *checked) {
     account = accounts_.peek((**checked)->account_id);
     if (account == nullptr) return std::nullopt;
-    if (account->name == name) return settle(name, *checked, account.get(), origin);
+    if (account->name == name) return settle(name, *checked, account.get(), "", origin);
   }
   if (auto admitted = login_.admit_network(name, origin); !admitted) return admitted.error();
-  if (!checked) return std::nullopt;
-  return settle(name, *checked, account.get(), origin);
+  // What is refused is looked at again, for why.
+  if (!checked || !*checked) return std::nullopt;
+  return settle(name, *checked, account.get(), "", origin);
 }
 
 RegistryLogIn::Outcome RegistryLogIn::verify_token(std::string_view name, const Secret<>& token,
                                                    const audit::Origin& origin) {
   const auto checked = tokens_.verify(token.reveal(), {origin.address, origin.user_agent});
-  if (!checked) return settle(name, checked, nullptr, origin);
+  if (!checked)
+    return settle(name, checked, nullptr, tokens_.why_refused(token.reveal(), origin.address, name), origin);
   const auto account = accounts_.find((*checked)->account_id);
   if (!account && account.error().code != Errc::not_found) return account.error();
-  return settle(name, checked, account ? &*account : nullptr, origin);
+  return settle(name, checked, account ? &*account : nullptr, "", origin);
 }
 
 RegistryLogIn::Outcome RegistryLogIn::settle(std::string_view name, const AccessTokens::Checked& checked,
-                                             const Account* account, const audit::Origin& origin) {
+                                             const Account* account, std::string_view why,
+                                             const audit::Origin& origin) {
   if (!checked && checked.error().code != Errc::unauthenticated) return checked.error();
   if (!checked || account == nullptr || account->name != name) {
-    login_.failed(name, "wrong_token", origin);
-    return wrong_token();
+    login_.failed(name, why.empty() ? AccessTokens::kWrongToken : why, origin);
+    return why == AccessTokens::kWrongNetwork ? AccessTokens::kept_out(origin.address) : wrong_token();
   }
   audit::Origin with_token = origin;
   with_token.credential = fmt::format("token:{}", (*checked)->id);
@@ -77,7 +76,8 @@ RegistryLogIn::Outcome RegistryLogIn::settle(std::string_view name, const Access
 RegistryLogIn::Outcome RegistryLogIn::verify_password(std::string_view name, const Secret<>& password,
                                                       const audit::Origin& origin) {
   return settle_password(
-      login_.verify(name, password, origin, [&](const Account& each) { return veto(each, origin.address); }));
+      login_.verify(name, password, origin, [&](const Account& each) { return veto(each, origin.address); }),
+      origin.address);
 }
 
 std::optional<RegistryLogIn::Outcome> RegistryLogIn::recall_password(std::string_view name,
@@ -86,13 +86,14 @@ std::optional<RegistryLogIn::Outcome> RegistryLogIn::recall_password(std::string
   auto account =
       login_.recall(name, password, origin, [&](const Account& each) { return veto(each, origin.address); });
   if (!account) return std::nullopt;
-  return settle_password(*std::move(account));
+  return settle_password(*std::move(account), origin.address);
 }
 
-RegistryLogIn::Outcome RegistryLogIn::settle_password(Result<Account> account) {
+RegistryLogIn::Outcome RegistryLogIn::settle_password(Result<Account> account, std::string_view address) {
   if (account) return Proved{*std::move(account), nullptr};
-  // The generic refusal has one text everywhere; the veto's own says what to do already.
-  if (account.error().code == Errc::unauthenticated && account.error() != token_needed())
+  // The generic refusal has one text everywhere; the vetoes' own say what to do already.
+  if (account.error().code == Errc::unauthenticated && account.error() != token_needed() &&
+      account.error() != kept_out(Errc::unauthenticated, address))
     return wrong_password();
   return account.error();
 }
@@ -100,7 +101,8 @@ RegistryLogIn::Outcome RegistryLogIn::settle_password(Result<Account> account) {
 Result<std::optional<LogIn::Veto>> RegistryLogIn::veto(const Account& account, std::string_view address) {
   const auto policy = policies_.effective(account.id);
   if (!policy) return policy.error();
-  if (!(*policy)->allow(address)) return std::optional(LogIn::Veto{"wrong_network", std::nullopt});
+  if (!(*policy)->allow(address))
+    return std::optional(LogIn::Veto{"wrong_network", kept_out(Errc::unauthenticated, address)});
   bool second_factor = false;
   const auto done = database_.read([&](db::Session& session) -> Result<void> {
     const auto factors = read_factors(session, account.id);

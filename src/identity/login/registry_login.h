@@ -37,24 +37,26 @@ class RegistryLogIn {
   static bool is_token(const Secret<>& secret);
 
   // Of a token: the outcome as far as memory knows it, without blocking; then verify_token(), which blocks
-  // and is quick. Errc::unauthenticated with one message for every reason; Errc::rate_limited when the
-  // caller's network has failed too often, which keeps nobody out whose token is in use.
+  // and is quick. Errc::unauthenticated with one message for every reason but the network; Errc::rate_limited
+  // when the caller's network has failed too often, which keeps nobody out whose token is in use.
   std::optional<Outcome> peek_token(std::string_view name, const Secret<>& token,
                                     const audit::Origin& origin);
   Outcome verify_token(std::string_view name, const Secret<>& token, const audit::Origin& origin);
 
-  // As LogIn::verify(), blocking and slow; call LogIn::admit() first. That an account needs a token is told
-  // only to who knows its password; that people of single sign-on do, to everybody alike.
+  // As LogIn::verify(), blocking and slow; call LogIn::admit() first. That an account needs a token, and that
+  // a policy keeps the network out, is told only to who knows its password; that people of single sign-on do,
+  // to everybody alike.
   Outcome verify_password(std::string_view name, const Secret<>& password, const audit::Origin& origin);
   // As LogIn::recall(): blocks for the database alone.
   std::optional<Outcome> recall_password(std::string_view name, const Secret<>& password,
                                          const audit::Origin& origin);
 
  private:
-  // `account` is the token's, null when there is none any more. Does not block.
+  // `account` is the token's, null when there is none any more; `why` is for one that was refused. Does not
+  // block.
   Outcome settle(std::string_view name, const AccessTokens::Checked& checked, const Account* account,
-                 const audit::Origin& origin);
-  static Outcome settle_password(Result<Account> account);
+                 std::string_view why, const audit::Origin& origin);
+  static Outcome settle_password(Result<Account> account, std::string_view address);
   Result<std::optional<LogIn::Veto>> veto(const Account& account, std::string_view address);
 
   db::Database& database_;

@@ -135,8 +135,9 @@ Result<Sessions::Checked> Sessions::State::judge(const Known& session, const Acc
                                                  const EffectivePolicy& policy,
                                                  std::string_view address) const {
   if (clock.now() >= session->expires_at || !account.active() ||
-      account.credential_version != session->credential_version || !policy.allow(address))
+      account.credential_version != session->credential_version)
     return refused();
+  if (!policy.allow(address)) return kept_out(Errc::unauthenticated, address);
   return Checked{session, policy.mfa_required && !session->multi_factor};
 }
 
@@ -391,8 +392,11 @@ Result<std::vector<Session>> Sessions::list(std::int64_t account_id) {
   const auto done = state_->database.read([&](db::Session& session) -> Result<void> {
     sessions.clear();
     const auto rows = session.query(
-        fmt::format("SELECT {} FROM sessions WHERE account_id = ? AND expires_at > ? ORDER BY id DESC",
-                    kColumns),
+        fmt::format(
+            "SELECT {} FROM sessions WHERE account_id = ? AND expires_at > ? AND credential_version = "
+            "(SELECT a.credential_version FROM accounts a WHERE a.id = sessions.account_id AND "
+            "a.state = 'active') AND {} ORDER BY id DESC",
+            kColumns, stands_by(state_->keyring, "hash")),
         {account_id, to_micros(state_->clock.now())});
     if (!rows) return rows.error();
     for (const db::Row& row : *rows) sessions.push_back(session_from(row));
@@ -400,6 +404,12 @@ Result<std::vector<Session>> Sessions::list(std::int64_t account_id) {
   });
   if (!done) return done.error();
   return sessions;
+}
+
+Result<bool> Sessions::suspended(const Session& session) {
+  const auto policy = state_->policies.effective(session.account_id);
+  if (!policy) return policy.error();
+  return ((*policy)->mfa_required && !session.multi_factor) || !(*policy)->allow(session.address);
 }
 
 Result<std::int64_t> Sessions::prune() {

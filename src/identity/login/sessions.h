@@ -87,8 +87,8 @@ class Sessions {
     bool needs_factor = false;
   };
   // Errc::unauthenticated, with one message, for anything wrong: shape, unknown, ended, run out, an account
-  // that is not active or has changed its password, an address that policy does not allow. peek() has no
-  // answer when the database must be asked.
+  // that is not active or has changed its password; with another for an address that policy does not allow.
+  // peek() has no answer when the database must be asked.
   std::optional<Result<Checked>> peek(std::string_view token, std::string_view address) const;
   Result<Checked> verify(std::string_view token, std::string_view address);
 
@@ -96,8 +96,10 @@ class Sessions {
   Result<void> end(std::int64_t account_id, std::int64_t session_id, const audit::Origin& origin);
   // How many that were.
   Result<std::int64_t> end_all(std::int64_t account_id, const audit::Origin& origin);
-  // Those that have not run out, newest first.
+  // Those that have not ended, newest first.
   Result<std::vector<Session>> list(std::int64_t account_id);
+  // Whether a policy refuses it from where it was started, for as long as the policy is as it is.
+  Result<bool> suspended(const Session& session);
   // Removes what has run out, at most a thousand; how many that were.
   Result<std::int64_t> prune();
 

@@ -65,8 +65,8 @@ Result<std::string> parse_component(std::string_view text, std::string_view what
   return std::string(text);
 }
 
-Result<std::string> parse_account_name(std::string_view text) {
-  auto component = parse_component(text, "an account name", kShortest);
+Result<std::string> parse_account_name(std::string_view text, std::string_view what) {
+  auto component = parse_component(text, what, kShortest);
   if (!component) return component.error();
   if (std::find(kReserved.begin(), kReserved.end(), text) != kReserved.end())
     return Error{Errc::name_invalid, fmt::format("the name '{}' is reserved; choose another", text)};

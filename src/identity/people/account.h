@@ -28,7 +28,7 @@ Result<std::string> parse_component(std::string_view text, std::string_view what
 
 // A component of 2 to 64 characters, none of the reserved words ("library", "v2", "api", …); for accounts and
 // organizations, which share their names. Errc::name_invalid.
-Result<std::string> parse_account_name(std::string_view text);
+Result<std::string> parse_account_name(std::string_view text, std::string_view what = "an account's name");
 
 // A person's name, or a robot's: OWNER+NAME (robots.h). Bytes that are neither belong to no account, and need
 // not be looked up.
@@ -46,7 +46,8 @@ struct Account {
   SystemRole system_role = SystemRole::none;
   std::string display_name;  // "" for none, as is the e-mail address
   std::string email;
-  // Somebody else than the account itself (a directory, an administrator) vouches for the address.
+  // Somebody else than the account itself (a directory, an administrator) vouches for the address, and for no
+  // other account's that is the same.
   bool email_verified = false;
   // Bearer tokens and sessions carry it; one of an earlier version is dead.
   std::int64_t credential_version = 1;

@@ -14,6 +14,7 @@
 #include "identity/people/paging.h"
 #include "identity/people/profile.h"
 #include "identity/people/removal.h"
+#include "identity/people/verified_address.h"
 #include "identity/secrets/token_format.h"
 #include "oci/quote.h"
 
@@ -240,6 +241,16 @@ Result<void> Accounts::set_profile(std::string_view name, const Profile& profile
         profile.email_verified.value_or(next.email == account.email && account.email_verified);
     if (next.email_verified && next.email.empty())
       return Error{Errc::invalid_argument, "there is no e-mail address that could be verified"};
+    if (next.email_verified && !(account.email_verified && same_email(next.email, account.email))) {
+      const auto holder = verified_elsewhere(session, next.email, account.id);
+      if (!holder) return holder.error();
+      if (!holder->empty())
+        return Error{
+            Errc::conflict,
+            fmt::format("{} has been verified as the address of {}; give that account another address first, "
+                        "or none",
+                        next.email, oci::quote(*holder))};
+    }
 
     std::string detail;
     const auto changed = [&](std::string_view key, const std::string& value) {

@@ -59,7 +59,8 @@ class Accounts {
   Result<void> set_system_role(std::string_view name, SystemRole role, const audit::Origin& origin);
   Result<void> set_administrator(std::string_view name, bool administrator, const audit::Origin& origin);
   // What is not given stays. An address that changes is unverified unless the change says otherwise.
-  // Errc::invalid_argument as in profile.h.
+  // Errc::invalid_argument as in profile.h; Errc::conflict for an address that is another account's verified
+  // one.
   struct Profile {
     std::optional<std::string> display_name;
     std::optional<std::string> email;

@@ -9,6 +9,7 @@
 #include "identity/people/paging.h"
 #include "identity/people/profile.h"
 #include "identity/people/team_rows.h"
+#include "identity/people/verified_address.h"
 #include "identity/secrets/token_format.h"
 #include "identity/secrets/token_hash.h"
 #include "oci/quote.h"
@@ -55,17 +56,24 @@ Error no_invitation() {
   return {Errc::not_found, "there is no such invitation: it is wrong, used, withdrawn or has expired"};
 }
 
-Result<Invitation> read_invitation(Change& change, std::string_view key, const db::Value& value) {
-  const auto rows = change.session.query(select(fmt::format("{} = ? AND i.expires_at > ?", key)),
-                                         {value, to_micros(change.now)});
+Result<Invitation> read_invitation(Change& change, const crypto::Keyring& keyring, std::string_view key,
+                                   const db::Value& value) {
+  const auto rows = change.session.query(
+      select(fmt::format("{} = ? AND i.expires_at > ? AND {}", key, stands_by(keyring, "i.hash"))),
+      {value, to_micros(change.now)});
   if (!rows) return rows.error();
   if (rows->empty()) return no_invitation();
   return invitation_from(rows->front());
 }
 
-bool is_for(const Invitation& invitation, const Account& account) {
+// An address decides only where it is verified now, and for that account alone.
+Result<bool> is_for(Change& change, const Invitation& invitation, const Account& account) {
   if (invitation.account_id) return *invitation.account_id == account.id;
-  return invitation.account.empty() && account.email_verified && same_email(invitation.email, account.email);
+  if (!invitation.account.empty() || !account.email_verified || !same_email(invitation.email, account.email))
+    return false;
+  const auto other = verified_elsewhere(change.session, account.email, account.id);
+  if (!other) return other.error();
+  return other->empty();
 }
 
 const std::string& addressee(const Invitation& invitation) {
@@ -95,9 +103,12 @@ Result<void> enter(Change& change, const Invitation& invitation, const Account& 
   return put_team_member(change, *team, account, Source::direct);
 }
 
-Result<void> check_not_invited_yet(Change& change, const Invitations::Request& request) {
-  const auto swept = change.execute("DELETE FROM invitations WHERE organization_id = ? AND expires_at <= ?",
-                                    {request.organization_id, to_micros(change.now)});
+Result<void> check_not_invited_yet(Change& change, const crypto::Keyring& keyring,
+                                   const Invitations::Request& request) {
+  const auto swept = change.execute(
+      fmt::format("DELETE FROM invitations WHERE organization_id = ? AND (expires_at <= ? OR NOT {})",
+                  stands_by(keyring, "hash")),
+      {request.organization_id, to_micros(change.now)});
   if (!swept) return swept.error();
   const auto open = change.session.query("SELECT COUNT(*) FROM invitations WHERE organization_id = ?",
                                          {request.organization_id});
@@ -152,14 +163,14 @@ std::string detail(const Invitation& invitation) {
 
 using Find = std::function<Result<Invitation>(Change&)>;
 
-Find by_number(std::int64_t id) {
-  return [id](Change& change) { return read_invitation(change, "i.id", id); };
+Find by_number(const crypto::Keyring& keyring, std::int64_t id) {
+  return [&keyring, id](Change& change) { return read_invitation(change, keyring, "i.id", id); };
 }
 
 Find by_token(const crypto::Keyring& keyring, const Secret<>& token) {
-  return [hashes = token_hashes(keyring, token.reveal())](Change& change) -> Result<Invitation> {
+  return [&keyring, hashes = token_hashes(keyring, token.reveal())](Change& change) -> Result<Invitation> {
     for (const std::string& hash : hashes) {
-      auto invitation = read_invitation(change, "i.hash", hash);
+      auto invitation = read_invitation(change, keyring, "i.hash", hash);
       if (invitation || invitation.error().code != Errc::not_found) return invitation;
     }
     return no_invitation();
@@ -170,6 +181,11 @@ Find by_token(const crypto::Keyring& keyring, const Secret<>& token) {
 Error for_somebody_else(const Invitation& invitation, const Account& account) {
   if (!invitation.account.empty())
     return {Errc::denied, "the invitation is for another account; log in as the one who was invited"};
+  if (same_email(invitation.email, account.email) && account.email_verified)
+    return {
+        Errc::denied,
+        "the invitation is for an e-mail address that two accounts have as verified, yours and another; an "
+        "administrator takes it from one of them: bulkhead user email NAME ADDRESS"};
   if (same_email(invitation.email, account.email))
     return {
         Errc::denied,
@@ -193,7 +209,9 @@ Result<void> answer(const Directory& directory, const Find& find, std::int64_t a
     if (!invitation) return invitation.error();
     const auto account = read_account(change.session, account_id);
     if (!account) return account.error();
-    if (!is_for(*invitation, *account) || !account->active())
+    const auto meant = is_for(change, *invitation, *account);
+    if (!meant) return meant.error();
+    if (!*meant || !account->active())
       return known == Known::by_token ? for_somebody_else(*invitation, *account) : no_invitation();
     if (what == Answer::decline) return end(change, *invitation, "declined");
     if (const auto entered = enter(change, *invitation, *account); !entered) return entered.error();
@@ -220,7 +238,7 @@ Result<IssuedInvitation> Invitations::invite(const Request& request, std::int64_
     const auto account_id = find_addressee(change, parsed, *organization);
     if (!account_id) return account_id.error();
     if (const auto team = check_team(change, parsed); !team) return team.error();
-    if (const auto first = check_not_invited_yet(change, parsed); !first) return first.error();
+    if (const auto first = check_not_invited_yet(change, keyring_, parsed); !first) return first.error();
     const auto rows = change.session.query(
         "INSERT INTO invitations (organization_id, team_id, account_id, email, role, hash, invited_by, "
         "created_at, expires_at, addressee) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
@@ -228,7 +246,7 @@ Result<IssuedInvitation> Invitations::invite(const Request& request, std::int64_
          *account_id ? db::Value(**account_id) : db::Value(), parsed.email, std::string(name(parsed.role)),
          hash, inviter, to_micros(change.now), to_micros(change.now + lifetime_), parsed.account});
     if (!rows) return rows.error();
-    auto invitation = read_invitation(change, "i.id", rows->at(0).integer(0));
+    auto invitation = read_invitation(change, keyring_, "i.id", rows->at(0).integer(0));
     if (!invitation) return invitation.error();
     issued.invitation = *std::move(invitation);
     return change.record(audit::Action::invitation_created, addressee(issued.invitation),
@@ -251,16 +269,16 @@ Result<void> Invitations::decline(const Secret<>& token, std::int64_t account_id
 }
 
 Result<void> Invitations::accept(std::int64_t id, std::int64_t account_id, const audit::Origin& origin) {
-  return answer(directory_, by_number(id), account_id, Answer::accept, Known::by_number, origin);
+  return answer(directory_, by_number(keyring_, id), account_id, Answer::accept, Known::by_number, origin);
 }
 
 Result<void> Invitations::decline(std::int64_t id, std::int64_t account_id, const audit::Origin& origin) {
-  return answer(directory_, by_number(id), account_id, Answer::decline, Known::by_number, origin);
+  return answer(directory_, by_number(keyring_, id), account_id, Answer::decline, Known::by_number, origin);
 }
 
 Result<void> Invitations::revoke(std::int64_t organization_id, std::int64_t id, const audit::Origin& origin) {
   return directory_.change(origin, [&](Change& change) -> Result<void> {
-    const auto invitation = read_invitation(change, "i.id", id);
+    const auto invitation = read_invitation(change, keyring_, "i.id", id);
     if (!invitation) return invitation.error();
     if (invitation->organization_id != organization_id) return no_invitation();
     return end(change, *invitation, "revoked");
@@ -270,7 +288,9 @@ Result<void> Invitations::revoke(std::int64_t organization_id, std::int64_t id, 
 Result<std::vector<Invitation>> Invitations::of_organization(std::int64_t organization_id, std::int64_t after,
                                                              std::size_t limit) const {
   return invitations_from(directory_.read_rows(
-      select("i.organization_id = ? AND i.id > ? AND i.expires_at > ? ORDER BY i.id LIMIT ?"),
+      select(
+          fmt::format("i.organization_id = ? AND i.id > ? AND i.expires_at > ? AND {} ORDER BY i.id LIMIT ?",
+                      stands_by(keyring_, "i.hash"))),
       {organization_id, after, to_micros(directory_.now()), sql_limit(limit)}));
 }
 
@@ -288,9 +308,12 @@ Result<std::int64_t> Invitations::organization_of(const Secret<>& token) const {
 
 Result<std::vector<Invitation>> Invitations::of_account(std::int64_t account_id) const {
   return invitations_from(directory_.read_rows(
-      select(
-          "i.expires_at > ? AND (i.account_id = ? OR (i.email <> '' AND lower(i.email) = "
-          "(SELECT lower(s.email) FROM accounts s WHERE s.id = ? AND s.email_verified = 1))) ORDER BY i.id"),
+      select(fmt::format(
+          "i.expires_at > ? AND {} AND (i.account_id = ? OR (i.email <> '' AND lower(i.email) = "
+          "(SELECT lower(s.email) FROM accounts s WHERE s.id = ? AND s.email_verified = 1 AND NOT EXISTS "
+          "(SELECT 1 FROM accounts x WHERE x.id <> s.id AND x.email_verified = 1 AND lower(x.email) = "
+          "lower(s.email))))) ORDER BY i.id",
+          stands_by(keyring_, "i.hash"))),
       {to_micros(directory_.now()), account_id, account_id}));
 }
 

@@ -1,5 +1,6 @@
 // Invitations into an organization: to an account, or to an e-mail address whose owner may not have one yet.
-// The token that an invitation comes with is shown once, and kept as a keyed hash.
+// The token that an invitation comes with is shown once, and kept as a keyed hash; with the hash's key the
+// invitation ends.
 //
 // Calls block. Thread-safe.
 #pragma once

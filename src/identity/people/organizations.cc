@@ -16,6 +16,8 @@
 namespace bulkhead::identity {
 namespace {
 
+constexpr std::string_view kWhat = "an organization's name";
+
 Error no_organization(std::string_view name) {
   return {Errc::not_found, fmt::format("there is no organization named {}", oci::quote(name))};
 }
@@ -83,7 +85,7 @@ Result<Organization> read_organization(db::Session& session, std::int64_t id) {
 
 Result<Organization> Organizations::create(std::string_view name, std::string_view display_name,
                                            std::int64_t creator, const audit::Origin& origin) {
-  const auto parsed = parse_account_name(name);
+  const auto parsed = parse_account_name(name, kWhat);
   if (!parsed) return parsed.error();
   const auto shown = parse_display_name(display_name);
   if (!shown) return shown.error();
@@ -152,7 +154,7 @@ Result<std::vector<Organization>> Organizations::list(std::string_view after, st
 }
 
 Result<void> Organizations::rename(std::int64_t id, std::string_view new_name, const audit::Origin& origin) {
-  const auto name = parse_account_name(new_name);
+  const auto name = parse_account_name(new_name, kWhat);
   if (!name) return name.error();
   return directory_.change(origin, [&](Change& change) -> Result<void> {
     const auto organization = read_organization(change.session, id);

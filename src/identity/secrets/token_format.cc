@@ -37,6 +37,24 @@ Secret<> make_token(std::string_view prefix) {
   return Secret<>(std::move(token));
 }
 
+std::string_view where_token_goes(std::string_view text) {
+  if (text.starts_with(kPersonalTokenPrefix) || text.starts_with(kRobotTokenPrefix))
+    return "what was given as the password is an access token: it goes to docker login in the password's "
+           "place, to "
+           "bulkhead login --token-stdin, or into the header Authorization of the API";
+  if (text.starts_with(kSessionPrefix))
+    return "what was given as the password is the secret of a session: it goes into the header Authorization "
+           "of "
+           "the API";
+  if (text.starts_with(kInvitationPrefix))
+    return "what was given as the password is an invitation: log in with your password, and accept it with "
+           "bulkhead org accept";
+  if (text.starts_with(kSetupPrefix))
+    return "what was given as the password is the setup token: it makes the first administrator, with "
+           "bulkhead setup";
+  return {};
+}
+
 bool token_is_well_formed(std::string_view prefix, std::string_view token) {
   if (token.size() != token_length(prefix) || !token.starts_with(prefix)) return false;
   const auto characters = token.substr(prefix.size());

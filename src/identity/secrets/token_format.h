@@ -30,6 +30,10 @@ constexpr std::size_t token_length(std::string_view prefix) {
 // A fresh one. `prefix` ends in '_', as in "bhsetup_".
 Secret<> make_token(std::string_view prefix);
 
+// For what was given as a password and begins like one of these, which no password does: a sentence that says
+// what it is and where it goes. "" for anything else.
+std::string_view where_token_goes(std::string_view text);
+
 // The shape and the checksum are right.
 bool token_is_well_formed(std::string_view prefix, std::string_view token);
 

@@ -31,6 +31,13 @@ std::vector<std::string> token_hashes(const crypto::Keyring& keyring, std::strin
   return hashes;
 }
 
+std::string stands_by(const crypto::Keyring& keyring, std::string_view column) {
+  std::string condition;
+  for (const auto& each : keyring.versions(kPurpose))
+    condition += fmt::format("{}{} LIKE 'v{}:%'", condition.empty() ? "(" : " OR ", column, each.version);
+  return condition + ")";
+}
+
 std::uint32_t key_version(std::string_view stored) {
   std::uint32_t version = 0;
   if (stored.starts_with('v')) std::from_chars(stored.data() + 1, stored.data() + stored.size(), version);

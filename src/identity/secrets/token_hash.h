@@ -20,6 +20,10 @@ std::string token_hash(const crypto::Keyring& keyring, std::string_view token);
 // The same under every version that the keyring has, newest first: one of them is what is stored.
 std::vector<std::string> token_hashes(const crypto::Keyring& keyring, std::string_view token);
 
+// A condition of SQL on a column of stored forms: the keyring has the key. What is kept under a key that is
+// gone opens nothing any more.
+std::string stands_by(const crypto::Keyring& keyring, std::string_view column);
+
 // The version of the key that a stored form was made with; 0 for what is none.
 std::uint32_t key_version(std::string_view stored);
 

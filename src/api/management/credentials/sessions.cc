@@ -29,9 +29,16 @@ using access::SystemAction;
 using identity::Session;
 
 constexpr Schema kAssertion = any_object();
+constexpr std::string_view kStateWords[] = {"active", "suspended"};
+constexpr Schema kSessionState = choice(kStateWords);
 constexpr Field kSessionFields[] = {
     {"id", &kId, "", kRequired},
     {"current", &kFlag, "Whether it is the caller's own", kRequired},
+    {"state", &kSessionState,
+     "suspended: from where it was started it is refused, for as long as a policy is as it is; what has "
+     "ended is "
+     "not listed",
+     kRequired},
     {"client", &kClient, "The User-Agent that started it", kRequired},
     {"address", &kAddress, "Where it was started from", kRequired},
     {"multi_factor", &kFlag, "Whether it has seen a second factor", kRequired},
@@ -78,15 +85,24 @@ constexpr Field kProofFields[] = {
 };
 constexpr Schema kProof = object("Proof", kProofFields);
 
-json::object represent_session(const Session& session, const Call& call) {
-  return {{"id", session.id},
-          {"current", session.id == call.caller.session_id},
-          {"client", session.client},
-          {"address", session.address},
-          {"multi_factor", session.multi_factor},
-          {"created_at", to_rfc3339(session.created_at)},
-          {"proved_at", to_rfc3339(session.proved_at)},
-          {"expires_at", to_rfc3339(session.expires_at)}};
+Result<json::object> represent_session(const Session& session, const Call& call) {
+  const auto suspended = call.services.sessions.suspended(session);
+  if (!suspended) return suspended.error();
+  return json::object{{"id", session.id},
+                      {"current", session.id == call.caller.session_id},
+                      {"state", *suspended ? "suspended" : "active"},
+                      {"client", session.client},
+                      {"address", session.address},
+                      {"multi_factor", session.multi_factor},
+                      {"created_at", to_rfc3339(session.created_at)},
+                      {"proved_at", to_rfc3339(session.proved_at)},
+                      {"expires_at", to_rfc3339(session.expires_at)}};
+}
+
+Result<Reply> session_reply(const Session& session, const Call& call) {
+  auto body = represent_session(session, call);
+  if (!body) return body.error();
+  return Reply(*std::move(body));
 }
 
 using Veto = std::optional<identity::LogIn::Veto>;
@@ -95,7 +111,7 @@ Result<Veto> network_veto(const Call& call, const identity::Account& account) {
   const auto policy = call.services.policies.effective(account.id);
   if (!policy) return policy.error();
   if ((*policy)->allow(call.origin.address)) return Veto();
-  return Veto(identity::LogIn::Veto{"wrong_network", std::nullopt});
+  return Veto(identity::LogIn::Veto{"wrong_network", identity::kept_out(Errc::denied, call.origin.address)});
 }
 
 Result<Veto> veto(const Call& call, const identity::Account& account) {
@@ -308,7 +324,7 @@ Result<Reply> refresh_current(Call& call) {
     const db::Unconditionally provider_says;
     const auto refreshed = call.services.session_refresh.refresh(session, call.origin);
     if (!refreshed) return refreshed.error();
-    return Reply(represent_session(*refreshed, call));
+    return session_reply(*refreshed, call);
   }
   return Error{Errc::conflict,
                "only sessions of single sign-on are refreshed; an access token is what it is"};
@@ -318,7 +334,11 @@ Result<Reply> list_sessions(Call& call) {
   const auto sessions = call.services.sessions.list(call.caller.principal.account_id);
   if (!sessions) return sessions.error();
   json::array items;
-  for (const Session& session : *sessions) items.push_back(represent_session(session, call));
+  for (const Session& session : *sessions) {
+    auto item = represent_session(session, call);
+    if (!item) return item.error();
+    items.push_back(*std::move(item));
+  }
   return Reply(json::object{{"items", std::move(items)}});
 }
 
@@ -326,7 +346,7 @@ Result<Reply> session_of_id(Call& call, std::int64_t id) {
   const auto sessions = call.services.sessions.list(call.caller.principal.account_id);
   if (!sessions) return sessions.error();
   for (const Session& session : *sessions)
-    if (session.id == id) return Reply(represent_session(session, call));
+    if (session.id == id) return session_reply(session, call);
   return not_visible();
 }
 
@@ -458,9 +478,10 @@ Result<Reply> started_reply(const Call& call, const identity::Account& account,
                             const identity::Sessions::Started& started) {
   const auto policy = call.services.policies.effective(account.id);
   if (!policy) return policy.error();
-  json::object session = represent_session(started.session, call);
-  session["current"] = true;
-  Reply reply(json::object{{"session", std::move(session)},
+  auto session = represent_session(started.session, call);
+  if (!session) return session.error();
+  (*session)["current"] = true;
+  Reply reply(json::object{{"session", *std::move(session)},
                            {"user", represent(account)},
                            {"secret", started.secret.reveal()},
                            {"needs_factor", (*policy)->mfa_required && !started.session.multi_factor}});

@@ -17,6 +17,8 @@ using identity::AccessToken;
 
 constexpr std::string_view kManagementWords[] = {"none", "read", "write"};
 constexpr Schema kManagement = choice(kManagementWords);
+constexpr std::string_view kStateWords[] = {"active", "rotated", "suspended", "expired", "revoked", "dead"};
+constexpr Schema kTokenState = choice(kStateWords);
 constexpr std::size_t kScopesOfPage = 2000;
 constexpr Schema kTokenName = text(1, 100);
 constexpr Schema kOverlap = integer(0, 7 * 24 * 3600);
@@ -32,6 +34,11 @@ constexpr Schema kLastUse = object("", kLastUseFields);
 constexpr Field kTokenFields[] = {
     {"id", &kId, "", kRequired},
     {"name", &kTokenName, "", kRequired},
+    {"state", &kTokenState,
+     "rotated works until it expires; suspended is refused for as long as a policy is as it is; dead has "
+     "ended "
+     "with its key or with its account's log-ins",
+     kRequired},
     {"scopes", &kTokenScopes,
      "What it may do in repositories at most; without those that the caller may not see", kRequired},
     {"management", &kManagement, "What it may do in this API", kRequired},
@@ -65,11 +72,14 @@ constexpr Field kRotationFields[] = {
 };
 constexpr Schema kRotation = object("Rotation", kRotationFields);
 
-Result<json::object> represent_token(ScopeNames& names, const AccessToken& token) {
+Result<json::object> represent_token(const Call& call, ScopeNames& names, const AccessToken& token) {
   auto scopes = names.represent(*token.scopes);
   if (!scopes) return scopes.error();
+  const auto state = call.services.access_tokens.state(token);
+  if (!state) return state.error();
   json::object out{{"id", token.id},
                    {"name", token.name},
+                   {"state", json::string(identity::name(*state))},
                    {"scopes", *std::move(scopes)},
                    {"management", json::string(identity::name(token.management))},
                    {"networks", represent_networks(token.networks)},
@@ -86,7 +96,7 @@ Result<json::object> represent_token(ScopeNames& names, const AccessToken& token
 
 Result<Reply> created_reply(const Call& call, const identity::AccessTokens::Created& created) {
   ScopeNames names(call);
-  auto token = represent_token(names, created.token);
+  auto token = represent_token(call, names, created.token);
   if (!token) return token.error();
   Reply reply(json::object{{"token", *std::move(token)}, {"secret", created.secret.reveal()}});
   reply.location = fmt::format("{}/tokens/{}", user_path(call.account->name), created.token.id);
@@ -103,7 +113,7 @@ Result<Reply> list_tokens(Call& call) {
     scopes += token.scopes->list().size();
     // A page is bounded by what is in it, too; what does not fit is on the next one.
     if (!items.empty() && items.size() < call.limit && scopes > kScopesOfPage) call.limit = items.size();
-    auto item = represent_token(names, token);
+    auto item = represent_token(call, names, token);
     if (!item) return item.error();
     items.push_back(*std::move(item));
     if (items.size() > call.limit) break;
@@ -117,7 +127,7 @@ Result<Reply> get_token(Call& call) {
   const auto token = call.services.access_tokens.find(call.account->id, call.number("token"));
   if (!token) return token.error();
   ScopeNames names(call);
-  auto body = represent_token(names, *token);
+  auto body = represent_token(call, names, *token);
   if (!body) return body.error();
   return Reply(json::object{{"token", *std::move(body)}});
 }
@@ -174,7 +184,7 @@ constexpr Operation kOperations[] = {
      .path = "/users/{user}/tokens",
      .id = "listTokens",
      .tag = "tokens",
-     .summary = "An account's access tokens, dead ones too, in the order of their making",
+     .summary = "An account's access tokens, those that have ended too, in the order of their making",
      .permission = kCredentials || SystemAction::read_directory,
      .response = &PageOf<kToken>::kPage,
      .paged = true,

@@ -36,9 +36,11 @@ constexpr Field kTokenFields[] = {{"device_code", &kDeviceCode, "", kRequired}};
 constexpr Schema kTokenRequest = object("DeviceTokenRequest", kTokenFields);
 
 Result<Reply> begin(Call& call) {
+  // Whoever asks at another machine would be sent to their own.
+  if (call.browser_origin.empty()) return Error{Errc::unsupported, std::string(kOwnAddressUnknown)};
   const auto begun = call.services.oidc_login.begin_device(*call.text("provider"), call.origin);
   if (!begun) return begun.error();
-  const std::string page = browser_origin(call.options) + "/login/device";
+  const std::string page = call.browser_origin + "/login/device";
   const std::string code = identity::show_user_code(begun->user_code.reveal());
   return Reply(json::object{{"device_code", begun->device_code.reveal()},
                             {"user_code", code},

@@ -56,6 +56,7 @@ constexpr Field kLdapFields[] = {
 };
 constexpr Schema kLdap = object("LdapSettings", kLdapFields);
 
+constexpr Schema kNotice = text(1, 255);
 constexpr Field kProviderFields[] = {
     {"name", &kAnyName, "", kRequired},
     {"kind", &kKind, "", kRequired},
@@ -65,7 +66,11 @@ constexpr Field kProviderFields[] = {
     {"has_secret", &kFlag, "Whether one is stored; it is never shown", kRequired},
     {"oidc", &kOidc, "Of the kind oidc"},
     {"ldap", &kLdap, "Of the kind ldap"},
-    {"redirect_uri", &kRedirect, "Of the kind oidc: what to register there as the redirect address"},
+    {"redirect_uri", &kRedirect,
+     "Of the kind oidc: what to register there as the redirect address; absent where the registry does not "
+     "know "
+     "its own address"},
+    {"notice", &kNotice, "What keeps people from logging in with it, if anything does"},
     {"created_at", &kTime, "", kRequired},
 };
 
@@ -180,8 +185,10 @@ json::object represent(const Call& call, const LoginProvider& provider) {
                    {"has_secret", provider.has_secret}};
   out[identity::name(provider.kind())] =
       std::visit([](const auto& settings) { return represent(settings); }, provider.settings);
-  if (provider.kind() == identity::ProviderKind::oidc)
-    out["redirect_uri"] = login_callback_url(browser_origin(call.options), provider.name);
+  const bool in_browser = provider.kind() == identity::ProviderKind::oidc;
+  if (in_browser && !call.browser_origin.empty())
+    out["redirect_uri"] = login_callback_url(call.browser_origin, provider.name);
+  if (in_browser && call.options.public_url.empty()) out["notice"] = kOwnAddressUnknown;
   out["created_at"] = to_rfc3339(provider.created_at);
   return out;
 }

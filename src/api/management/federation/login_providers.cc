@@ -27,6 +27,13 @@ constexpr Schema kMappings = list(kMapping, 1000);
 constexpr Field kMappingListFields[] = {{"items", &kMappings, "", kRequired}};
 constexpr Schema kMappingList = object("", kMappingListFields);
 
+constexpr Field kRemovedFields[] = {
+    {"identities", &kCount, "How many links to accounts have ended", kRequired},
+    {"mappings", &kCount, "How many of its groups lead into teams no more", kRequired},
+    {"sessions", &kCount, "How many sessions have ended", kRequired},
+};
+constexpr Schema kRemoved = object("RemovedLoginProvider", kRemovedFields);
+
 constexpr std::string_view kKindWords[] = {"oidc", "ldap"};
 constexpr Schema kKind = choice(kKindWords);
 constexpr Field kWayFields[] = {
@@ -81,8 +88,10 @@ Result<Reply> change_provider(Call& call) {
 Result<Reply> remove_provider(Call& call) {
   const auto provider = provider_of(call);
   if (!provider) return provider.error();
-  if (auto gone = call.services.login_providers.remove(provider->id, call.origin); !gone) return gone.error();
-  return Reply();
+  const auto gone = call.services.login_providers.remove(provider->id, call.origin);
+  if (!gone) return gone.error();
+  return Reply(json::object{
+      {"identities", gone->identities}, {"mappings", gone->mappings}, {"sessions", gone->sessions}});
 }
 
 Result<Reply> list_mappings(Call& call) {
@@ -152,7 +161,7 @@ constexpr Operation kOperations[] = {
      .tag = "sign-on",
      .summary = "Remove a log-in provider with its mappings, what they gave, its people's links and sessions",
      .permission = may(SystemAction::manage_providers),
-     .status = 204,
+     .response = &kRemoved,
      .if_match = IfMatch::optional,
      .handler = remove_provider},
     {.method = http::Method::get,

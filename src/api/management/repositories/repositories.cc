@@ -103,8 +103,13 @@ Result<void> may_make(Call& call, const oci::RepositoryName& name) {
     return Error{Errc::conflict, fmt::format("there is a repository {} already", name.render())};
   call.makes_in = std::string(name.namespace_name());
   if (access::decide(call.caller.principal, access::Action::push, resolved->standing)) return {};
-  return Error{Errc::denied, fmt::format("{} may not make {}: it takes a writer of the namespace",
-                                         call.caller.principal.account, name.render())};
+  call.denied_for = access::why_denied(call.caller.principal, access::Action::push, resolved->standing);
+  std::string_view needed = "a writer of the namespace";
+  if (call.denied_for == access::why::kPolicy) needed = resolved->standing.lacking;
+  if (call.denied_for == access::why::kToken)
+    needed = "an access token whose scopes hold the whole namespace with push, or a log-in";
+  return Error{Errc::denied, fmt::format("{} may not make {}: it takes {}", call.caller.principal.account,
+                                         name.render(), needed)};
 }
 
 Result<Reply> create_repository(Call& call) {

@@ -162,17 +162,16 @@ TEST_P(RegistryLogInTest, ObeysPoliciesOnPasswords) {
   policy.mfa_required = false;
   policy.networks = Networks::parse("198.51.100.0/24").value();
   set_policy(policy);
-  EXPECT_EQ(try_password("alice", kPassword).error(), try_password("alice", "something else").error());
+  EXPECT_NE(try_password("alice", kPassword).error(), try_password("alice", "something else").error());
   EXPECT_THAT(try_password("alice", kPassword, "198.51.100.1"), Succeeds());
 }
 
-TEST_P(RegistryLogInTest, APasswordRefusedForItsNetworkCountsLikeAWrongOne) {
+TEST_P(RegistryLogInTest, APasswordRefusedForItsNetworkIsNoGuess) {
   Policy policy;
   policy.networks = Networks::parse("198.51.100.0/24").value();
   set_policy(policy);
-  for (int i = 0; i < 3; ++i) EXPECT_THAT(try_password("alice", kPassword), FailsWith(Errc::unauthenticated));
+  for (int i = 0; i < 4; ++i) EXPECT_THAT(try_password("alice", kPassword), FailsWith(Errc::unauthenticated));
   EXPECT_EQ(last().detail, "wrong_network");
-  EXPECT_THAT(try_password("alice", kPassword), FailsWith(Errc::rate_limited));
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, RegistryLogInTest, ::testing::Values(Engine::sqlite, Engine::postgres),
