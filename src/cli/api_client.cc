@@ -16,7 +16,7 @@ class LocalClient final : public ApiClient {
  public:
   LocalClient(const config::Settings& settings, bool named) : operator_(settings, named) {}
 
-  Result<ApiAnswer> send(const ApiRequest& request) override {
+  Result<ApiAnswer> exchange(const ApiRequest& request) override {
     json::object command{{"command", "api.request"},
                          {"method", request.method},
                          {"path", request.path},
@@ -25,10 +25,8 @@ class LocalClient final : public ApiClient {
     auto value = operator_.run(command);
     if (!value) return value.error();
     const json::object& answer = value->as_object();
-    ApiAnswer out{static_cast<unsigned>(answer.at("status").to_number<std::int64_t>()), answer.at("body"),
-                  std::string(answer.at("etag").as_string())};
-    if (out.status >= 400) return problem_error(out.status, out.body, request.path);
-    return out;
+    return ApiAnswer{static_cast<unsigned>(answer.at("status").to_number<std::int64_t>()), answer.at("body"),
+                     std::string(answer.at("etag").as_string())};
   }
 
  private:
@@ -99,6 +97,13 @@ Error problem_error(unsigned status, const json::value& document, std::string_vi
     return {errc_of(status, *code), fmt::format("{} (bulkhead login)", shown(*detail))};
   // A server's words are somebody else's, and one line of ours.
   return {errc_of(status, *code), shown(*detail)};
+}
+
+Result<ApiAnswer> ApiClient::send(const ApiRequest& request) {
+  auto answer = exchange(request);
+  if (answer && (answer->status < 200 || answer->status >= 300))
+    return problem_error(answer->status, answer->body, request.path);
+  return answer;
 }
 
 Result<json::value> ApiClient::get(std::string_view path) {

@@ -32,8 +32,11 @@ struct ApiAnswer {
 class ApiClient {
  public:
   virtual ~ApiClient() = default;
+  // Whatever was answered, a problem too; an Error where nothing was.
+  virtual Result<ApiAnswer> exchange(const ApiRequest& request) = 0;
+
   // A problem is an Error, its code among ours and its message for people.
-  virtual Result<ApiAnswer> send(const ApiRequest& request) = 0;
+  Result<ApiAnswer> send(const ApiRequest& request);
 
   // What most commands do with it; each gives the answer's body.
   Result<boost::json::value> get(std::string_view path);

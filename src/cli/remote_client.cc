@@ -71,7 +71,7 @@ class RemoteClient final : public ApiClient {
   RemoteClient(std::string server, Secret<> token, std::string ca)
       : server_(std::move(server)), token_(std::move(token)), ca_(std::move(ca)), curl_(::curl_easy_init()) {}
 
-  Result<ApiAnswer> send(const ApiRequest& request) override;
+  Result<ApiAnswer> exchange(const ApiRequest& request) override;
 
  private:
   std::string server_;
@@ -80,7 +80,7 @@ class RemoteClient final : public ApiClient {
   std::unique_ptr<CURL, CurlFree> curl_;
 };
 
-Result<ApiAnswer> RemoteClient::send(const ApiRequest& request) {
+Result<ApiAnswer> RemoteClient::exchange(const ApiRequest& request) {
   std::unique_ptr<curl_slist, ListFree> headers;
   const auto add = [&headers](const std::string& line) {
     headers.reset(::curl_slist_append(headers.release(), line.c_str()));
@@ -127,7 +127,6 @@ Result<ApiAnswer> RemoteClient::send(const ApiRequest& request) {
     if (parsed) answer.body = std::move(*parsed);
   }
   const Secret<> wiped(std::move(received.body));
-  if (status < 200 || status >= 300) return problem_error(answer.status, answer.body, request.path);
   return answer;
 }
 
