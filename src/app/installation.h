@@ -107,6 +107,7 @@ class Installation {
   async::OffloadPool& operators() { return *operators_; }
   async::OffloadPool& files() { return *files_; }
   const Clock& clock() const { return clock_; }
+  Time started_at() const { return started_at_; }
   Log& log() { return log_; }
 
  private:
@@ -122,6 +123,7 @@ class Installation {
   config::Settings settings_;
   Log& log_;
   SystemClock clock_;
+  const Time started_at_ = clock_.now();
   FileDescriptor lock_;
   // In the order of dependence: each is destroyed before what it refers to. The pools come last, so that no
   // work is under way when the rest goes.

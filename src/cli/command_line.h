@@ -64,7 +64,7 @@ Result<void> perform(const CommandLine& line, const boost::json::object& command
 // Each adds its subcommands to `app`; `line` outlives it.
 void add_server_commands(Command& app, CommandLine& line);        // serve, setup, config
 void add_operator_commands(Command& app, CommandLine& line);      // user, repo, grant, namespace
-void add_profile_commands(Command& user, CommandLine& line);      // user email, user role
+void add_profile_commands(Command& user, CommandLine& line);      // user email, display-name, role, lock
 void add_token_commands(Command& app, CommandLine& line);         // token
 void add_audit_commands(Command& app, CommandLine& line);         // audit
 void add_keys_commands(Command& app, CommandLine& line);          // keys

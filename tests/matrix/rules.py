@@ -19,6 +19,7 @@ from matrix import plan
 #   +leaves              open to whoever goes away, whatever policy says
 TABLE = """
 getDocument              anyone
+getServer                account                                        +enrols
 setUp                    anyone
 startSession             anyone
 challengeKey             anyone
@@ -42,7 +43,9 @@ proveSession             account                                        +enrols
 refreshSession           account                                        +enrols
 getSession               account
 endSession               account
+listUserSessions         self itself auditor officer administrator
 endSessions              self itself officer administrator
+endUserSession           self itself officer administrator
 
 getFactors               self itself officer administrator              +enrols
 resetFactors             administrator                                  +proof
@@ -133,6 +136,8 @@ getRepository            pull auditor officer administrator
 changeRepository         maintainer
 deleteRepository         owner
 renameRepository         owner
+listTags                 pull auditor officer administrator
+listGrants               auditor officer administrator
 listAccess               maintainer auditor officer administrator
 listRepositoryGrants     maintainer auditor officer administrator
 getRepositoryGrant       maintainer auditor officer administrator
