@@ -17,6 +17,8 @@ class LocalClient final : public ApiClient {
   LocalClient(const config::Settings& settings, bool named) : operator_(settings, named) {}
 
   Result<ApiAnswer> exchange(const ApiRequest& request) override {
+    if (!request.headers.empty())
+      return Error{Errc::unsupported, "the operator's requests have no headers; leave them out, or log in"};
     json::object command{{"command", "api.request"},
                          {"method", request.method},
                          {"path", request.path},

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/percent.h"
@@ -22,6 +23,7 @@ struct ApiRequest {
   std::string path;              // below /api/v1, encoded, with its query
   boost::json::value body = {};  // null for none
   std::string if_match = {};
+  std::vector<std::string> headers = {};  // others, "Name: value"; for servers only
 };
 struct ApiAnswer {
   unsigned status = 0;

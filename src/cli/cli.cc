@@ -214,6 +214,7 @@ int run_command(int argc, char** argv) {
   add_factor_commands(app, line);
   add_sso_commands(app, line);
   add_policy_commands(app, line);
+  add_raw_api_command(app, line);
   if (const auto status = app.parse(argc, argv)) return *status;
   if (!line.action) return kNotUnderstood;
   const Result<void> outcome = line.action();

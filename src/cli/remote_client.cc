@@ -88,6 +88,7 @@ Result<ApiAnswer> RemoteClient::exchange(const ApiRequest& request) {
   const Secret<> authorization("Authorization: Bearer " + token_.reveal());
   if (!token_.empty()) add(authorization.reveal());
   if (!request.if_match.empty()) add("If-Match: " + request.if_match);
+  for (const std::string& header : request.headers) add(header);
   const Secret<> body(request.body.is_null() ? std::string() : json::serialize(request.body));
   if (!request.body.is_null()) add("Content-Type: application/json");
   const std::string url = server_ + "/api/v1" + request.path;
