@@ -214,6 +214,10 @@ int run_command(int argc, char** argv) {
   add_factor_commands(app, line);
   add_sso_commands(app, line);
   add_policy_commands(app, line);
+  add_session_commands(*app.subcommand("user"), line);
+  add_tag_commands(*app.subcommand("repo"), line);
+  add_leak_command(*app.subcommand("token"), line);
+  add_show_commands(app, line);
   add_raw_api_command(app, line);
   if (const auto status = app.parse(argc, argv)) return *status;
   if (!line.action) return kNotUnderstood;

@@ -65,6 +65,10 @@ Result<void> perform(const CommandLine& line, const boost::json::object& command
 void add_server_commands(Command& app, CommandLine& line);        // serve, setup, config
 void add_operator_commands(Command& app, CommandLine& line);      // user, repo, grant, namespace
 void add_profile_commands(Command& user, CommandLine& line);      // user email, display-name, role, lock
+void add_session_commands(Command& user, CommandLine& line);      // user sessions
+void add_tag_commands(Command& repo, CommandLine& line);          // repo tags
+void add_leak_command(Command& token, CommandLine& line);         // token leaked
+void add_show_commands(Command& app, CommandLine& line);          // show, of each kind of thing
 void add_token_commands(Command& app, CommandLine& line);         // token
 void add_audit_commands(Command& app, CommandLine& line);         // audit
 void add_keys_commands(Command& app, CommandLine& line);          // keys
