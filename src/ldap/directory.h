@@ -24,6 +24,7 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "base/step.h"
 
 namespace bulkhead::ldap {
 
@@ -94,6 +95,11 @@ class Directory {
 
   // The person with that id as they are now. Errc::not_found when there is none any more; otherwise as above.
   Result<Person> look_up(const Settings& settings, const Secret<>& bind_password, std::string_view id) const;
+
+  // Tries each server: connects, binds as the account that searches, and looks for the person of that name
+  // with their groups, or for nobody where it is "". Nothing is remembered of it. Never empty.
+  std::vector<Step> probe(const Settings& settings, const Secret<>& bind_password,
+                          std::string_view name) const;
 
  private:
   struct Servers;

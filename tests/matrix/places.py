@@ -20,6 +20,7 @@ BODIES = {
     "registerSecurityKey": {"name": "key", "response": {}},
     "createLoginProvider": _PROVIDER,
     "changeLoginProvider": _PROVIDER,
+    "testLoginProvider": {"user": "intruder"},
     "linkIdentity": {"subject": "intruder"},
     "createToken": {"name": "intruder", "scopes": [{"actions": ["pull"]}]},
     "rotateToken": {"overlap_seconds": 60},

@@ -63,6 +63,7 @@ createLoginProvider      administrator                                  +proof
 getLoginProvider         auditor officer administrator
 changeLoginProvider      administrator                                  +proof
 removeLoginProvider      administrator
+testLoginProvider        administrator
 listGroupMappings        auditor officer administrator
 listTeamGroups           member auditor officer administrator
 addGroupMapping          chair                                          +proof

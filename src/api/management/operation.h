@@ -216,6 +216,7 @@ std::span<const Operation> invitation_operations();
 std::span<const Operation> factor_operations();
 std::span<const Operation> workload_operations();
 std::span<const Operation> login_provider_operations();
+std::span<const Operation> provider_trial_operations();
 std::span<const Operation> team_group_operations();
 std::span<const Operation> identity_operations();
 
