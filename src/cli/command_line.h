@@ -80,6 +80,8 @@ void add_factor_commands(Command& app, CommandLine& line);        // factor
 void add_sso_commands(Command& app, CommandLine& line);           // sso
 void add_policy_commands(Command& app, CommandLine& line);        // policy
 void add_sso_test_command(Command& sso, CommandLine& line);       // sso test
+void add_about_commands(Command& app, CommandLine& line);         // version, status
+void add_doctor_command(Command& app, CommandLine& line);         // doctor
 void add_raw_api_command(Command& app, CommandLine& line);        // api
 // --config, --data and every other setting's flag, on this command.
 void add_settings(Command& command, CommandLine& line, bool all);

@@ -4,8 +4,8 @@
 #include <array>
 #include <boost/json/serialize.hpp>
 
-#include "base/shown.h"
 #include "cli/api_client.h"
+#include "cli/probe.h"
 #include "oci/strict_json.h"
 
 namespace bulkhead::cli {
@@ -46,24 +46,6 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* int
     static_cast<Received*>(into)->etag = line;
   }
   return size * count;
-}
-
-// What to do about it, where that is known.
-std::string_view cure_of(CURLcode code, std::string_view cause) {
-  const auto says = [cause](std::string_view words) { return cause.find(words) != std::string_view::npos; };
-  if (code == CURLE_SSL_CACERT_BADFILE) return "; --ca takes a file with the authority's certificate as PEM";
-  if (code == CURLE_SSL_CONNECT_ERROR && says("wrong version number"))
-    return "; no TLS is spoken there: write http:// in front";
-  if (code != CURLE_PEER_FAILED_VERIFICATION) return "";
-  if (says("expired") || says("not yet valid"))
-    return "; the server needs another certificate, or a clock is wrong";
-  if (says("subject name")) return "; write a name that its certificate is made out to";
-  return "; where its authority is one of your own, log in with --ca FILE";
-}
-
-Error unreachable(std::string_view server, CURLcode code, std::string_view reason) {
-  const std::string cause = shown(reason.empty() ? ::curl_easy_strerror(code) : reason);
-  return {Errc::unavailable, fmt::format("cannot reach {}: {}{}", server, cause, cure_of(code, cause))};
 }
 
 class RemoteClient final : public ApiClient {
