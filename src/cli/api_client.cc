@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/shown.h"
+#include "cli/field_words.h"
 #include "cli/operator.h"
 
 namespace bulkhead::cli {
@@ -95,6 +96,9 @@ Error problem_error(unsigned status, const json::value& document, std::string_vi
   if (*detail == kNothingThere)
     return {errc_of(status, *code),
             fmt::format("there is nothing at {}, or it is not yours to see", shown(readable(path)))};
+  if (const json::value* parts = object->if_contains("errors"); parts != nullptr && parts->is_array())
+    if (std::string words = in_flags(parts->get_array()); !words.empty())
+      return {errc_of(status, *code), std::move(words)};
   if (*code == "proof_required")
     return {errc_of(status, *code), fmt::format("{} (bulkhead login)", shown(*detail))};
   // A server's words are somebody else's, and one line of ours.
