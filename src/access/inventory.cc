@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <tuple>
+
 #include "access/facts_state.h"
 
 namespace bulkhead::access {
@@ -91,6 +94,25 @@ Result<std::vector<GivenRole>> read_given_roles(db::Session& session, const Gran
     if (!given) return given.error();
     out.push_back(*std::move(given));
   }
+  return out;
+}
+
+Result<std::vector<WrittenGrant>> read_all_given_roles(db::Session& session) {
+  const auto rows = session.query(
+      "SELECT n.name || '/', a.name, g.role FROM namespace_grants g JOIN accounts a ON a.id = g.account_id "
+      "JOIN namespaces n ON n.id = g.namespace_id UNION ALL "
+      "SELECT r.name, a.name, g.role FROM repository_grants g JOIN accounts a ON a.id = g.account_id "
+      "JOIN repositories r ON r.id = g.repository_id UNION ALL "
+      "SELECT n.name || '/', 'team:' || o.name || '/' || t.name, g.role FROM team_namespace_grants g "
+      "JOIN teams t ON t.id = g.team_id JOIN organizations o ON o.id = t.organization_id "
+      "JOIN namespaces n ON n.id = g.namespace_id UNION ALL "
+      "SELECT r.name, 'team:' || o.name || '/' || t.name, g.role FROM team_repository_grants g "
+      "JOIN teams t ON t.id = g.team_id JOIN organizations o ON o.id = t.organization_id "
+      "JOIN repositories r ON r.id = g.repository_id");
+  if (!rows) return rows.error();
+  std::vector<WrittenGrant> out;
+  for (const db::Row& row : *rows) out.push_back({row.text(0), row.text(1), row.text(2)});
+  std::ranges::sort(out, {}, [](const WrittenGrant& each) { return std::tie(each.target, each.subject); });
   return out;
 }
 

@@ -42,4 +42,14 @@ Result<std::vector<GivenRole>> read_given_roles(db::Session& session, const Gran
 Result<std::optional<GivenRole>> read_given_role(db::Session& session, const GrantTarget& target,
                                                  const GrantSubject& subject);
 
+// A role as people write it: "acme+ci" or "team:acme/devs", on "acme/app", "acme/" or "/".
+struct WrittenGrant {
+  std::string target;
+  std::string subject;
+  std::string role;
+};
+
+// All roles given anywhere, by target, then subject. As many as there are: for those who look after all.
+Result<std::vector<WrittenGrant>> read_all_given_roles(db::Session& session);
+
 }  // namespace bulkhead::access

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -89,6 +90,17 @@ struct Options {
   http::ProxyHeader proxy_header = http::ProxyHeader::x_forwarded_for;
 };
 
+// What the server tells of itself to those who are logged in.
+struct ServerFacts {
+  Time started_at{};
+  std::string public_url;           // "" when not configured
+  std::filesystem::path data;       // on whose disk the contents are
+  std::uint64_t reserve_bytes = 0;  // of that disk, which pushes leave free
+  std::uint64_t upload_bytes = 0;   // of one blob; 0 for no limit
+  std::uint64_t manifest_bytes = 0;
+  std::uint64_t tags_per_repository = 0;
+};
+
 struct Services {
   db::Database& database;
   identity::Accounts& accounts;
@@ -132,6 +144,7 @@ struct Services {
   identity::LoginRequests& login_requests;
   identity::SessionRefresh& session_refresh;
   identity::Unlock& unlock;
+  ServerFacts server = {};
 };
 
 }  // namespace bulkhead::api

@@ -26,20 +26,10 @@ Outcome grants_given(Installation& installation) {
   json::array out;
   auto read = installation.database().read([&](db::Session& session) -> Result<void> {
     out.clear();
-    auto rows = session.query(
-        "SELECT a.name, g.role, n.name || '/' FROM namespace_grants g JOIN accounts a ON a.id = g.account_id "
-        "JOIN namespaces n ON n.id = g.namespace_id UNION ALL "
-        "SELECT a.name, g.role, r.name FROM repository_grants g JOIN accounts a ON a.id = g.account_id "
-        "JOIN repositories r ON r.id = g.repository_id UNION ALL "
-        "SELECT 'team:' || o.name || '/' || t.name, g.role, n.name || '/' FROM team_namespace_grants g "
-        "JOIN teams t ON t.id = g.team_id JOIN organizations o ON o.id = t.organization_id "
-        "JOIN namespaces n ON n.id = g.namespace_id UNION ALL "
-        "SELECT 'team:' || o.name || '/' || t.name, g.role, r.name FROM team_repository_grants g "
-        "JOIN teams t ON t.id = g.team_id JOIN organizations o ON o.id = t.organization_id "
-        "JOIN repositories r ON r.id = g.repository_id ORDER BY 3, 1");
-    if (!rows) return rows.error();
-    for (const db::Row& row : *rows)
-      out.push_back(json::object{{"subject", row.text(0)}, {"role", row.text(1)}, {"target", row.text(2)}});
+    const auto given = access::read_all_given_roles(session);
+    if (!given) return given.error();
+    for (const access::WrittenGrant& each : *given)
+      out.push_back(json::object{{"subject", each.subject}, {"role", each.role}, {"target", each.target}});
     return {};
   });
   if (!read) return read.error();
@@ -76,7 +66,7 @@ Outcome grants_in(Installation& installation, const std::string& repository) {
   return json::value(std::move(out));
 }
 
-// The roles given in one namespace.
+// The roles given on one namespace or repository itself.
 Outcome grants_on(Installation& installation, const std::string& text) {
   const auto target = access::parse_grant_target(text);
   if (!target) return target.error();
@@ -125,10 +115,11 @@ Outcome remove_grant(Installation& installation, Arguments& arguments, const aud
 
 Outcome list_grants(Installation& installation, Arguments& arguments) {
   const std::string repository = arguments.text("repository");
+  const bool given = arguments.flag("given");
   if (auto checked = arguments.check(); !checked) return checked.error();
   if (repository.empty()) return grants_given(installation);
-  return repository.ends_with('/') ? grants_on(installation, repository)
-                                   : grants_in(installation, repository);
+  return given || repository.ends_with('/') ? grants_on(installation, repository)
+                                            : grants_in(installation, repository);
 }
 
 }  // namespace bulkhead::app

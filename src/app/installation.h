@@ -111,6 +111,7 @@ class Installation {
   async::OffloadPool& files() { return *files_; }
   DiskReserve& reserve() { return reserve_; }
   const Clock& clock() const { return clock_; }
+  Time started_at() const { return started_at_; }
   Log& log() { return log_; }
 
  private:
@@ -127,6 +128,7 @@ class Installation {
   config::Settings settings_;
   Log& log_;
   SystemClock clock_;
+  const Time started_at_ = clock_.now();
   FileDescriptor lock_;
   DiskReserve reserve_;
   // In the order of dependence: each is destroyed before what it refers to. The pools come last, so that no

@@ -39,10 +39,12 @@ Result<json::value> list_keys(Installation& installation, Arguments& arguments) 
   if (!left) return left.error();
   json::array rows;
   for (const auto& info : *versions) rows.push_back(render(info));
-  return json::value{{"sealed", installation.keyring().is_protected()},
-                     {"locked", installation.keyring().locked()},
-                     {"left", {{"data_keys", left->data_keys}, {"values", left->values}}},
-                     {"versions", std::move(rows)}};
+  return json::value{
+      {"sealed", installation.keyring().is_protected()},
+      {"locked", installation.keyring().locked()},
+      {"left",
+       {{"data_keys", left->data_keys}, {"values", left->values}, {"lost_values", left->lost_values}}},
+      {"versions", std::move(rows)}};
 }
 
 Result<json::value> rotate_key(Installation& installation, Arguments& arguments,

@@ -9,8 +9,8 @@
 
 namespace bulkhead::app {
 
-// {"sealed", "locked", "left": {"data_keys", "values"}, "versions": [{"purpose", "version", "created_at",
-// "current", "needed_by": [{"what", "count"}], "may_go"}]}.
+// {"sealed", "locked", "left": {"data_keys", "values", "lost_values"}, "versions": [{"purpose", "version",
+// "created_at", "current", "needed_by": [{"what", "count"}], "may_go"}]}.
 Result<boost::json::value> list_keys(Installation& installation, Arguments& arguments);
 
 // "purpose" -> {"purpose", "version"}.

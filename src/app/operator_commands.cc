@@ -19,6 +19,7 @@
 #include "app/audit_commands.h"
 #include "app/grant_commands.h"
 #include "app/keys_commands.h"
+#include "app/status_command.h"
 #include "app/token_commands.h"
 #include "app/upload_commands.h"
 #include "oci/strict_json.h"
@@ -270,6 +271,7 @@ Outcome namespace_list(Call& call) {
 Outcome audit_newest(Call& call) { return newest_events(call.installation, call.arguments); }
 Outcome audit_after(Call& call) { return events_after(call.installation, call.arguments); }
 
+Outcome status(Call& call) { return server_status(call.installation, call.arguments); }
 Outcome request_api(Call& call) { return api_request(call.installation, call.arguments, call.origin); }
 
 Outcome keys_list(Call& call) { return list_keys(call.installation, call.arguments); }
@@ -299,7 +301,7 @@ const std::map<std::string_view, Command>& commands() {
       {"keys.advance", keys_advance},   {"keys.retire", keys_retire},
       {"keys.protect", keys_protect},   {"token.create", create_token},
       {"token.list", list_tokens},      {"token.revoke", revoke_tokens},
-      {"token.rotate", rotate_token},
+      {"token.rotate", rotate_token},   {"server.status", status},
   };
   return all;
 }

@@ -115,6 +115,12 @@ Result<Action> parse_action(std::string_view text) {
                fmt::format("{} is not an action; the actions are {}", json_quote(text), known)};
 }
 
+std::vector<std::string> action_names() {
+  std::vector<std::string> names;
+  for (const auto& entry : kActions) names.emplace_back(entry.second);
+  return names;
+}
+
 bool is_known(Action action) {
   for (const auto& entry : kActions)
     if (entry.first == action) return true;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -113,6 +114,7 @@ enum class Action : std::uint8_t {
 };
 std::string_view name(Action action);  // "tag_set"
 Result<Action> parse_action(std::string_view text);
+std::vector<std::string> action_names();
 bool is_known(Action action);
 // Whether it belongs to the database, with what it changed, and not to the journal.
 inline bool is_change(Action action) {

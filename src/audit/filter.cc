@@ -5,6 +5,10 @@ namespace {
 
 bool accepts(const std::string& wanted, std::string_view value) { return wanted.empty() || wanted == value; }
 
+bool accepts_digest(const Filter& filter, std::string_view value) {
+  return filter.digest_begins ? value.starts_with(filter.digest) : accepts(filter.digest, value);
+}
+
 }  // namespace
 
 bool matches(const Filter& filter, const EventView& event) {
@@ -12,9 +16,10 @@ bool matches(const Filter& filter, const EventView& event) {
   if (filter.since && event.at < *filter.since) return false;
   if (filter.until && event.at >= *filter.until) return false;
   return accepts(filter.account, event.account) && accepts(filter.repository, event.repository) &&
-         accepts(filter.address, event.address) &&
-         (accepts(filter.digest, event.new_digest) || accepts(filter.digest, event.old_digest) ||
-          accepts(filter.digest, event.target));
+         event.repository.starts_with(filter.repository_begins) && accepts(filter.address, event.address) &&
+         accepts(filter.request_id, event.request_id) &&
+         (accepts_digest(filter, event.new_digest) || accepts_digest(filter, event.old_digest) ||
+          accepts_digest(filter, event.target));
 }
 
 FrameTest::FrameTest(const Filter& filter)
@@ -24,7 +29,8 @@ FrameTest::FrameTest(const Filter& filter)
   };
   want(IndexedField::account, filter.account);
   want(IndexedField::repository, filter.repository);
-  want(IndexedField::digest, filter.digest);
+  // The index knows whole texts.
+  if (!filter.digest_begins) want(IndexedField::digest, filter.digest);
   want(IndexedField::address, filter.address);
 }
 

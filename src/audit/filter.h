@@ -11,12 +11,16 @@
 
 namespace bulkhead::audit {
 
-// Empty fields match everything. `digest` matches the old or the new digest, or a digest target.
+// Empty fields match everything. `digest` matches the old or the new digest, or a digest target; with
+// `digest_begins`, those that begin with it.
 struct Filter {
   std::string account;
   std::string repository;
+  std::string repository_begins;  // "acme/": everything in the namespace
   std::string digest;
+  bool digest_begins = false;
   std::string address;
+  std::string request_id;
   std::optional<Action> action;
   std::optional<Time> since;  // inclusive
   std::optional<Time> until;  // exclusive

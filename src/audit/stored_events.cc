@@ -36,9 +36,12 @@ Result<StoredEvent> parse_row(const db::Row& row) {
                                            .detail = row.text(12)}};
 }
 
+// Of ASCII, as what is asked for by its beginning is.
+std::int64_t length_of(const std::string& text) { return static_cast<std::int64_t>(text.size()); }
+
 bool only_time(const Filter& filter) {
-  return filter.account.empty() && filter.repository.empty() && filter.digest.empty() &&
-         filter.address.empty();
+  return filter.account.empty() && filter.repository.empty() && filter.repository_begins.empty() &&
+         filter.digest.empty() && filter.address.empty() && filter.request_id.empty();
 }
 
 Result<std::int64_t> highest_id(db::Database& database) {
@@ -83,9 +86,19 @@ Statement select_events(const Filter& filter, EventOrder order, const EventRange
   if (range.after_time) also("(at, id) > (?, ?)", {to_micros(*range.after_time), range.after_id});
   if (!filter.account.empty()) also("account = ?", {filter.account});
   if (!filter.repository.empty()) also("repository = ?", {filter.repository});
+  if (!filter.repository_begins.empty())
+    also("substr(repository, 1, CAST(? AS INTEGER)) = ?",
+         {length_of(filter.repository_begins), filter.repository_begins});
+  if (!filter.request_id.empty()) also("request_id = ?", {filter.request_id});
   if (!filter.address.empty()) also("address = ?", {filter.address});
   // The indexes leave empty texts out, which an engine cannot know of a parameter.
-  if (!filter.digest.empty())
+  if (!filter.digest.empty() && filter.digest_begins) {
+    const std::int64_t length = length_of(filter.digest);
+    also(
+        "(substr(new_digest, 1, CAST(? AS INTEGER)) = ? OR substr(old_digest, 1, CAST(? AS INTEGER)) = ? OR "
+        "substr(target, 1, CAST(? AS INTEGER)) = ?)",
+        {length, filter.digest, length, filter.digest, length, filter.digest});
+  } else if (!filter.digest.empty())
     also(
         "((new_digest = ? AND new_digest <> '') OR (old_digest = ? AND old_digest <> '') OR "
         "(target = ? AND target <> ''))",

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/shown.h"
+#include "cli/field_words.h"
 #include "cli/operator.h"
 
 namespace bulkhead::cli {
@@ -16,7 +17,9 @@ class LocalClient final : public ApiClient {
  public:
   LocalClient(const config::Settings& settings, bool named) : operator_(settings, named) {}
 
-  Result<ApiAnswer> send(const ApiRequest& request) override {
+  Result<ApiAnswer> exchange(const ApiRequest& request) override {
+    if (!request.headers.empty())
+      return Error{Errc::unsupported, "the operator's requests have no headers; leave them out, or log in"};
     json::object command{{"command", "api.request"},
                          {"method", request.method},
                          {"path", request.path},
@@ -25,10 +28,8 @@ class LocalClient final : public ApiClient {
     auto value = operator_.run(command);
     if (!value) return value.error();
     const json::object& answer = value->as_object();
-    ApiAnswer out{static_cast<unsigned>(answer.at("status").to_number<std::int64_t>()), answer.at("body"),
-                  std::string(answer.at("etag").as_string())};
-    if (out.status >= 400) return problem_error(out.status, out.body, request.path);
-    return out;
+    return ApiAnswer{static_cast<unsigned>(answer.at("status").to_number<std::int64_t>()), answer.at("body"),
+                     std::string(answer.at("etag").as_string())};
   }
 
  private:
@@ -96,10 +97,20 @@ Error problem_error(unsigned status, const json::value& document, std::string_vi
   if (*detail == kNothingThere)
     return {errc_of(status, *code),
             fmt::format("there is nothing at {}, or it is not yours to see", shown(readable(path)))};
+  if (const json::value* parts = object->if_contains("errors"); parts != nullptr && parts->is_array())
+    if (std::string words = in_flags(parts->get_array()); !words.empty())
+      return {errc_of(status, *code), std::move(words)};
   if (*code == "proof_required")
     return {errc_of(status, *code), fmt::format("{} (bulkhead login)", shown(*detail))};
   // A server's words are somebody else's, and one line of ours.
   return {errc_of(status, *code), shown(*detail)};
+}
+
+Result<ApiAnswer> ApiClient::send(const ApiRequest& request) {
+  auto answer = exchange(request);
+  if (answer && (answer->status < 200 || answer->status >= 300))
+    return problem_error(answer->status, answer->body, request.path);
+  return answer;
 }
 
 Result<json::value> ApiClient::get(std::string_view path) {

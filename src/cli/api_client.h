@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/percent.h"
@@ -22,6 +23,7 @@ struct ApiRequest {
   std::string path;              // below /api/v1, encoded, with its query
   boost::json::value body = {};  // null for none
   std::string if_match = {};
+  std::vector<std::string> headers = {};  // others, "Name: value"; for servers only
 };
 struct ApiAnswer {
   unsigned status = 0;
@@ -32,8 +34,11 @@ struct ApiAnswer {
 class ApiClient {
  public:
   virtual ~ApiClient() = default;
+  // Whatever was answered, a problem too; an Error where nothing was.
+  virtual Result<ApiAnswer> exchange(const ApiRequest& request) = 0;
+
   // A problem is an Error, its code among ours and its message for people.
-  virtual Result<ApiAnswer> send(const ApiRequest& request) = 0;
+  Result<ApiAnswer> send(const ApiRequest& request);
 
   // What most commands do with it; each gives the answer's body.
   Result<boost::json::value> get(std::string_view path);

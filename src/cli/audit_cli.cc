@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <cstdio>
 #include <memory>
@@ -24,11 +25,14 @@ struct AuditOptions {
   std::string action;
   std::string since;
   std::string until;
+  std::string request;
   std::int64_t count = 20;
+  std::int64_t limit = 0;  // of query; 0 for all
   bool follow = false;
 };
 
 constexpr std::chrono::milliseconds kPoll{500};
+constexpr std::int64_t kLargestPage = 1000;
 
 json::object command_of(const std::string& name, const AuditOptions& options) {
   json::object command{{"command", name}};
@@ -40,6 +44,7 @@ json::object command_of(const std::string& name, const AuditOptions& options) {
   add("digest", options.digest);
   add("address", options.address);
   add("action", options.action);
+  add("request", options.request);
   add("since", options.since);
   add("until", options.until);
   return command;
@@ -112,12 +117,17 @@ Result<void> query(const CommandLine& line, const AuditOptions& options) {
   if (!loaded) return loaded.error();
   Operator operations(loaded->settings, names_data(line));
   json::object command = command_of("audit.after", options);
+  std::int64_t shown = 0;
   std::size_t count = 0;
   do {
+    if (options.limit > 0) command["limit"] = std::min(kLargestPage, options.limit - shown);
     auto cursor = print_page(operations, command, line.json, count);
     if (!cursor) return cursor.error();
     command["cursor"] = *cursor;
-  } while (count > 0);
+    shown += static_cast<std::int64_t>(count);
+  } while (count > 0 && (options.limit == 0 || shown < options.limit));
+  // For people: a script's answer is empty.
+  if (shown == 0 && !line.json && ::isatty(STDERR_FILENO) == 1) tell("no event matches\n");
   return {};
 }
 
@@ -125,13 +135,19 @@ void add_filters(Command& command, CommandLine& line, AuditOptions& options) {
   add_settings(command, line, false);
   command.add_flag("--json", line.json, "Print one JSON object a line, with every field");
   command.add_option("--account", options.account, "Who did it; operators are \"operator:NAME\"");
-  command.add_option("--repository", options.repository, "Where, such as alice/app");
-  command.add_option("--digest", options.digest, "What: as the old, the new or the target digest");
+  command.add_option("--repository", options.repository,
+                     "Where: a repository (alice/app), or a namespace (alice/)");
+  command.add_option("--digest", options.digest,
+                     "What: as the old, the new or the target digest, or the first 12 digits of it at least");
   command.add_option("--address", options.address, "From which IP address; \"local\" for operators");
+  command.add_option("--request", options.request,
+                     "In which request: its id, as answers and the log have it");
   command.add_option("--action", options.action,
                      "Such as tag_set, manifest_pulled, login_failed (docs/formats/events.md)");
-  command.add_option("--since", options.since,
-                     "From this time on: 2026-01-31, 2026-01-31T08:15:00Z or an age such as 24h");
+  command.add_option(
+      "--since", options.since,
+      "From this time on: 2026-01-31, 2026-01-31T08:15:00+01:00, yesterday or an age such as 24h; without a "
+      "zone it is UTC");
   command.add_option("--until", options.until, "Before this time");
 }
 
@@ -150,6 +166,7 @@ void add_audit_commands(Command& app, CommandLine& line) {
       [&line, options] { line.action = [&line, options] { return tail(line, *options); }; });
   auto* query_command = audit->add_subcommand("query", "Show every event that matches, oldest first");
   add_filters(*query_command, line, *options);
+  query_command->add_option("--limit", options->limit, "At most so many, the oldest")->range(1, INT64_MAX);
   query_command->callback(
       [&line, options] { line.action = [&line, options] { return query(line, *options); }; });
   query_command->footer(

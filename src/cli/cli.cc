@@ -14,6 +14,7 @@
 #include "cli/keep_session.h"
 #include "cli/operator.h"
 #include "cli/process.h"
+#include "cli/proof.h"
 #include "cli/remote_commands.h"
 
 extern char** environ;
@@ -122,8 +123,8 @@ Result<std::optional<RemoteServer>> remote_server(const CommandLine& line) {
   if (found == store->sessions().end())
     return Error{Errc::unauthenticated, fmt::format("log in first: bulkhead login {}", *url)};
   const LoginStore::Session& session = found->second;
-  out = RemoteServer{*url, session.name,
-                     make_remote_client(*url, Secret<>(session.token.reveal()), session.ca)};
+  auto client = make_remote_client(*url, Secret<>(session.token.reveal()), session.ca);
+  out = RemoteServer{*url, session.name, make_proving_client(std::move(client), *url, session.name)};
   keep_session(*out->client, *store, *url, to_micros(SystemClock().now()) / 1'000'000);
   return Result<std::optional<RemoteServer>>(std::move(out));
 }
@@ -214,6 +215,13 @@ int run_command(int argc, char** argv) {
   add_factor_commands(app, line);
   add_sso_commands(app, line);
   add_policy_commands(app, line);
+  add_session_commands(*app.subcommand("user"), line);
+  add_tag_commands(*app.subcommand("repo"), line);
+  add_leak_command(*app.subcommand("token"), line);
+  add_show_commands(app, line);
+  add_raw_api_command(app, line);
+  add_about_commands(app, line);
+  add_doctor_command(app, line);
   if (const auto status = app.parse(argc, argv)) return *status;
   if (!line.action) return kNotUnderstood;
   const Result<void> outcome = line.action();

@@ -65,7 +65,11 @@ Result<void> perform(const CommandLine& line, const boost::json::object& command
 void add_server_commands(Command& app, CommandLine& line);        // serve, setup, config
 void add_health_command(Command& app, CommandLine& line);         // health
 void add_operator_commands(Command& app, CommandLine& line);      // user, repo, grant, namespace
-void add_profile_commands(Command& user, CommandLine& line);      // user email, user role
+void add_profile_commands(Command& user, CommandLine& line);      // user email, display-name, role, lock
+void add_session_commands(Command& user, CommandLine& line);      // user sessions
+void add_tag_commands(Command& repo, CommandLine& line);          // repo tags
+void add_leak_command(Command& token, CommandLine& line);         // token leaked
+void add_show_commands(Command& app, CommandLine& line);          // show, of each kind of thing
 void add_token_commands(Command& app, CommandLine& line);         // token
 void add_audit_commands(Command& app, CommandLine& line);         // audit
 void add_keys_commands(Command& app, CommandLine& line);          // keys
@@ -76,6 +80,10 @@ void add_robot_commands(Command& app, CommandLine& line);         // robot
 void add_factor_commands(Command& app, CommandLine& line);        // factor
 void add_sso_commands(Command& app, CommandLine& line);           // sso
 void add_policy_commands(Command& app, CommandLine& line);        // policy
+void add_sso_test_command(Command& sso, CommandLine& line);       // sso test
+void add_about_commands(Command& app, CommandLine& line);         // version, status
+void add_doctor_command(Command& app, CommandLine& line);         // doctor
+void add_raw_api_command(Command& app, CommandLine& line);        // api
 // --config, --data and every other setting's flag, on this command.
 void add_settings(Command& command, CommandLine& line, bool all);
 

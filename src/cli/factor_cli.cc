@@ -13,8 +13,15 @@ namespace {
 
 namespace json = boost::json;
 
-// The path of the factors of whoever is logged in.
-Result<std::string> own_factors(ApiClient& client) {
+struct FactorOptions {
+  std::string name;      // whose; "" for whoever is logged in
+  std::int64_t key = 0;  // a security key's number
+};
+using Options = std::shared_ptr<FactorOptions>;
+
+// The path of somebody's factors, or of those of whoever is logged in.
+Result<std::string> own_factors(ApiClient& client, const std::string& name = {}) {
+  if (!name.empty()) return path_of("users", name, "factors");
   const auto me = client.get("/whoami");
   if (!me) return me.error();
   return path_of("users", std::string_view(me->at("user").at("name").as_string()), "factors");
@@ -65,10 +72,24 @@ std::string lost_codes(const json::value&) {
          "bulkhead factor codes";
 }
 
-Result<json::value> status(ApiClient& client) {
-  const auto factors = own_factors(client);
+Result<json::value> status(ApiClient& client, const std::string& name) {
+  const auto factors = own_factors(client, name);
   if (!factors) return factors.error();
   return client.get(*factors);
+}
+
+Result<json::value> list_keys(ApiClient& client, const std::string& name) {
+  auto factors = status(client, name);
+  if (!factors) return factors.error();
+  return factors->at("security_keys");
+}
+
+Result<json::value> remove(ApiClient& client, const FactorOptions& options) {
+  const auto factors = own_factors(client);
+  if (!factors) return factors.error();
+  return nothing(client.remove(options.key == 0
+                                   ? *factors + "/totp"
+                                   : *factors + path_of("security-keys", std::to_string(options.key))));
 }
 
 void print_status(const json::value& value) {
@@ -82,21 +103,35 @@ void print_status(const json::value& value) {
 void add_factor_commands(Command& app, CommandLine& line) {
   auto* factor = app.add_subcommand("factor", "Your second factor: enroll, recovery codes, remove");
   factor->require_subcommand();
-  add_api_command(*factor, line, "status", "Say which second factors you have", status,
-                  [] { return print_status; });
+  const Options options = std::make_shared<FactorOptions>();
+  add_api_command(
+      *factor, line, "status", "Say which second factors somebody has",
+      [options](ApiClient& client) { return status(client, options->name); }, [] { return print_status; })
+      ->add_option("name", options->name, "Whose; your own when absent");
+  add_api_command(
+      *factor, line, "keys", "List the security keys of somebody",
+      [options](ApiClient& client) { return list_keys(client, options->name); },
+      [] {
+        return print_rows({"NUMBER", "NAME", "REGISTERED", "LAST USED"},
+                          {"id", "name", "created_at", "last_used_at"});
+      })
+      ->add_option("name", options->name, "Whose; your own when absent");
   add_api_command(
       *factor, line, "enroll", "Enrol an authenticator app", enroll, [] { return print_codes; }, lost_codes);
   add_api_command(
       *factor, line, "codes", "Make new recovery codes; the old ones are worth nothing", make_codes,
       [] { return print_codes; }, lost_codes);
   add_api_command(
-      *factor, line, "remove", "Do without the authenticator app",
-      [](ApiClient& client) -> Result<json::value> {
-        const auto factors = own_factors(client);
-        if (!factors) return factors.error();
-        return nothing(client.remove(*factors + "/totp"));
-      },
-      [] { return print_text("the authenticator app is no second factor any more"); });
+      *factor, line, "remove", "Do without the authenticator app, or without a security key",
+      [options](ApiClient& client) { return remove(client, *options); },
+      [options] {
+        return print_text(options->key == 0
+                              ? std::string("the authenticator app is no second factor any more")
+                              : fmt::format("security key {} is no second factor any more", options->key));
+      })
+      ->add_option("--key", options->key, "This security key, as \"factor keys\" numbers it")
+      ->range(1, INT64_MAX)
+      ->type_name("NUMBER");
 }
 
 }  // namespace bulkhead::cli

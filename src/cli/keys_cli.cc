@@ -72,6 +72,11 @@ void print_list(const json::value& value) {
     say("{} data keys and {} values wait for the newest key-encryption key: bulkhead keys rotate "
         "--resume\n",
         data_keys, values);
+  if (const auto lost = left.at("lost_values").to_number<std::int64_t>(); lost > 0)
+    say("{} values are sealed under keys that are lost: enter them anew (secrets of log-in providers, "
+        "authenticator "
+        "apps)\n",
+        lost);
 }
 
 struct Resealed {

@@ -118,18 +118,27 @@ Result<void> Operator::open(const json::object& command) {
   return {};
 }
 
+Result<std::optional<json::value>> Operator::ask(const json::object& command) {
+  using Asked = Result<std::optional<json::value>>;
+  const auto data = app::DataDirectory::look(settings_);
+  if (!data) return data.error();
+  if (!data->has_socket) return Asked(std::nullopt);
+  const auto socket = app::ControlSocket::in(settings_.data);
+  if (!socket) return socket.error();
+  const Secret<> body(json::serialize(command));
+  const auto reply = post(socket->path(), *data, body.reveal());
+  if (!reply && reply.error().code == Errc::not_found) return Asked(std::nullopt);
+  if (!reply) return reply.error();
+  auto outcome = app::parse_outcome(*reply);
+  if (!outcome) return outcome.error();
+  return Asked(*std::move(outcome));
+}
+
 Result<json::value> Operator::run(const json::object& command) {
   if (!opened_) {
-    const auto data = app::DataDirectory::look(settings_);
-    if (!data) return data.error();
-    if (data->has_socket) {
-      const auto socket = app::ControlSocket::in(settings_.data);
-      if (!socket) return socket.error();
-      const Secret<> body(json::serialize(command));
-      const auto reply = post(socket->path(), *data, body.reveal());
-      if (reply) return app::parse_outcome(*reply);
-      if (reply.error().code != Errc::not_found) return reply.error();
-    }
+    auto answer = ask(command);
+    if (!answer) return answer.error();
+    if (*answer) return **std::move(answer);
     if (auto done = open(command); !done) return done.error();
   }
   return app::execute(*opened_, command, app::local_user());

@@ -4,6 +4,7 @@
 
 #include <boost/json/fwd.hpp>
 #include <memory>
+#include <optional>
 
 #include "app/installation.h"
 #include "base/error.h"
@@ -22,6 +23,8 @@ class Operator {
   Operator(const config::Settings& settings, bool named)
       : settings_(settings), named_(named), log_(LogLevel::warning, LogFormat::text) {}
   Result<boost::json::value> run(const boost::json::object& command);
+  // Of a running server; nothing where none runs.
+  Result<std::optional<boost::json::value>> ask(const boost::json::object& command);
 
  private:
   Result<void> open(const boost::json::object& command);

@@ -309,6 +309,10 @@ struct GrantOptions {
   std::string subject;
   std::string role;
   std::string target;
+  bool given = false;
+
+  // What list shows is what was given, and not what comes of it.
+  bool lists_given() const { return given || target.empty() || target.ends_with('/'); }
 };
 
 void add_grant_commands(Command& app, CommandLine& line) {
@@ -345,21 +349,23 @@ void add_grant_commands(Command& app, CommandLine& line) {
       });
   remove->add_option("subject", options->subject, who)->required();
   remove->add_option("target", options->target, where)->required();
-  add(
+  auto* list = add(
       *grant, line, "list",
       "List all roles given, or those in one namespace; or everybody who has a role in one repository, and "
       "why",
       [options]() -> Result<json::object> {
         json::object command{{"command", "grant.list"}};
         if (!options->target.empty()) command["repository"] = options->target;
+        if (options->given && !options->target.empty()) command["given"] = true;
         return command;
       },
       [options] {
-        if (options->target.empty() || options->target.ends_with('/'))
+        if (options->lists_given())
           return table({"TARGET", "SUBJECT", "ROLE"}, {"target", "subject", "role"});
         return table({"ACCOUNT", "ROLE", "THROUGH", "GIVES"}, {"account", "role", "through", "gives"});
-      })
-      ->add_option("repository", options->target, "A repository (alice/app), or a namespace (alice/)");
+      });
+  list->add_option("repository", options->target, "A repository (alice/app), or a namespace (alice/)");
+  list->add_flag("--given", options->given, "Of a repository, only the roles given on it itself");
 }
 
 struct NamespaceOptions {

@@ -148,6 +148,14 @@ void add_invitations(Command& org, CommandLine& line, const Options& options) {
       ->add_option("invitation", options->invitation,
                    "Its number, as \"org invitations\" lists it, or the token that it came with")
       ->required();
+  add_api_command(
+      org, line, "decline", "Decline an invitation to you",
+      [options](ApiClient& client) {
+        return nothing(client.remove(path_of("invitations", options->invitation)));
+      },
+      [options] { return print_text(fmt::format("invitation {} is declined", options->invitation)); })
+      ->add_option("number", options->invitation, "As \"org invitations\" lists it")
+      ->required();
   auto* withdraw = add_api_command(
       org, line, "withdraw", "Withdraw an invitation; its token is worth nothing then",
       [options](ApiClient& client) {

@@ -1,4 +1,4 @@
-// user email, user role: what the management API alone changes of an account.
+// user email, display-name, role, lock: what the management API alone changes of an account.
 #include <fmt/format.h>
 
 #include <memory>
@@ -13,6 +13,7 @@ namespace json = boost::json;
 struct ProfileOptions {
   std::string name;
   std::string email;
+  std::string display_name;
   std::string role;
   bool verified = false;
 };
@@ -35,6 +36,28 @@ void add_profile_commands(Command& user, CommandLine& line) {
   email->add_option("name", options->name)->required();
   email->add_option("address", options->email)->required();
   email->add_flag("--verified", options->verified, "You vouch for it being theirs; for administrators");
+  auto* called = add_api_command(
+      user, line, "display-name", "Say what somebody is called; \"\" for nothing but the name",
+      [options](ApiClient& client) {
+        return client.change(path_of("users", options->name), {{"display_name", options->display_name}});
+      },
+      [options] {
+        return print_text(fmt::format("{} is called \"{}\"", options->name, options->display_name));
+      });
+  called->add_option("name", options->name)->required();
+  called->add_option("text", options->display_name, "Such as 'Alice Adams'")->required();
+  add_api_command(
+      user, line, "lock",
+      "Stop an account until somebody has looked at it: its sessions and tokens end, and \"user enable\" "
+      "lets it in",
+      [options](ApiClient& client) {
+        return client.change(path_of("users", options->name), {{"state", "locked"}});
+      },
+      [options] {
+        return print_text(fmt::format("{} is locked; its sessions and tokens have ended", options->name));
+      })
+      ->add_option("name", options->name)
+      ->required();
   auto* role = add_api_command(
       user, line, "role", "Give an account another system role, in place of the one that it has",
       [options](ApiClient& client) {

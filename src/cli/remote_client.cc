@@ -4,8 +4,8 @@
 #include <array>
 #include <boost/json/serialize.hpp>
 
-#include "base/shown.h"
 #include "cli/api_client.h"
+#include "cli/probe.h"
 #include "oci/strict_json.h"
 
 namespace bulkhead::cli {
@@ -48,30 +48,12 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* int
   return size * count;
 }
 
-// What to do about it, where that is known.
-std::string_view cure_of(CURLcode code, std::string_view cause) {
-  const auto says = [cause](std::string_view words) { return cause.find(words) != std::string_view::npos; };
-  if (code == CURLE_SSL_CACERT_BADFILE) return "; --ca takes a file with the authority's certificate as PEM";
-  if (code == CURLE_SSL_CONNECT_ERROR && says("wrong version number"))
-    return "; no TLS is spoken there: write http:// in front";
-  if (code != CURLE_PEER_FAILED_VERIFICATION) return "";
-  if (says("expired") || says("not yet valid"))
-    return "; the server needs another certificate, or a clock is wrong";
-  if (says("subject name")) return "; write a name that its certificate is made out to";
-  return "; where its authority is one of your own, log in with --ca FILE";
-}
-
-Error unreachable(std::string_view server, CURLcode code, std::string_view reason) {
-  const std::string cause = shown(reason.empty() ? ::curl_easy_strerror(code) : reason);
-  return {Errc::unavailable, fmt::format("cannot reach {}: {}{}", server, cause, cure_of(code, cause))};
-}
-
 class RemoteClient final : public ApiClient {
  public:
   RemoteClient(std::string server, Secret<> token, std::string ca)
       : server_(std::move(server)), token_(std::move(token)), ca_(std::move(ca)), curl_(::curl_easy_init()) {}
 
-  Result<ApiAnswer> send(const ApiRequest& request) override;
+  Result<ApiAnswer> exchange(const ApiRequest& request) override;
 
  private:
   std::string server_;
@@ -80,7 +62,7 @@ class RemoteClient final : public ApiClient {
   std::unique_ptr<CURL, CurlFree> curl_;
 };
 
-Result<ApiAnswer> RemoteClient::send(const ApiRequest& request) {
+Result<ApiAnswer> RemoteClient::exchange(const ApiRequest& request) {
   std::unique_ptr<curl_slist, ListFree> headers;
   const auto add = [&headers](const std::string& line) {
     headers.reset(::curl_slist_append(headers.release(), line.c_str()));
@@ -88,6 +70,7 @@ Result<ApiAnswer> RemoteClient::send(const ApiRequest& request) {
   const Secret<> authorization("Authorization: Bearer " + token_.reveal());
   if (!token_.empty()) add(authorization.reveal());
   if (!request.if_match.empty()) add("If-Match: " + request.if_match);
+  for (const std::string& header : request.headers) add(header);
   const Secret<> body(request.body.is_null() ? std::string() : json::serialize(request.body));
   if (!request.body.is_null()) add("Content-Type: application/json");
   const std::string url = server_ + "/api/v1" + request.path;
@@ -127,7 +110,6 @@ Result<ApiAnswer> RemoteClient::send(const ApiRequest& request) {
     if (parsed) answer.body = std::move(*parsed);
   }
   const Secret<> wiped(std::move(received.body));
-  if (status < 200 || status >= 300) return problem_error(answer.status, answer.body, request.path);
   return answer;
 }
 

@@ -157,19 +157,17 @@ Outcome grant_remove(ApiClient& client, const json::object& command) {
 
 Outcome grant_list(ApiClient& client, const json::object& command) {
   const std::string repository = text(command, "repository");
-  if (repository.empty())
-    return Error{
-        Errc::invalid_argument,
-        "name the repository (acme/app) or the namespace (acme/) whose roles to list; all of them are listed "
-        "on the server's own machine, with --data"};
-  if (repository.ends_with('/')) {
-    const auto grants = client.list(target_path(repository) + "/grants");
+  if (repository.empty()) {
+    auto grants = client.list("/grants");
     if (!grants) return grants.error();
-    json::array out;
-    for (const json::value& grant : *grants)
-      out.push_back(
-          json::object{{"subject", grant.at("subject")}, {"role", grant.at("role")}, {"target", repository}});
-    return json::value(std::move(out));
+    return json::value(*std::move(grants));
+  }
+  const json::value* given = command.if_contains("given");
+  if (repository.ends_with('/') || (given != nullptr && given->as_bool())) {
+    auto grants = client.list(target_path(repository) + "/grants");
+    if (!grants) return grants.error();
+    for (json::value& grant : *grants) grant.as_object()["target"] = repository;
+    return json::value(*std::move(grants));
   }
   const auto access = client.list(path_of("repositories", repository, "access"));
   if (!access) return access.error();

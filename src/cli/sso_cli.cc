@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/say.h"
 #include "cli/api_cli.h"
+#include "cli/sso_test.h"
 #include "cli/terminal.h"
 
 namespace bulkhead::cli {
@@ -135,7 +136,9 @@ Result<json::value> create(ApiClient& client, const SsoOptions& options) {
     return Error{Errc::invalid_argument, fmt::format("a provider of the kind {} needs {}", kind, needed)};
   json::object body{{"name", options.provider}, {kind, json::object{}}};
   if (auto put = put_settings(options, kind, body); !put) return put.error();
-  return client.create("/login-providers", std::move(body));
+  auto made = client.create("/login-providers", std::move(body));
+  if (made) warn_of_provider(client, options.provider);
+  return made;
 }
 
 Result<json::value> change(ApiClient& client, const SsoOptions& options) {
@@ -150,6 +153,7 @@ Result<json::value> change(ApiClient& client, const SsoOptions& options) {
   auto changed =
       client.send({.method = "PUT", .path = path, .body = std::move(body), .if_match = current->etag});
   if (!changed) return changed.error();
+  warn_of_provider(client, options.new_name.empty() ? options.provider : options.new_name);
   return std::move(changed->body);
 }
 
@@ -343,6 +347,7 @@ void add_sso_commands(Command& app, CommandLine& line) {
   add_providers(*sso, line, options);
   add_mappings(*sso, line, options);
   add_links(*sso, line, options);
+  add_sso_test_command(*sso, line);
 }
 
 }  // namespace bulkhead::cli

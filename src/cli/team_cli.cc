@@ -106,6 +106,22 @@ void add_team_commands(Command& app, CommandLine& line) {
       [options] { return print_text(fmt::format("{} is {} now", options->team, options->new_name)); });
   rename->add_option("team", options->team, "ORGANIZATION/TEAM")->required();
   rename->add_option("new_name", options->new_name, "The part after the /")->required();
+  auto* move = add_api_command(
+      *team, line, "move", "Put a team below another one, from which it has all that that one may",
+      [options](ApiClient& client) {
+        return with_team(*options, [&](const std::string& path) {
+          const bool none = options->parent.empty();
+          return client.change(path,
+                               {{"parent", none ? json::value(nullptr) : json::value(options->parent)}});
+        });
+      },
+      [options] {
+        return print_text(options->parent.empty()
+                              ? fmt::format("{} is below no other team", options->team)
+                              : fmt::format("{} is below {}", options->team, options->parent));
+      });
+  move->add_option("team", options->team, "ORGANIZATION/TEAM")->required();
+  move->add_option("--parent", options->parent, "A team of the organization; without it, below none");
   add_api_command(
       *team, line, "delete", "Delete a team with its grants",
       [options](ApiClient& client) {

@@ -124,6 +124,8 @@ struct Options {
   // PostgreSQL: no other process may have the database so at the same time, which is Errc::conflict; SQLite
   // leaves that to whoever owns the file.
   bool alone = false;
+  // Nothing is changed: a database that lacks migrations is Errc::conflict.
+  bool look_only = false;
 };
 
 // `url`: "sqlite:PATH" or "postgres://…" (also "postgresql://…"; libpq's URL). Connects and applies the

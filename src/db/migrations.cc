@@ -41,18 +41,19 @@ Result<void> apply(Connection& connection, const Dialect& dialect, const Migrati
   return {};
 }
 
+Error too_new(std::int64_t version, std::int64_t known) {
+  return {Errc::unsupported,
+          fmt::format("the database has schema version {} and this program knows versions up to {}: it was "
+                      "used by a newer bulkhead. Run that one, or restore a backup from before the upgrade",
+                      version, known)};
+}
+
 // One step, inside the transaction: true when there was nothing left to do.
 Result<bool> advance(Connection& connection, const Dialect& dialect, std::span<const Migration> migrations) {
   Result<std::int64_t> version = schema_version(connection, dialect);
   if (!version) return version.error();
   const auto known = static_cast<std::int64_t>(migrations.size());
-  if (*version > known) {
-    return Error{
-        Errc::unsupported,
-        fmt::format("the database has schema version {} and this program knows versions up to {}: it was "
-                    "used by a newer bulkhead. Run that one, or restore a backup from before the upgrade",
-                    *version, known)};
-  }
+  if (*version > known) return too_new(*version, known);
   if (*version == known) return true;
   Result<void> applied = apply(connection, dialect, migrations[static_cast<std::size_t>(*version)]);
   if (!applied) return applied.error();
@@ -103,6 +104,20 @@ Result<void> look(Connection& connection, const Dialect& dialect, bool make) {
                fmt::format("the database that the settings name is another program's: it holds tables ({}) "
                            "and none of Bulkhead's. Name the right one, or make one for Bulkhead alone",
                            names)};
+}
+
+Result<void> check_current(Connection& connection, std::span<const Migration> migrations) {
+  const auto version = connection.run("SELECT coalesce(max(version), 0) FROM schema_migrations", {});
+  if (!version) return version.error();
+  const std::int64_t there = version->rows.front().integer(0);
+  const auto known = static_cast<std::int64_t>(migrations.size());
+  if (there > known) return too_new(there, known);
+  if (there == known) return {};
+  return Error{
+      Errc::conflict,
+      fmt::format("the database has schema version {}, and the next start brings it to {}: back it up "
+                  "before that",
+                  there, known)};
 }
 
 Result<void> migrate(Connection& connection, const Dialect& dialect, std::span<const Migration> migrations) {

@@ -44,4 +44,7 @@ Result<void> look(Connection& connection, const Dialect& dialect, bool make);
 // once. A database of a newer schema than the last of `migrations` is Errc::unsupported and is not changed.
 Result<void> migrate(Connection& connection, const Dialect& dialect, std::span<const Migration> migrations);
 
+// The same without changing anything: Errc::conflict for a schema that lacks some of them.
+Result<void> check_current(Connection& connection, std::span<const Migration> migrations);
+
 }  // namespace bulkhead::db

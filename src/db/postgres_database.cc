@@ -232,7 +232,9 @@ Result<std::unique_ptr<Database>> open_postgres(std::string_view url, const Opti
     tenure = std::make_unique<PostgresTenure>(*target, *patience);
     if (Result<void> begun = tenure->begin(); !begun) return begun.error();
   }
-  if (Result<void> migrated = migrate(**connection, kDialect, migrations); !migrated) return migrated.error();
+  Result<void> migrated = options.look_only ? check_current(**connection, migrations)
+                                            : migrate(**connection, kDialect, migrations);
+  if (!migrated) return migrated.error();
   return std::make_unique<PostgresDatabase>(std::move(target), std::move(patience), std::move(tenure),
                                             options);
 }

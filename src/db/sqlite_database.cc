@@ -104,7 +104,9 @@ Result<std::unique_ptr<Database>> open_sqlite(std::string_view path, const Optio
   Result<std::unique_ptr<SqliteConnection>> writer =
       SqliteConnection::open(file, SqliteRole::writer, milliseconds(options.timeout_ms));
   if (!writer) return writer.error();
-  if (Result<void> migrated = migrate(**writer, kDialect, migrations); !migrated) return migrated.error();
+  Result<void> migrated =
+      options.look_only ? check_current(**writer, migrations) : migrate(**writer, kDialect, migrations);
+  if (!migrated) return migrated.error();
   return std::make_unique<SqliteDatabase>(file, std::move(*writer), options);
 }
 

@@ -162,6 +162,63 @@ Result<Person> look_up_at(Exchange& exchange, const Settings& settings, std::str
   return person;
 }
 
+std::string describe(const Person& person) {
+  constexpr std::size_t kShown = 20;
+  std::string out = fmt::format("{}: name {}, id {}, e-mail {}, {} groups", person.dn, person.name, person.id,
+                                person.email.empty() ? "none" : person.email, person.groups.size());
+  for (std::size_t i = 0; i < std::min(kShown, person.groups.size()); ++i)
+    out += (i == 0 ? ": " : ", ") + person.groups[i];
+  if (person.groups.size() > kShown) out += ", …";
+  if (!person.groups_missing.empty()) out += "; " + person.groups_missing;
+  return out;
+}
+
+// Of the search, what was found.
+Result<std::string> search_for(Exchange& exchange, const Settings& settings, std::string_view name) {
+  const std::string wanted = name.empty() ? "nobody-of-this-name" : std::string(name);
+  const std::string filter = fill_in(settings.user_filter, wanted, "");
+  const auto found = exchange.find_people(filter);
+  if (!found) return found.error();
+  if (name.empty()) return fmt::format("{} can be searched", settings.user_base);
+  if (found->entries.empty() && !found->referral.empty())
+    return Error{Errc::not_found,
+                 fmt::format("a referral to {}, which is not followed; that server belongs into the URL",
+                             found->referral)};
+  if (found->entries.empty())
+    return Error{Errc::not_found, fmt::format("nobody below {} fits {}", settings.user_base, filter)};
+  if (found->entries.size() > 1 || found->more)
+    return Error{Errc::conflict, fmt::format("more than one entry fits {}, so none gets in", filter)};
+  const auto person = exchange.read_with_groups(found->entries.front());
+  if (!person) return person.error();
+  return describe(*person);
+}
+
+// Whether the steps go on.
+bool note(std::vector<Step>& steps, std::string name, const Result<std::string>& outcome) {
+  steps.push_back({std::move(name), outcome.has_value(), outcome ? *outcome : outcome.error().message});
+  return outcome.has_value();
+}
+
+Result<std::string> said(const Result<void>& outcome, std::string sentence) {
+  if (!outcome) return outcome.error();
+  return sentence;
+}
+
+void probe_one(std::vector<Step>& steps, const Url& url, const Settings& settings,
+               const Secret<>& bind_password, const Options& options, std::string_view name) {
+  auto connection = Connection::open(url, settings.start_tls, options);
+  if (!connection) {
+    note(steps, "connect",
+         Error{connection.error().code, fmt::format("{}: {}", url.render(), connection.error().message)});
+    return;
+  }
+  note(steps, "connect", fmt::format("{} answers", url.render()));
+  Exchange exchange(*std::move(connection), settings, bind_password, options.limits);
+  const std::string who = settings.bind_dn.empty() ? "nobody (anonymously)" : settings.bind_dn;
+  if (!note(steps, "bind", said(exchange.bind_for_searching(), "bound as " + who))) return;
+  note(steps, "search", search_for(exchange, settings, name));
+}
+
 }  // namespace
 
 // Which servers could not be asked lately.
@@ -225,6 +282,19 @@ struct Directory::Servers {
 };
 
 std::uint64_t Directory::failures() const { return servers_->failures; }
+
+std::vector<Step> Directory::probe(const Settings& settings, const Secret<>& bind_password,
+                                   std::string_view name) const {
+  std::vector<Step> steps;
+  if (const auto checked = check(settings, options_.plain_hosts); !checked) {
+    note(steps, "settings", checked.error());
+    return steps;
+  }
+  const auto urls = *parse_urls(settings.url);
+  for (const Url& url : urls)
+    probe_one(steps, url, settings, bind_password, options_, name.substr(0, kLongestName));
+  return steps;
+}
 
 Directory::Directory(Options options) : options_(std::move(options)), servers_(std::make_unique<Servers>()) {}
 

@@ -25,6 +25,7 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "base/step.h"
 
 namespace bulkhead::ldap {
 
@@ -98,6 +99,11 @@ class Directory {
 
   // Questions that a server left without an answer, of all directories.
   std::uint64_t failures() const;
+
+  // Tries each server: connects, binds as the account that searches, and looks for the person of that name
+  // with their groups, or for nobody where it is "". Nothing is remembered of it. Never empty.
+  std::vector<Step> probe(const Settings& settings, const Secret<>& bind_password,
+                          std::string_view name) const;
 
  private:
   struct Servers;

@@ -95,6 +95,17 @@ def test_a_token_that_cannot_be_is_told_in_the_words_of_its_flags(cli, alice, fl
     assert refused.returncode == 1 and said in refused.stderr
 
 
+def test_what_the_server_says_of_a_field_names_the_flag(cli, alice):
+    cli.log_in(alice)
+    made = cli.json("token", "create", "alice", "to-rotate", "--scope", "*:pull")
+    refused = cli.run("token", "rotate", "alice", str(made["id"]), "--overlap", "30d", check=False)
+    assert refused.returncode == 1 and "--overlap must be between 0s and " in refused.stderr
+    assert "_seconds" not in refused.stderr
+    # Whoever types JSON is answered in its words.
+    refused = cli.run("api", "POST", "/users/alice/tokens", "--json", '{"name": "x", "scopes": [], "y": 1}', check=False)
+    assert refused.returncode == 1 and "/y " in refused.stderr
+
+
 def test_no_password_is_no_guess(cli, alice, server):
     before = server.run("audit", "query", "--action", "login_failed", "--json").stdout
     refused = cli.run("login", server.url, "--name", alice.name, "--password-stdin", stdin="\n", check=False)

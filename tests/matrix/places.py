@@ -20,6 +20,7 @@ BODIES = {
     "registerSecurityKey": {"name": "key", "response": {}},
     "createLoginProvider": _PROVIDER,
     "changeLoginProvider": _PROVIDER,
+    "testLoginProvider": {"user": "intruder"},
     "linkIdentity": {"subject": "intruder"},
     "createToken": {"name": "intruder", "scopes": [{"actions": ["pull"]}]},
     "rotateToken": {"overlap_seconds": 60},
@@ -164,7 +165,7 @@ _TOKENS = ("alice", "bert", "robot", "other's robot", "robot of a repository")
 
 def _belongs(kind, label, caller, thing):
     if kind == "session":
-        return plan.BY_NAME[label].account == caller.account
+        return plan.BY_NAME[label].account == thing.get("user")
     if kind == "token":
         account = "other+ci" if label == "other's robot" else label if label in plan.PEOPLE else plan.BY_NAME[label].account
         return thing.get("user") == account
@@ -234,6 +235,7 @@ _OF = {
     ("organization", "invitation"): _inside(_organizations, "invitation", _numbered("invitation", ("acme", "other"))),
     ("organization", "team", "member"): _inside(_inside(_organizations, "team", _teams), "member", _team_members),
     ("user", "token"): _inside(_users, "token", _numbered("token", _TOKENS)),
+    ("user", "session"): _inside(_users, "session", _numbered("session", ("alice", "bert", "mallory", "admin"))),
     ("user", "credential"): _inside(_users, "credential", _numbered("credential", ("bert",))),
     ("robot", "trust"): _inside(_robots, "trust", _numbered("trust", tuple(plan.ROBOTS))),
     ("provider",): _providers,

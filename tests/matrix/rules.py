@@ -21,6 +21,7 @@ from matrix import plan
 #   +leaves              open to whoever goes away, whatever policy says
 TABLE = """
 getDocument              anyone
+getServer                account                                        +enrols
 setUp                    anyone
 startSession             anyone
 challengeKey             anyone
@@ -44,7 +45,9 @@ proveSession             account                                        +enrols 
 refreshSession           account                                        +enrols +person
 getSession               account
 endSession               account                                        +person
+listUserSessions         self itself auditor officer administrator
 endSessions              self itself officer administrator              +person
+endUserSession           self itself officer administrator              +person
 
 getFactors               self itself officer administrator              +enrols
 resetFactors             administrator                                  +proof
@@ -62,6 +65,7 @@ createLoginProvider      administrator                                  +proof
 getLoginProvider         auditor officer administrator
 changeLoginProvider      administrator                                  +proof
 removeLoginProvider      administrator
+testLoginProvider        administrator
 listGroupMappings        auditor officer administrator
 listTeamGroups           member auditor officer administrator
 addGroupMapping          administrator                                  +proof
@@ -135,6 +139,8 @@ getRepository            pull auditor officer administrator
 changeRepository         maintainer
 deleteRepository         owner
 renameRepository         owner
+listTags                 pull auditor officer administrator
+listGrants               auditor officer administrator
 listAccess               maintainer auditor officer administrator
 listRepositoryGrants     maintainer auditor officer administrator
 getRepositoryGrant       maintainer auditor officer administrator

@@ -140,6 +140,23 @@ def test_new_keys_are_accepted_once_and_knowingly(used):
     assert "password-pepper" in said
 
 
+def test_what_is_lost_is_not_said_to_wait_for_a_rotation(used):
+    """No step of a rotation brings it back: it has to be entered again."""
+    used.start()
+    used.run(
+        "sso", "provider", "create", "branch", "--url", "ldaps://127.0.0.1:1", "--user-base", "dc=example",
+        "--bind-dn", "cn=x,dc=example", "--secret-stdin", stdin="a secret of the directory",
+    )  # fmt: skip
+    used.stop()
+    shutil.rmtree(used.data / "keys")
+    used.start("--accept-new-keys")
+    listed = used.run("keys", "list").stdout
+    assert "--resume" not in listed and "1 values are sealed under keys that are lost" in listed
+    assert json.loads(used.run("keys", "list", "--json").stdout)["left"] == {"data_keys": 0, "values": 0, "lost_values": 1}
+    used.run("sso", "provider", "change", "branch", "--secret-stdin", stdin="the same secret, once more")
+    assert "lost" not in used.run("keys", "list").stdout
+
+
 def test_accepting_changes_nothing_where_nothing_is_lost(used):
     before = key_files(used)
     used.start("--accept-new-keys")

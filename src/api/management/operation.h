@@ -202,13 +202,16 @@ Reply page_of(const Call& call, const Entries& entries, Represent represent_one,
 
 // Each in the file of its name.
 std::span<const Operation> document_operations();
+std::span<const Operation> server_operations();
 std::span<const Operation> setup_operations();
 std::span<const Operation> user_operations();
 std::span<const Operation> repository_operations();
 std::span<const Operation> upload_operations();
+std::span<const Operation> tag_operations();
 std::span<const Operation> grant_operations();
 std::span<const Operation> namespace_operations();
 std::span<const Operation> session_operations();
+std::span<const Operation> user_session_operations();
 std::span<const Operation> device_login_operations();
 std::span<const Operation> token_operations();
 std::span<const Operation> policy_operations();
@@ -221,6 +224,7 @@ std::span<const Operation> invitation_operations();
 std::span<const Operation> factor_operations();
 std::span<const Operation> workload_operations();
 std::span<const Operation> login_provider_operations();
+std::span<const Operation> provider_trial_operations();
 std::span<const Operation> team_group_operations();
 std::span<const Operation> identity_operations();
 

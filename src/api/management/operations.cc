@@ -42,11 +42,14 @@ const Field* path_parameter(std::string_view name) {
 std::vector<const Operation*> all_operations() {
   std::vector<const Operation*> out;
   for (const auto operations :
-       {document_operations(),     setup_operations(),   session_operations(),  device_login_operations(),
-        user_operations(),         token_operations(),   policy_operations(),   leak_operations(),
-        repository_operations(),   upload_operations(),  grant_operations(),    namespace_operations(),
-        organization_operations(), member_operations(),  team_operations(),     robot_operations(),
-        invitation_operations(),   factor_operations(),  workload_operations(), login_provider_operations(),
+       {document_operations(),     server_operations(),         setup_operations(),
+        session_operations(),      user_session_operations(),   device_login_operations(),
+        user_operations(),         token_operations(),          policy_operations(),
+        leak_operations(),         repository_operations(),     upload_operations(),
+        tag_operations(),          grant_operations(),          namespace_operations(),
+        organization_operations(), member_operations(),         team_operations(),
+        robot_operations(),        invitation_operations(),     factor_operations(),
+        workload_operations(),     login_provider_operations(), provider_trial_operations(),
         team_group_operations(),   identity_operations()})
     for (const Operation& operation : operations) out.push_back(&operation);
   return out;

@@ -153,6 +153,28 @@ TEST_P(Query, FiltersByDigestAsOldNewOrTarget) {
   });
 }
 
+TEST_P(Query, FiltersByTheBeginningOfADigest) {
+  Filter filter;
+  filter.digest = numbered(360).new_digest.substr(0, 19);
+  filter.digest_begins = true;
+  expect(filter, [&](const Event& event) {
+    return event.new_digest.starts_with(filter.digest) || event.old_digest.starts_with(filter.digest) ||
+           event.target.starts_with(filter.digest);
+  });
+}
+
+TEST_P(Query, FiltersByNamespace) {
+  Filter filter;
+  filter.repository_begins = "library/";
+  expect(filter, [](const Event& event) { return event.repository.starts_with("library/"); });
+}
+
+TEST_P(Query, FiltersByRequest) {
+  Filter filter;
+  filter.request_id = numbered(360).origin.request_id;
+  expect(filter, [&](const Event& event) { return event.origin.request_id == filter.request_id; });
+}
+
 TEST_P(Query, FiltersByAction) {
   Filter filter;
   filter.action = Action::blob_pulled;

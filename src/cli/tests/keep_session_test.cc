@@ -9,7 +9,7 @@ namespace {
 
 class Answering final : public ApiClient {
  public:
-  Result<ApiAnswer> send(const ApiRequest& request) override {
+  Result<ApiAnswer> exchange(const ApiRequest& request) override {
     asked.push_back(request.method + " " + request.path);
     if (error) return *error;
     return ApiAnswer{200, nullptr, ""};

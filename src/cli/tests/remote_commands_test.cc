@@ -15,7 +15,7 @@ namespace json = boost::json;
 
 class Recorder final : public ApiClient {
  public:
-  Result<ApiAnswer> send(const ApiRequest& request) override {
+  Result<ApiAnswer> exchange(const ApiRequest& request) override {
     asked.push_back(request.method + " " + request.path +
                     (request.body.is_null() ? "" : " " + json::serialize(request.body)) +
                     (request.if_match.empty() ? "" : " if " + request.if_match));

@@ -89,6 +89,15 @@ Result<DirectoryLogIn::Proved> DirectoryLogIn::verify(const LoginProvider& provi
   return Proved{*std::move(account), std::move(backing)};
 }
 
+Result<std::vector<Step>> DirectoryLogIn::probe(const LoginProvider& provider, std::string_view name) const {
+  const auto* settings = std::get_if<ldap::Settings>(&provider.settings);
+  if (settings == nullptr)
+    return Error{Errc::invalid_argument, fmt::format("{} is no directory", oci::quote(provider.name))};
+  const auto secret = providers_.secret(provider.id);
+  if (!secret) return secret.error();
+  return directory_.probe(*settings, *secret, name);
+}
+
 Result<ExternalPerson> DirectoryLogIn::look_up(const LoginProvider& provider,
                                                std::string_view subject) const {
   const auto* settings = std::get_if<ldap::Settings>(&provider.settings);

@@ -39,6 +39,9 @@ class DirectoryLogIn {
   // The person as the directory knows them now. Errc::not_found when it does not any more.
   Result<ExternalPerson> look_up(const LoginProvider& provider, std::string_view subject) const;
 
+  // Whether the directory can be asked, and whom it has by that name ("" for nobody): for whoever manages it.
+  Result<std::vector<Step>> probe(const LoginProvider& provider, std::string_view name) const;
+
  private:
   LogIn::Veto failure(const LoginProvider& provider, const Error& error) const;
   // What the caller is told of it; the log has why.

@@ -37,6 +37,9 @@ class OidcClient {
   // Errc::unavailable when the provider cannot be asked where its people log in.
   Result<std::string> authorization_url(const OidcSettings& settings, const AuthorizationRequest& request);
 
+  // As IssuerKeys::probe().
+  std::vector<Step> probe(const OidcSettings& settings) { return keys_.probe(settings.issuer); }
+
   // Whether an authorization response's "iss" ("" for none) is this provider's (RFC 9207 section 2.4).
   // Errc::unauthenticated for another's, and for none from a provider that says it sends one.
   Result<void> check_response_issuer(const OidcSettings& settings, std::string_view issuer);

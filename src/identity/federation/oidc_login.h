@@ -51,6 +51,9 @@ class OidcLogIn {
   // section 4.4.2.2), whether or not the providers name themselves in their answers.
   using RedirectUri = std::function<std::string(std::string_view provider)>;
 
+  // Whether the provider can be asked: for whoever manages it.
+  std::vector<Step> probe(const OidcSettings& settings) { return client_.probe(settings); }
+
   // Where the browser that knows `binder` is to be sent. Errc::not_found for a name that is no OpenID
   // provider in use, Errc::unavailable when the provider cannot be asked, Errc::rate_limited. Why it cannot
   // be asked is the log's business.

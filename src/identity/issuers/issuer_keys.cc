@@ -231,6 +231,34 @@ Result<std::string> IssuerKeys::get(const std::string& url) {
   return std::move(answer->body);
 }
 
+std::vector<Step> IssuerKeys::probe(std::string_view issuer) {
+  std::vector<Step> steps;
+  const auto broken_off = [&steps](std::string name, std::string why) {
+    steps.push_back({std::move(name), false, std::move(why)});
+    return steps;
+  };
+  const std::string address = discovery_url(issuer);
+  const auto document = get(address);
+  if (!document) return broken_off("discovery", fmt::format("{}: {}", address, document.error().message));
+  const auto discovery = parse_discovery(*document, issuer, plain_);
+  if (!discovery) return broken_off("discovery", fmt::format("{}: {}", address, discovery.error().message));
+  steps.push_back({"discovery", true, fmt::format("{} is {}'s", address, issuer)});
+  const bool log_in = !discovery->authorization_endpoint.empty() && !discovery->token_endpoint.empty();
+  steps.push_back({"endpoints", log_in,
+                   log_in
+                       ? fmt::format("people log in at {}", discovery->authorization_endpoint)
+                       : std::string("it names no authorization and token endpoint that may be used here")});
+  const auto published = get(discovery->jwks_uri);
+  if (!published)
+    return broken_off("keys", fmt::format("{}: {}", discovery->jwks_uri, published.error().message));
+  const auto keys = KeySet::parse(*published);
+  if (!keys) return broken_off("keys", fmt::format("{}: {}", discovery->jwks_uri, keys.error().message));
+  steps.push_back(
+      {"keys", keys->size() > 0,
+       fmt::format("{} has {} keys that can verify a token here", discovery->jwks_uri, keys->size())});
+  return steps;
+}
+
 Result<std::shared_ptr<const IssuerKeys::Known>> IssuerKeys::load(std::string_view issuer) {
   auto known = std::make_shared<Known>();
   const auto document = get(discovery_url(issuer));

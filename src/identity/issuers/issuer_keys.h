@@ -22,6 +22,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/step.h"
 #include "identity/issuers/discovery.h"
 #include "identity/issuers/fetcher.h"
 #include "identity/issuers/jwt.h"
@@ -62,6 +63,10 @@ class IssuerKeys {
   bool would_wait(std::string_view issuer, std::string_view key_id);
   // What the issuer says of itself, at most as old as its keys may be. Errc::unavailable.
   Result<Discovery> discovery(std::string_view issuer);
+
+  // Asks the issuer now, whatever is known of it, and remembers nothing of it: its discovery document, the
+  // addresses that people log in with, its keys. Never empty.
+  std::vector<Step> probe(std::string_view issuer);
 
   const PlainHosts& plain_hosts() const { return plain_; }
 

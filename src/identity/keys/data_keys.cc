@@ -165,6 +165,16 @@ Result<std::size_t> reseal(db::Session& session, const SealedColumn& place, cons
   return rows->size();
 }
 
+// Those sealed under this data key, or under others.
+Result<std::int64_t> count_values(db::Session& session, const SealedColumn& place, std::string_view like,
+                                  std::int64_t id) {
+  const auto rows = session.query(
+      fmt::format("SELECT COUNT(*) FROM {0} WHERE {1} <> '' AND {1} {2} ?", place.table, place.column, like),
+      {sealed_under(id)});
+  if (!rows) return rows.error();
+  return rows->at(0).integer(0);
+}
+
 }  // namespace
 
 struct DataKeys::State {
@@ -286,21 +296,32 @@ Result<ResealProgress> DataKeys::advance(const ResealCursor& from, std::size_t b
 
 Result<DataKeys::Left> DataKeys::left() {
   Left left;
+  // What another process has made is not lost.
+  if (auto refreshed = refresh(); !refreshed) return refreshed.error();
   const auto done = state_->database.read([&](db::Session& session) -> Result<void> {
     left = {};
     const std::int64_t version = state_->keyring.current(KeyPurpose::key_encryption).version;
-    const auto keys = session.query("SELECT COUNT(*) FROM data_keys WHERE keyring_version < ?", {version});
+    const auto keys = session.query("SELECT id, keyring_version FROM data_keys");
     if (!keys) return keys.error();
-    left.data_keys = keys->at(0).integer(0);
+    std::vector<std::int64_t> lost;
+    for (const db::Row& key : *keys) {
+      if (state_->find(key.integer(0)) == nullptr)
+        lost.push_back(key.integer(0));
+      else if (key.integer(1) < version)
+        ++left.data_keys;
+    }
     const auto newest = session.query("SELECT COALESCE(MAX(id), 0) FROM data_keys WHERE retired_at IS NULL");
     if (!newest) return newest.error();
     for (const SealedColumn& place : kSealedColumns) {
-      const auto rows =
-          session.query(fmt::format("SELECT COUNT(*) FROM {0} WHERE {1} <> '' AND {1} NOT LIKE ?",
-                                    place.table, place.column),
-                        {sealed_under(newest->at(0).integer(0))});
-      if (!rows) return rows.error();
-      left.values += rows->at(0).integer(0);
+      const auto others = count_values(session, place, "NOT LIKE", newest->at(0).integer(0));
+      if (!others) return others.error();
+      left.values += *others;
+      for (const std::int64_t id : lost) {
+        const auto of_lost = count_values(session, place, "LIKE", id);
+        if (!of_lost) return of_lost.error();
+        left.values -= *of_lost;
+        left.lost_values += *of_lost;
+      }
     }
     return {};
   });

@@ -52,6 +52,7 @@ class DataKeys final : public crypto::Sealer {
   struct Left {
     std::int64_t data_keys = 0;
     std::int64_t values = 0;
+    std::int64_t lost_values = 0;  // besides: no pass changes those, for the keyring does not open their key
   };
   Result<Left> left();
 

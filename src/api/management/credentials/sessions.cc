@@ -46,11 +46,6 @@ constexpr Field kSessionFields[] = {
     {"proved_at", &kTime, "When the person last proved who they are", kRequired},
     {"expires_at", &kTime, "", kRequired},
 };
-constexpr Schema kSession = object("Session", kSessionFields);
-constexpr Schema kSessions = list(kSession, 1000);
-constexpr Field kSessionListFields[] = {{"items", &kSessions, "Newest first", kRequired}};
-constexpr Schema kSessionList = object("", kSessionListFields);
-
 constexpr Field kLogInFields[] = {
     {"name", &kGivenName, "", kRequired},
     {"password", &kPassword, "", kRequired},
@@ -84,20 +79,6 @@ constexpr Field kProofFields[] = {
     {"assertion", &kAssertion, "Or a security key's answer to the challenge (PublicKeyCredential.toJSON)"},
 };
 constexpr Schema kProof = object("Proof", kProofFields);
-
-Result<json::object> represent_session(const Session& session, const Call& call) {
-  const auto suspended = call.services.sessions.suspended(session);
-  if (!suspended) return suspended.error();
-  return json::object{{"id", session.id},
-                      {"current", session.id == call.caller.session_id},
-                      {"state", *suspended ? "suspended" : "active"},
-                      {"client", session.client},
-                      {"address", session.address},
-                      {"multi_factor", session.multi_factor},
-                      {"created_at", to_rfc3339(session.created_at)},
-                      {"proved_at", to_rfc3339(session.proved_at)},
-                      {"expires_at", to_rfc3339(session.expires_at)}};
-}
 
 Result<Reply> session_reply(const Session& session, const Call& call) {
   auto body = represent_session(session, call);
@@ -362,14 +343,6 @@ Result<Reply> end(Call& call, std::int64_t id) {
 Result<Reply> end_session(Call& call) { return end(call, call.number("session")); }
 Result<Reply> end_current(Call& call) { return end(call, call.caller.session_id); }
 
-Result<Reply> end_all(Call& call) {
-  const auto account = call.services.accounts.find(call.path("user"));
-  if (!account) return account.error();
-  const auto ended = call.services.sessions.end_all(account->id, call.origin);
-  if (!ended) return ended.error();
-  return Reply();
-}
-
 constexpr Operation kOperations[] = {
     {.method = http::Method::post,
      .path = "/sessions",
@@ -460,19 +433,35 @@ constexpr Operation kOperations[] = {
      .permission = kInPerson,
      .status = 204,
      .handler = end_session},
-    {.method = http::Method::delete_,
-     .path = "/users/{user}/sessions",
-     .id = "endSessions",
-     .tag = "sessions",
-     .summary = "End all sessions of an account",
-     .permission = kSelf || SystemAction::contain_incident,
-     .status = 204,
-     .handler = end_all},
 };
 
 }  // namespace
 
+constinit const Schema kSession = object("Session", kSessionFields);
+
+namespace {
+
+constexpr Schema kSessions = list(kSession, 1000);
+constexpr Field kSessionListFields[] = {{"items", &kSessions, "Newest first", kRequired}};
+
+}  // namespace
+
+constinit const Schema kSessionList = object("", kSessionListFields);
 constexpr Schema kStartedSession = object("StartedSession", kStartedFields);
+
+Result<json::object> represent_session(const Session& session, const Call& call) {
+  const auto suspended = call.services.sessions.suspended(session);
+  if (!suspended) return suspended.error();
+  return json::object{{"id", session.id},
+                      {"current", session.id == call.caller.session_id},
+                      {"state", *suspended ? "suspended" : "active"},
+                      {"client", session.client},
+                      {"address", session.address},
+                      {"multi_factor", session.multi_factor},
+                      {"created_at", to_rfc3339(session.created_at)},
+                      {"proved_at", to_rfc3339(session.proved_at)},
+                      {"expires_at", to_rfc3339(session.expires_at)}};
+}
 
 Result<Reply> started_reply(const Call& call, const identity::Account& account,
                             const identity::Sessions::Started& started) {

@@ -1,4 +1,4 @@
-// The answer to a log-in, however it was done.
+// Sessions as they are shown, and the answer to a log-in, however it was done.
 #pragma once
 
 #include "api/management/operation.h"
@@ -6,7 +6,12 @@
 
 namespace bulkhead::api::management {
 
+extern const Schema kSession;
+extern const Schema kSessionList;
 extern const Schema kStartedSession;
+
+// `current` is the caller's own.
+Result<boost::json::object> represent_session(const identity::Session& session, const Call& call);
 
 Result<Reply> started_reply(const Call& call, const identity::Account& account,
                             const identity::Sessions::Started& started);

@@ -46,6 +46,15 @@ constexpr Field kEffectiveFields[] = {
 };
 constexpr Schema kEffective = object("EffectiveRole", kEffectiveFields);
 
+constexpr Schema kTarget = text(1, 256, kNameCharacters);
+constexpr Field kGrantAnywhereFields[] = {
+    {"target", &kTarget, "A repository, or a namespace with a slash behind it; / for the installation's own",
+     kRequired},
+    {"subject", &kSubject, "An account's name, or team:ORGANIZATION/TEAM", kRequired},
+    {"role", &kRole, "", kRequired},
+};
+constexpr Schema kGrantAnywhere = object("GrantAnywhere", kGrantAnywhereFields);
+
 json::object represent_grant(const GivenRole& given) {
   return {{"subject", access::render(given.subject)}, {"role", json::string(access::name(given.role))}};
 }
@@ -66,6 +75,29 @@ Result<Reply> list_grants(Call& call) {
   if (!read) return read.error();
   return page_of(call, given, represent_grant,
                  [](const GivenRole& each) { return access::render(each.subject); });
+}
+
+// One line's name among all of them, in their order: no name has a space.
+std::string place_of(const access::WrittenGrant& grant) {
+  return fmt::format("{} {}", grant.target, grant.subject);
+}
+
+Result<Reply> list_all(Call& call) {
+  std::vector<access::WrittenGrant> given;
+  const auto read = call.services.database.read([&](db::Session& session) -> Result<void> {
+    auto found = access::read_all_given_roles(session);
+    if (!found) return found.error();
+    given = *std::move(found);
+    return {};
+  });
+  if (!read) return read.error();
+  std::erase_if(given, [&](const access::WrittenGrant& each) { return place_of(each) <= call.after; });
+  return page_of(
+      call, given,
+      [](const access::WrittenGrant& each) {
+        return json::object{{"target", each.target}, {"subject", each.subject}, {"role", each.role}};
+      },
+      place_of);
 }
 
 Result<Reply> get_grant(Call& call) {
@@ -126,6 +158,15 @@ Result<Reply> list_access(Call& call) {
 }
 
 constexpr Operation kOperations[] = {
+    {.method = http::Method::get,
+     .path = "/grants",
+     .id = "listGrants",
+     .tag = "grants",
+     .summary = "All roles given anywhere, by where",
+     .permission = may(SystemAction::read_directory),
+     .response = &PageOf<kGrantAnywhere>::kPage,
+     .paged = true,
+     .handler = list_all},
     {.method = http::Method::get,
      .path = "/repositories/{repository}/access",
      .id = "listAccess",

@@ -1,0 +1,10 @@
+// Which version of the program this is.
+#pragma once
+
+#include <string_view>
+
+namespace bulkhead {
+
+std::string_view version();
+
+}  // namespace bulkhead
