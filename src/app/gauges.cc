@@ -15,6 +15,7 @@
 #include "async/offload.h"
 #include "audit/journal.h"
 #include "base/clock.h"
+#include "base/version.h"
 
 namespace bulkhead::app {
 namespace {
@@ -131,8 +132,8 @@ void add_credentials(api::Metrics& metrics, Installation& installation, const ne
 
 }  // namespace
 
-void add_gauges(api::Metrics& metrics, const Gauged& what, std::string_view version) {
-  metrics.add(fmt::format("bulkhead_build_info{{version=\"{}\",database=\"{}\"}}", version,
+void add_gauges(api::Metrics& metrics, const Gauged& what) {
+  metrics.add(fmt::format("bulkhead_build_info{{version=\"{}\",database=\"{}\"}}", version(),
                           what.installation.database().engine()),
               "gauge", "Always 1; its labels say what runs.", [] { return 1.0; });
   add_process(metrics, what.installation.clock());

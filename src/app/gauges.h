@@ -1,8 +1,6 @@
 // What /metrics says of the process and of what it holds, beside what the API counts itself.
 #pragma once
 
-#include <string_view>
-
 #include "api/metrics.h"
 #include "app/installation.h"
 #include "app/measurements.h"
@@ -20,6 +18,6 @@ struct Gauged {
 };
 
 // All of `what` must outlive `metrics`.
-void add_gauges(api::Metrics& metrics, const Gauged& what, std::string_view version);
+void add_gauges(api::Metrics& metrics, const Gauged& what);
 
 }  // namespace bulkhead::app

@@ -19,6 +19,7 @@
 #include "app/measurements.h"
 #include "app/notify.h"
 #include "async/loops.h"
+#include "base/version.h"
 #include "config/advice.h"
 
 namespace bulkhead::app {
@@ -149,7 +150,7 @@ Result<void> serve(const config::Settings& settings, const ServeOptions& how) {
   http::Server control(loops, installation.files(), {}, control_hooks(installation), nullptr, log);
   Measurements measurements(installation);
   const Gauged gauged{server, installation, services, measurements, tls->context.get()};
-  add_gauges(api.metrics(), gauged, how.version);
+  add_gauges(api.metrics(), gauged);
   const auto port = server.listen(render(settings.listen, settings.listen.port));
   if (!port) return port.error();
   const std::string address = render(settings.listen, *port);
@@ -164,7 +165,7 @@ Result<void> serve(const config::Settings& settings, const ServeOptions& how) {
     installation.finish_work();
     return greeted.error();
   }
-  log.info("serving", {{"version", how.version},
+  log.info("serving", {{"version", version()},
                        {"address", address},
                        {"url", reachable_url(settings, *port)},
                        {"data", std::filesystem::absolute(settings.data).string()},

@@ -10,7 +10,6 @@ namespace bulkhead::app {
 
 struct ServeOptions {
   std::string program;           // how the user called this program, for the commands that it prints
-  std::string version;           // of this program
   bool accept_new_keys = false;  // installation.h
 };
 

@@ -127,7 +127,7 @@ void add_server_commands(Command& app, CommandLine& line) {
     line.action = [&line, accept_new_keys]() -> Result<void> {
       auto loaded = line.load();
       if (!loaded) return loaded.error();
-      return app::serve(loaded->settings, {line.program, BULKHEAD_VERSION, *accept_new_keys});
+      return app::serve(loaded->settings, {line.program, *accept_new_keys});
     };
   });
   add_setup(app, line);
