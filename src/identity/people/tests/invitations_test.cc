@@ -221,7 +221,8 @@ TEST_P(InvitationsTest, AreLimitedInNumber) {
   installation_.write(
       "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
       "INSERT INTO invitations (organization_id, email, role, hash, invited_by, created_at, expires_at) "
-      "SELECT ?, 'x' || CAST(i AS TEXT) || '@example.com', 'member', 'h' || CAST(i AS TEXT), ?, 0, ? FROM n",
+      "SELECT ?, 'x' || CAST(i AS TEXT) || '@example.com', 'member', 'v1:' || CAST(i AS TEXT), ?, 0, ? FROM "
+      "n",
       {static_cast<std::int64_t>(Invitations::kMostOpen) - 1, acme_.id, alice_.id,
        to_micros(installation_.clock.now() + 1h)});
   ASSERT_THAT(invite("bob"), Succeeds());
