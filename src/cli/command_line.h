@@ -75,6 +75,8 @@ void add_robot_commands(Command& app, CommandLine& line);         // robot
 void add_factor_commands(Command& app, CommandLine& line);        // factor
 void add_sso_commands(Command& app, CommandLine& line);           // sso
 void add_policy_commands(Command& app, CommandLine& line);        // policy
+void add_import_command(Command& app, CommandLine& line);         // import
+void add_export_command(Command& app, CommandLine& line);         // export
 // --config, --data and every other setting's flag, on this command.
 void add_settings(Command& command, CommandLine& line, bool all);
 
