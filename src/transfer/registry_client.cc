@@ -33,7 +33,9 @@ std::string said(const Answer& answer) {
   const auto* list = errors != nullptr ? errors->if_array() : nullptr;
   const auto* first = list != nullptr && !list->empty() ? list->front().if_object() : nullptr;
   const auto* message = first != nullptr ? first->if_contains("message") : nullptr;
-  return message != nullptr && message->is_string() ? std::string(std::string_view(message->get_string()).substr(0, 500)) : "";
+  return message != nullptr && message->is_string()
+             ? std::string(std::string_view(message->get_string()).substr(0, 500))
+             : "";
 }
 
 Errc errc_of(unsigned status) {
