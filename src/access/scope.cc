@@ -51,8 +51,10 @@ std::optional<Scope> parse_scope(std::string_view text) {
   });
   if (scope.type == Scope::Type::catalog) {
     if (scope.name != kCatalog || !scope.actions.all()) return std::nullopt;
-  } else if (scope.actions.empty() || !oci::RepositoryName::parse(scope.name)) {
-    return std::nullopt;
+  } else {
+    const auto repository = oci::RepositoryName::parse_asked(scope.name);
+    if (scope.actions.empty() || !repository) return std::nullopt;
+    scope.name = repository->render();
   }
   return scope;
 }

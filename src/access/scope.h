@@ -49,8 +49,9 @@ std::string_view name(Scope::Type type);  // "repository", "registry"
 // Parses the values of every `scope` parameter, each of which may hold several separated by spaces. Scopes of
 // unknown types, and unknown actions, are dropped, as the protocol asks; a bad repository name is dropped
 // too, and so is a scope that is left without actions. A repository type's class, as in "repository(plugin)",
-// is passed over. Scopes of one repository become one, in the place of the last. Of more than `limit` those
-// named last are kept: clients add what they need next to what they have needed before.
+// is passed over. "library/NAME" is NAME. Scopes of one repository become one, in the place of the last. Of
+// more than `limit` those named last are kept: clients add what they need next to what they have needed
+// before.
 std::vector<Scope> parse_scopes(const std::vector<std::string>& values, std::size_t limit);
 
 // Scopes of repositories whose names are kept as hashes, so that hundreds fit into one header whatever they

@@ -117,7 +117,7 @@ std::string scope_of_source(const oci::RepositoryName& target, std::string_view 
   const auto mount = http::one_value(*parameters, "mount");
   const auto from = http::one_value(*parameters, "from");
   if (!mount || !*mount || !from || !*from) return {};
-  const auto name = oci::RepositoryName::parse(**from);
+  const auto name = oci::RepositoryName::parse_asked(**from);
   return name && *name != target ? ' ' + scope_for(*name, "pull") : std::string();
 }
 

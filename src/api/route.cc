@@ -34,7 +34,7 @@ bool is_upload_id(std::string_view text) {
 
 template <class T, class... Parts>
 Result<Route> named(std::string_view name, Parts&&... parts) {
-  auto parsed = oci::RepositoryName::parse(name);
+  auto parsed = oci::RepositoryName::parse_asked(name);
   if (!parsed) return parsed.error();
   return Route(T{std::move(*parsed), std::forward<Parts>(parts)...});
 }

@@ -90,7 +90,7 @@ async::Task<std::optional<http::Response>> UploadHandler::mount(
     });
     if (!found) co_return error_response(found.error());
     source = std::move(*found);
-  } else if (const auto name = oci::RepositoryName::parse(from); name) {
+  } else if (const auto name = oci::RepositoryName::parse_asked(from); name) {
     const Source named = co_await deps_.gate.source(caller, *name);
     // Says nothing of the blob, nor of anything that the account may not read.
     if (named.out_of_scope)

@@ -222,6 +222,8 @@ int run_command(int argc, char** argv) {
   add_raw_api_command(app, line);
   add_about_commands(app, line);
   add_doctor_command(app, line);
+  add_import_command(app, line);
+  add_export_command(app, line);
   if (const auto status = app.parse(argc, argv)) return *status;
   if (!line.action) return kNotUnderstood;
   const Result<void> outcome = line.action();

@@ -84,6 +84,8 @@ void add_sso_test_command(Command& sso, CommandLine& line);       // sso test
 void add_about_commands(Command& app, CommandLine& line);         // version, status
 void add_doctor_command(Command& app, CommandLine& line);         // doctor
 void add_raw_api_command(Command& app, CommandLine& line);        // api
+void add_import_command(Command& app, CommandLine& line);         // import
+void add_export_command(Command& app, CommandLine& line);         // export
 // --config, --data and every other setting's flag, on this command.
 void add_settings(Command& command, CommandLine& line, bool all);
 

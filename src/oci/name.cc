@@ -67,6 +67,13 @@ Result<RepositoryName> RepositoryName::parse(std::string_view text) {
   return RepositoryName(std::string(text));
 }
 
+Result<RepositoryName> RepositoryName::parse_asked(std::string_view text) {
+  constexpr std::string_view kLibrary = "library/";
+  if (text.starts_with(kLibrary) && text.find('/', kLibrary.size()) == std::string_view::npos)
+    text.remove_prefix(kLibrary.size());
+  return parse(text);
+}
+
 std::string_view RepositoryName::namespace_name() const {
   const std::size_t slash = text_.find('/');
   return slash == std::string::npos ? std::string_view() : std::string_view(text_).substr(0, slash);

@@ -15,6 +15,10 @@ namespace bulkhead::oci {
 class RepositoryName {
  public:
   static Result<RepositoryName> parse(std::string_view text);  // Errc::name_invalid
+  // The same of what a client asks for: "library/NAME", which those that come from Docker Hub say for NAME,
+  // is NAME. Whatever takes a name from a client's request takes it through this, so that no check is made
+  // for one of the two and the work done on the other.
+  static Result<RepositoryName> parse_asked(std::string_view text);
 
   const std::string& render() const { return text_; }
   // The first component, or "" for a one-component name: those are the installation's own images.

@@ -27,7 +27,9 @@ WRITERS = {
     "src/base/log.cc": "the log, whose fields are made safe",
 }
 # Looking at, not writing to.
-LOOKS = re.compile(r"isatty\(\s*STD(?:OUT|ERR)_FILENO\s*\)")
+LOOKS = re.compile(
+    r"isatty\(\s*STD(?:OUT|ERR)_FILENO\s*\)|ioctl\(\s*STD(?:OUT|ERR)_FILENO\s*,\s*TIOCGWINSZ"
+    r"|posix_spawn_file_actions_adddup2\([^;]*STDOUT_FILENO\s*\)")  # the last is another program's
 EXACTLY = re.compile(r"\b(?:say_exactly|tell_exactly)\s*\(")
 EXACT_PLACES = {
     "src/base/say.h": "declares them",

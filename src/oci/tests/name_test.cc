@@ -15,6 +15,16 @@ TEST(RepositoryName, AcceptsTheGrammar) {
   }
 }
 
+TEST(RepositoryName, IsAskedForWithLibraryBeforeANameOfOnePart) {
+  for (const auto& [text, name] :
+       {std::pair("library/alpine", "alpine"), std::pair("alpine", "alpine"),
+        std::pair("library/a/b", "library/a/b"), std::pair("library", "library"),
+        std::pair("library/library", "library"), std::pair("acme/library/app", "acme/library/app")})
+    EXPECT_EQ(RepositoryName::parse_asked(text)->render(), name);
+  for (const char* text : {"library/", "library//a", "library/A", "/library/a"})
+    EXPECT_FALSE(RepositoryName::parse_asked(text)) << text;
+}
+
 TEST(RepositoryName, RefusesEverythingElse) {
   for (const std::string_view text : {"",
                                       "/",
