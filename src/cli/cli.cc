@@ -4,19 +4,14 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <boost/json/serialize.hpp>
 #include <cerrno>
 #include <exception>
 
 #include "base/say.h"
 #include "cli/command_line.h"
 #include "cli/credential_helper.h"
-#include "cli/keep_session.h"
-#include "cli/operator.h"
+#include "cli/environment.h"
 #include "cli/process.h"
-#include "cli/remote_commands.h"
-
-extern char** environ;
 
 namespace bulkhead::cli {
 namespace {
@@ -40,22 +35,11 @@ constexpr const char* kFooter =
     "\"bulkhead COMMAND --help\" explains one command. Settings: \"bulkhead config reference\".\n"
     "Exit status: 0 done, 1 failed, 2 the command line or the configuration is wrong.";
 
-std::map<std::string, std::string> environment() {
-  std::map<std::string, std::string> out;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    const std::size_t equals = text.find('=');
-    if (text.starts_with("BULKHEAD_") && equals != std::string_view::npos)
-      out.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return out;
-}
-
 }  // namespace
 
 Result<config::Loaded> CommandLine::load(Fallback fallback) const {
   config::Sources sources;
-  sources.environment = environment();
+  sources.environment = setting_variables();
   sources.flags = flags;
   const auto from_environment = sources.environment.extract("BULKHEAD_CONFIG");
   if (!config_file.empty())
@@ -77,94 +61,6 @@ Result<config::Loaded> CommandLine::load(Fallback fallback) const {
   auto loaded = config::load(sources);
   misconfigured = !loaded;
   return loaded;
-}
-
-namespace {
-
-using Print = std::function<void(const boost::json::value&)>;
-
-Result<void> show(const CommandLine& line, const Result<boost::json::value>& value, const Print& print) {
-  if (!value) return value.error();
-  try {
-    if (line.json)
-      say_json(boost::json::serialize(*value));
-    else
-      print(*value);
-    flush_output();
-  } catch (const OutputFailed&) {
-    if (line.lost) tell("bulkhead: {}\n", line.lost(*value));
-    throw;
-  }
-  return {};
-}
-
-}  // namespace
-
-bool names_data(const CommandLine& line) {
-  if (!line.flags.empty() || !line.config_file.empty()) return true;
-  const auto variables = environment();
-  return variables.contains("BULKHEAD_DATA") || variables.contains("BULKHEAD_CONFIG");
-}
-
-Result<std::optional<RemoteServer>> remote_server(const CommandLine& line) {
-  std::optional<RemoteServer> out;
-  if (line.server.empty() && names_data(line)) return out;
-  const auto path = LoginStore::default_path();
-  if (!path && line.server.empty()) return out;
-  if (!path) return path.error();
-  auto store = LoginStore::load(*path);
-  if (!store) return store.error();
-  const auto url =
-      line.server.empty() ? Result<std::string>(store->current()) : store->url_of(line.server, false);
-  if (!url) return url.error();
-  if (url->empty()) return out;
-  const auto found = store->sessions().find(*url);
-  if (found == store->sessions().end())
-    return Error{Errc::unauthenticated, fmt::format("log in first: bulkhead login {}", *url)};
-  const LoginStore::Session& session = found->second;
-  out = RemoteServer{*url, session.name,
-                     make_remote_client(*url, Secret<>(session.token.reveal()), session.ca)};
-  keep_session(*out->client, *store, *url, to_micros(SystemClock().now()) / 1'000'000);
-  return Result<std::optional<RemoteServer>>(std::move(out));
-}
-
-Result<void> check_local(const CommandLine& line) {
-  std::string elsewhere = line.server;
-  if (elsewhere.empty() && !names_data(line)) {
-    const auto path = LoginStore::default_path();
-    const auto store = path ? LoginStore::load(*path) : Result<LoginStore>(path.error());
-    if (store) elsewhere = store->current();
-  }
-  if (elsewhere.empty()) return {};
-  return Error{
-      Errc::unsupported,
-      fmt::format("this command works on the server's own machine only, and {} is another: run it there, and "
-                  "name the data with --data DIR (or --config FILE)",
-                  elsewhere)};
-}
-
-Result<void> perform_api(const CommandLine& line, const ApiWork& work, const Print& print) {
-  auto remote = remote_server(line);
-  if (!remote) return remote.error();
-  if (*remote) return show(line, work(*(*remote)->client), print);
-  const auto loaded = line.load(Fallback::installed);
-  if (!loaded) return loaded.error();
-  const auto client = make_local_client(loaded->settings, names_data(line));
-  return show(line, work(*client), print);
-}
-
-Result<void> perform(const CommandLine& line, const boost::json::object& command, const Print& print) {
-  const RemoteCommand remote_command = find_remote_command(command);
-  if (remote_command == nullptr)
-    if (auto local = check_local(line); !local) return local.error();
-  if (remote_command != nullptr) {
-    auto remote = remote_server(line);
-    if (!remote) return remote.error();
-    if (*remote) return show(line, remote_command(*(*remote)->client, command), print);
-  }
-  const auto loaded = line.load(Fallback::installed);
-  if (!loaded) return loaded.error();
-  return show(line, Operator(loaded->settings, names_data(line)).run(command), print);
 }
 
 void add_settings(Command& command, CommandLine& line, bool all) {
@@ -207,6 +103,7 @@ int run_command(int argc, char** argv) {
   add_audit_commands(app, line);
   add_keys_commands(app, line);
   add_login_commands(app, line);
+  add_servers_commands(app, line);
   add_organization_commands(app, line);
   add_team_commands(app, line);
   add_robot_commands(app, line);

@@ -36,11 +36,12 @@ struct CommandLine {
   mutable bool misconfigured = false;
 };
 
-// Where management commands go: the server that --server names or, without settings on the command line or in
-// the environment, the one that was logged in to last; nothing for the data on this machine.
+// Where management commands go: the server that --server names; without settings on the command line, the one
+// that BULKHEAD_SERVER names; without any in the environment, the one of the current log-in; nothing for the
+// data on this machine. A token in BULKHEAD_TOKEN goes before a log-in, and only to a server that is named.
 struct RemoteServer {
   std::string url;
-  std::string name;  // of the account
+  std::string name;  // of the account; "" with BULKHEAD_TOKEN
   std::unique_ptr<ApiClient> client;
 };
 Result<std::optional<RemoteServer>> remote_server(const CommandLine& line);
@@ -69,6 +70,7 @@ void add_token_commands(Command& app, CommandLine& line);         // token
 void add_audit_commands(Command& app, CommandLine& line);         // audit
 void add_keys_commands(Command& app, CommandLine& line);          // keys
 void add_login_commands(Command& app, CommandLine& line);         // login, logout, whoami
+void add_servers_commands(Command& app, CommandLine& line);       // servers, use
 void add_organization_commands(Command& app, CommandLine& line);  // org
 void add_team_commands(Command& app, CommandLine& line);          // team
 void add_robot_commands(Command& app, CommandLine& line);         // robot

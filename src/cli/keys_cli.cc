@@ -11,6 +11,7 @@
 #include "base/say.h"
 #include "cli/command_line.h"
 #include "cli/operator.h"
+#include "cli/target.h"
 #include "cli/terminal.h"
 #include "crypto/keyring.h"
 
@@ -105,6 +106,7 @@ Result<void> rotate(const CommandLine& line, const KeysOptions& options) {
   const auto loaded = line.load(Fallback::installed);
   if (!loaded) return loaded.error();
   Operator operations(loaded->settings, names_data(line));
+  tell_target(data_target(loaded->settings));
   std::vector<std::string> wanted;
   if (!options.purpose.empty()) {
     wanted = {options.purpose};

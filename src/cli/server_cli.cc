@@ -9,6 +9,7 @@
 #include "base/say.h"
 #include "cli/api_client.h"
 #include "cli/command_line.h"
+#include "cli/environment.h"
 #include "cli/terminal.h"
 #include "config/advice.h"
 
@@ -17,7 +18,7 @@ namespace {
 
 struct SetupOptions {
   std::string name;
-  std::string server = "http://127.0.0.1:5000";
+  std::string server = server_variable().empty() ? "http://127.0.0.1:5000" : server_variable();
   std::string token;
   std::string ca;
   bool password_stdin = false;
