@@ -55,6 +55,14 @@ Result<Loaded> load(const Sources& sources);
 // password is shown as ***.
 std::string render_toml(const Loaded& loaded);
 
+// The same for programs; the values as TOML writes them.
+struct InForce {
+  std::string key;
+  std::string value;
+  std::string origin;
+};
+std::vector<InForce> in_force(const Loaded& loaded);
+
 // The reference page, in Markdown.
 std::string render_reference();
 
