@@ -27,8 +27,9 @@ class LocalClient final : public ApiClient {
     const json::object& answer = value->as_object();
     ApiAnswer out{static_cast<unsigned>(answer.at("status").to_number<std::int64_t>()), answer.at("body"),
                   std::string(answer.at("etag").as_string())};
-    if (out.status >= 400) return problem_error(out.status, out.body, request.path);
-    return out;
+    if (out.status < 400) return out;
+    problem_ = std::move(out.body);
+    return problem_error(out.status, problem_, request.path);
   }
 
  private:

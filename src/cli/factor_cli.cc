@@ -35,7 +35,7 @@ Result<json::value> enroll(ApiClient& client) {
   if (!begun) return begun.error();
   const auto drawing = identity::qr_for_terminal(Secret<>(text(begun->body, "uri")));
   if (!drawing) return drawing.error();
-  tell_exactly(drawing->reveal() + "\n");
+  if (locale_has_utf8()) tell_exactly(drawing->reveal() + "\n");
   tell("Scan this with an authenticator app, or type in {}\n", text(begun->body, "secret"));
   const std::string code = ask_line("Code that the app shows: ");
   const auto confirmed = client.create(*factors + "/totp/confirmation", {{"code", code}});
@@ -80,7 +80,7 @@ void print_status(const json::value& value) {
 }  // namespace
 
 void add_factor_commands(Command& app, CommandLine& line) {
-  auto* factor = app.add_subcommand("factor", "Your second factor: enroll, recovery codes, remove");
+  auto* factor = app.add_subcommand("factor", "Your second factor: enroll, recovery codes, delete");
   factor->require_subcommand();
   add_api_command(*factor, line, "status", "Say which second factors you have", status,
                   [] { return print_status; });
@@ -90,13 +90,20 @@ void add_factor_commands(Command& app, CommandLine& line) {
       *factor, line, "codes", "Make new recovery codes; the old ones are worth nothing", make_codes,
       [] { return print_codes; }, lost_codes);
   add_api_command(
-      *factor, line, "remove", "Do without the authenticator app",
+      *factor, line, "delete", "Do without the authenticator app",
       [](ApiClient& client) -> Result<json::value> {
         const auto factors = own_factors(client);
         if (!factors) return factors.error();
         return nothing(client.remove(*factors + "/totp"));
       },
       [] { return print_text("the authenticator app is no second factor any more"); });
+  for (const char* example : {
+           "factor status",
+           "factor enroll",
+           "factor codes",
+           "factor delete",
+       })
+    app.example(example);
 }
 
 }  // namespace bulkhead::cli

@@ -345,6 +345,13 @@ void add_login_commands(Command& app, CommandLine& line) {
   whoami->add_option("--server", line.server, "Ask this server")->type_name("URL");
   whoami->add_flag("--json", line.json, "Print JSON, for scripts");
   whoami->callback([&line] { line.action = [&line] { return who_am_i(line); }; });
+  for (const char* example : {
+           "login registry.example.com --name alice",
+           "login registry.example.com --sso corp --docker",
+           "logout",
+           "whoami",
+       })
+    app.example(example);
 }
 
 }  // namespace bulkhead::cli

@@ -58,7 +58,7 @@ std::string_view cure_of(CURLcode code, std::string_view cause) {
   if (says("expired") || says("not yet valid"))
     return "; the server needs another certificate, or a clock is wrong";
   if (says("subject name")) return "; write a name that its certificate is made out to";
-  return "; where its authority is one of your own, log in with --ca FILE";
+  return "; where its authority is one of your own, log in with --ca FILE (in scripts: BULKHEAD_CA)";
 }
 
 Error unreachable(std::string_view server, CURLcode code, std::string_view reason) {
@@ -127,8 +127,9 @@ Result<ApiAnswer> RemoteClient::send(const ApiRequest& request) {
     if (parsed) answer.body = std::move(*parsed);
   }
   const Secret<> wiped(std::move(received.body));
-  if (status < 200 || status >= 300) return problem_error(answer.status, answer.body, request.path);
-  return answer;
+  if (status >= 200 && status < 300) return answer;
+  problem_ = std::move(answer.body);
+  return problem_error(answer.status, problem_, request.path);
 }
 
 }  // namespace

@@ -40,13 +40,13 @@ Result<void> list_servers(const CommandLine& line) {
     say_json(json::serialize(servers));
     return {};
   }
-  std::vector<std::vector<std::string>> rows{{"CURRENT", "SERVER", "ACCOUNT", "WITH", "EXPIRES"}};
+  Rows rows{{"CURRENT", "SERVER", "ACCOUNT", "WITH", "EXPIRES"}};
   for (const json::value& each : servers)
     rows.push_back({each.at("current").as_bool() ? "*" : "", std::string(each.at("server").as_string()),
                     std::string(each.at("account").as_string()),
                     each.at("credential") == "session" ? "session" : "access token",
                     std::string(each.at("expires_at").as_string())});
-  say_lines(render_table(rows));
+  print_table(rows, line.wide);
   if (const std::string named = server_variable(); !named.empty())
     tell("commands go to {}, which BULKHEAD_SERVER names\n", named);
   return {};
@@ -95,6 +95,7 @@ Result<void> use_server(const CommandLine& line, const std::string& given) {
 void add_servers_commands(Command& app, CommandLine& line) {
   auto* servers = app.add_subcommand("servers", "List the log-ins on this machine, and which is in use");
   servers->add_flag("--json", line.json, "Print JSON, for scripts");
+  servers->add_flag("--wide", line.wide, kWideHelp);
   servers->callback([&line] { line.action = [&line] { return list_servers(line); }; });
 
   const auto server = std::make_shared<std::string>();
@@ -102,6 +103,11 @@ void add_servers_commands(Command& app, CommandLine& line) {
   use->add_option("server", *server, "Its address or name, as \"bulkhead servers\" lists it")->required();
   use->add_flag("--json", line.json, "Print JSON, for scripts");
   use->callback([&line, server] { line.action = [&line, server] { return use_server(line, *server); }; });
+  for (const char* example : {
+           "servers",
+           "use registry.example.com",
+       })
+    app.example(example);
 }
 
 }  // namespace bulkhead::cli

@@ -8,27 +8,14 @@
 #include "base/say.h"
 
 namespace bulkhead::cli {
-namespace {
-
-class TellingClient final : public ApiClient {
- public:
-  TellingClient(ApiClient& inner, std::string where) : inner_(inner), where_(std::move(where)) {}
-
-  Result<ApiAnswer> send(const ApiRequest& request) override {
-    if (request.method != "GET" && !told_) {
-      tell_target(where_);
-      told_ = true;
-    }
-    return inner_.send(request);
+Result<ApiAnswer> TellingClient::send(const ApiRequest& request) {
+  if (request.method != "GET" && !told_) {
+    tell_target(where_);
+    told_ = true;
   }
-
- private:
-  ApiClient& inner_;
-  std::string where_;
-  bool told_ = false;
-};
-
-}  // namespace
+  last_path_ = request.path;
+  return client_.send(request);
+}
 
 std::string data_target(const config::Settings& settings) {
   std::error_code unknown;
@@ -38,10 +25,6 @@ std::string data_target(const config::Settings& settings) {
 
 void tell_target(const std::string& where) {
   if (::isatty(STDERR_FILENO) == 1) tell("on {}\n", where);
-}
-
-std::unique_ptr<ApiClient> make_telling_client(ApiClient& client, std::string where) {
-  return std::make_unique<TellingClient>(client, std::move(where));
 }
 
 }  // namespace bulkhead::cli

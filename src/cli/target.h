@@ -1,8 +1,8 @@
 // Where a change goes, told to whoever sits at a terminal: "on https://registry.example.com".
 #pragma once
 
-#include <memory>
 #include <string>
+#include <utility>
 
 #include "cli/api_client.h"
 #include "config/settings.h"
@@ -16,6 +16,20 @@ std::string data_target(const config::Settings& settings);
 void tell_target(const std::string& where);
 
 // Tells `where` before the first request through it that changes something. `client` outlives it.
-std::unique_ptr<ApiClient> make_telling_client(ApiClient& client, std::string where);
+class TellingClient final : public ApiClient {
+ public:
+  TellingClient(ApiClient& client, std::string where) : client_(client), where_(std::move(where)) {}
+
+  Result<ApiAnswer> send(const ApiRequest& request) override;
+  const boost::json::value& problem() const override { return client_.problem(); }
+  // What was asked for last.
+  const std::string& last_path() const { return last_path_; }
+
+ private:
+  ApiClient& client_;
+  std::string where_;
+  std::string last_path_;
+  bool told_ = false;
+};
 
 }  // namespace bulkhead::cli
