@@ -41,6 +41,12 @@ void flush_output();
 // never be opened as standard output.
 void hold_standard_streams();
 
+// Whether the environment's locale (LC_ALL, LC_CTYPE, LANG) can show more than ASCII.
+bool locale_has_utf8();
+
+// On a terminal whose locale has no UTF-8, both write what it can show (ascii() of base/shown.h); a pipe gets
+// every byte.
+//
 // As it is, to standard output and to standard error: for what was made safe, or drawn by this program.
 void say_exactly(std::string_view text);
 void tell_exactly(std::string_view text);

@@ -152,6 +152,38 @@ std::string shown(std::string_view outside, Shown as) {
   return out;
 }
 
+std::string ascii(std::string_view text) {
+  // What this program's own sentences have in them.
+  struct Sign {
+    char32_t point;
+    std::string_view text;
+  };
+  static constexpr std::array kSigns = {Sign{U'\u2026', "..."}, Sign{U'\u2013', "-"}, Sign{U'\u2014', "-"},
+                                        Sign{U'\u2018', "'"},   Sign{U'\u2019', "'"}, Sign{U'\u201c', "\""},
+                                        Sign{U'\u201d', "\""},  Sign{U'\u2192', "->"}};
+  std::string out;
+  while (!text.empty()) {
+    if (const char c = text.front(); static_cast<unsigned char>(c) < 0x80) {
+      out.push_back(c);
+      text.remove_prefix(1);
+      continue;
+    }
+    const std::string_view before = text;
+    const auto point = take_code_point(text);
+    if (!point) {
+      fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(before.front()));
+      text = before.substr(1);
+      continue;
+    }
+    const auto* const sign = std::ranges::find(kSigns, *point, &Sign::point);
+    if (sign != kSigns.end())
+      out += sign->text;
+    else
+      fmt::format_to(std::back_inserter(out), "\\u{{{:x}}}", static_cast<unsigned>(*point));
+  }
+  return out;
+}
+
 bool shows(std::string_view text) { return shown(text) == text; }
 
 std::string quote(std::string_view text) {

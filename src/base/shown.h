@@ -23,6 +23,10 @@ enum class Shown : std::uint8_t {
 };
 std::string shown(std::string_view outside, Shown as = Shown::line);
 
+// What a terminal without UTF-8 can show of a text that is safe already: the usual signs as ASCII has them,
+// all else written out as \u{e9}.
+std::string ascii(std::string_view text);
+
 // Whether it is one line of UTF-8 that shown() leaves as it is.
 bool shows(std::string_view text);
 

@@ -40,13 +40,13 @@ ApiPrint print_text(std::string text) {
 
 ApiPrint print_rows(std::vector<std::string> header, std::vector<std::string> keys) {
   return [header = std::move(header), keys = std::move(keys)](const json::value& value) {
-    std::vector<std::vector<std::string>> rows{header};
+    Rows rows{header};
     for (const json::value& row : value.as_array()) {
       std::vector<std::string> cells;
       for (const std::string& key : keys) cells.push_back(cell(row, key));
       rows.push_back(std::move(cells));
     }
-    say_lines(render_table(rows));
+    return rows;
   };
 }
 

@@ -9,7 +9,7 @@
 
 namespace bulkhead::cli {
 
-using ApiPrint = std::function<void(const boost::json::value&)>;
+using ApiPrint = Printer;
 using ApiLost = std::function<std::string(const boost::json::value&)>;
 
 // A subcommand whose work is done by a client; it prints what `print` makes of the outcome. `lost`: see

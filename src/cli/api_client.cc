@@ -108,9 +108,9 @@ Error problem_error(unsigned status, const json::value& document, std::string_vi
 
 Result<ApiAnswer> ApiClient::send(const ApiRequest& request) {
   auto answer = exchange(request);
-  if (answer && (answer->status < 200 || answer->status >= 300))
-    return problem_error(answer->status, answer->body, request.path);
-  return answer;
+  if (!answer || (answer->status >= 200 && answer->status < 300)) return answer;
+  problem_ = std::move(answer->body);
+  return problem_error(answer->status, problem_, request.path);
 }
 
 Result<json::value> ApiClient::get(std::string_view path) {

@@ -40,6 +40,9 @@ class ApiClient {
   // A problem is an Error, its code among ours and its message for people.
   Result<ApiAnswer> send(const ApiRequest& request);
 
+  // The problem document of the last answer to send() that was one, as the server wrote it; null for none.
+  const boost::json::value& problem() const { return problem_; }
+
   // What most commands do with it; each gives the answer's body.
   Result<boost::json::value> get(std::string_view path);
   Result<boost::json::array> list(std::string_view path);  // all pages
@@ -48,6 +51,9 @@ class ApiClient {
   // PATCH of what GET shows now.
   Result<boost::json::value> change(std::string_view path, boost::json::object body);
   Result<void> remove(std::string_view path);
+
+ private:
+  boost::json::value problem_;
 };
 
 // A server, with a session's or access token ("" for what takes none). `ca` is a PEM file to trust, or "".

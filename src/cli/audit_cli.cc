@@ -169,10 +169,12 @@ void add_audit_commands(Command& app, CommandLine& line) {
   query_command->add_option("--limit", options->limit, "At most so many, the oldest")->range(1, INT64_MAX);
   query_command->callback(
       [&line, options] { line.action = [&line, options] { return query(line, *options); }; });
-  query_command->footer(
-      "Examples:\n"
-      "  bulkhead audit query --repository alice/app --since 7d\n"
-      "  bulkhead audit query --digest sha256:… --json        who ever touched these bytes");
+  for (const char* example : {
+           "audit tail --follow",
+           "audit query --repository alice/app --since 7d",
+           "audit query --digest sha256:… --json",
+       })
+    app.example(example);
 }
 
 }  // namespace bulkhead::cli

@@ -4,59 +4,59 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/json/serialize.hpp>
 #include <cerrno>
 #include <exception>
 
 #include "base/say.h"
 #include "cli/command_line.h"
+#include "cli/completion.h"
 #include "cli/credential_helper.h"
-#include "cli/keep_session.h"
-#include "cli/operator.h"
+#include "cli/environment.h"
+#include "cli/help.h"
 #include "cli/process.h"
-#include "cli/proof.h"
-#include "cli/remote_commands.h"
-
-extern char** environ;
 
 namespace bulkhead::cli {
 namespace {
 
 constexpr int kFailed = 1;
 constexpr int kNotUnderstood = 2;
+constexpr int kNotLoggedIn = 3;
 // Of a server that was installed as packaging/ does it.
 constexpr const char* kInstalledConfig = "/etc/bulkhead/bulkhead.toml";
 
-constexpr const char* kAbout =
-    "Bulkhead: a container registry that a breach does not sink.\n\n"
-    "  bulkhead serve                          serve ./data on 127.0.0.1:5000\n"
-    "  bulkhead user create alice --admin      make an administrator\n"
-    "  bulkhead repo set alice/app --visibility public\n"
-    "  bulkhead audit tail --follow            watch what happens\n\n"
-    "  bulkhead login registry.example.com      use that server from here on\n\n"
+constexpr const char* kAbout = "Bulkhead: a container registry that a breach does not sink.";
+
+constexpr const char* kNotes =
+    "  bulkhead serve                       serve ./data on 127.0.0.1:5000\n"
+    "  bulkhead user create alice --admin   make an administrator\n"
+    "  bulkhead login registry.example.com  use that server from here on\n"
+    "  bulkhead audit tail --follow         watch what happens\n\n"
     "Commands work on the server that was logged in to. Without a log-in, and with --data, they work on a "
-    "running server's data\n(through the socket in its directory) and on a stopped one's.";
+    "running server's data (through the socket in its directory) and on a stopped one's.\n"
+    "\n"
+    "\"bulkhead help COMMAND\" explains one command, \"bulkhead config reference\" the settings. Exit "
+    "status: "
+    "0 done, 1 failed, 2 the command line or the configuration is wrong, 3 not logged in.";
 
-constexpr const char* kFooter =
-    "\"bulkhead COMMAND --help\" explains one command. Settings: \"bulkhead config reference\".\n"
-    "Exit status: 0 done, 1 failed, 2 the command line or the configuration is wrong.";
-
-std::map<std::string, std::string> environment() {
-  std::map<std::string, std::string> out;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    const std::size_t equals = text.find('=');
-    if (text.starts_with("BULKHEAD_") && equals != std::string_view::npos)
-      out.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return out;
+std::vector<Heading> headings() {
+  return {{"People", {"user", "org", "team", "robot", "sso"}},
+          {"Images", {"repo", "namespace", "import", "export"}},
+          {"Access",
+           {"login", "logout", "whoami", "servers", "use", "token", "factor", "session", "grant", "policy"}},
+          {"Evidence", {"audit"}},
+          {"Server",
+           {"serve", "setup", "config", "keys", "status", "doctor", "version", "api", "help", "completion",
+            "man"}}};
 }
 
 }  // namespace
 
 Result<config::Loaded> CommandLine::load(Fallback fallback) const {
   config::Sources sources;
-  sources.environment = environment();
+  sources.environment = setting_variables();
   sources.flags = flags;
   const auto from_environment = sources.environment.extract("BULKHEAD_CONFIG");
   if (!config_file.empty())
@@ -82,101 +82,31 @@ Result<config::Loaded> CommandLine::load(Fallback fallback) const {
 
 namespace {
 
-using Print = std::function<void(const boost::json::value&)>;
-
-Result<void> show(const CommandLine& line, const Result<boost::json::value>& value, const Print& print) {
-  if (!value) return value.error();
-  try {
-    if (line.json)
-      say_json(boost::json::serialize(*value));
-    else
-      print(*value);
-    flush_output();
-  } catch (const OutputFailed&) {
-    if (line.lost) tell("bulkhead: {}\n", line.lost(*value));
-    throw;
-  }
-  return {};
+// As a flag takes it: without the quotes of TOML, and a list with commas.
+std::string plain_default(const std::string& toml) {
+  std::string out;
+  for (const char c : toml)
+    if (c != '"' && c != '[' && c != ']') out += c;
+  return out;
 }
 
 }  // namespace
 
-bool names_data(const CommandLine& line) {
-  if (!line.flags.empty() || !line.config_file.empty()) return true;
-  const auto variables = environment();
-  return variables.contains("BULKHEAD_DATA") || variables.contains("BULKHEAD_CONFIG");
-}
-
-Result<std::optional<RemoteServer>> remote_server(const CommandLine& line) {
-  std::optional<RemoteServer> out;
-  if (line.server.empty() && names_data(line)) return out;
-  const auto path = LoginStore::default_path();
-  if (!path && line.server.empty()) return out;
-  if (!path) return path.error();
-  auto store = LoginStore::load(*path);
-  if (!store) return store.error();
-  const auto url =
-      line.server.empty() ? Result<std::string>(store->current()) : store->url_of(line.server, false);
-  if (!url) return url.error();
-  if (url->empty()) return out;
-  const auto found = store->sessions().find(*url);
-  if (found == store->sessions().end())
-    return Error{Errc::unauthenticated, fmt::format("log in first: bulkhead login {}", *url)};
-  const LoginStore::Session& session = found->second;
-  auto client = make_remote_client(*url, Secret<>(session.token.reveal()), session.ca);
-  out = RemoteServer{*url, session.name, make_proving_client(std::move(client), *url, session.name)};
-  keep_session(*out->client, *store, *url, to_micros(SystemClock().now()) / 1'000'000);
-  return Result<std::optional<RemoteServer>>(std::move(out));
-}
-
-Result<void> check_local(const CommandLine& line) {
-  std::string elsewhere = line.server;
-  if (elsewhere.empty() && !names_data(line)) {
-    const auto path = LoginStore::default_path();
-    const auto store = path ? LoginStore::load(*path) : Result<LoginStore>(path.error());
-    if (store) elsewhere = store->current();
-  }
-  if (elsewhere.empty()) return {};
-  return Error{
-      Errc::unsupported,
-      fmt::format("this command works on the server's own machine only, and {} is another: run it there, and "
-                  "name the data with --data DIR (or --config FILE)",
-                  elsewhere)};
-}
-
-Result<void> perform_api(const CommandLine& line, const ApiWork& work, const Print& print) {
-  auto remote = remote_server(line);
-  if (!remote) return remote.error();
-  if (*remote) return show(line, work(*(*remote)->client), print);
-  const auto loaded = line.load(Fallback::installed);
-  if (!loaded) return loaded.error();
-  const auto client = make_local_client(loaded->settings, names_data(line));
-  return show(line, work(*client), print);
-}
-
-Result<void> perform(const CommandLine& line, const boost::json::object& command, const Print& print) {
-  const RemoteCommand remote_command = find_remote_command(command);
-  if (remote_command == nullptr)
-    if (auto local = check_local(line); !local) return local.error();
-  if (remote_command != nullptr) {
-    auto remote = remote_server(line);
-    if (!remote) return remote.error();
-    if (*remote) return show(line, remote_command(*(*remote)->client, command), print);
-  }
-  const auto loaded = line.load(Fallback::installed);
-  if (!loaded) return loaded.error();
-  return show(line, Operator(loaded->settings, names_data(line)).run(command), print);
-}
-
 void add_settings(Command& command, CommandLine& line, bool all) {
+  // Those that print a table.
+  constexpr std::array kLists = {"list", "members", "invitations", "identities"};
+  if (!all && std::ranges::find(kLists, command.name()) != kLists.end())
+    command.add_flag("--wide", line.wide, kWideHelp);
   if (!all)
     command
         .add_option("--server", line.server,
                     "Work on this server, which was logged in to, instead of on the data of this machine")
-        ->type_name("URL");
+        ->type_name("URL")
+        ->group(kWhere);
   command
       .add_option("--config", line.config_file, "Read settings from this TOML file (also BULKHEAD_CONFIG)")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->group(all ? "Flags" : kWhere);
   for (const config::SettingInfo& info : config::settings()) {
     // Commands on stopped data need to find it and what it was made with; the rest is the server's.
     const bool needed = info.key == "data" || info.key == "database" ||
@@ -188,17 +118,60 @@ void add_settings(Command& command, CommandLine& line, bool all) {
             info.flag, [&line, key = info.key](const std::string& value) { line.flags[key] = value; },
             info.doc)
         ->take_last()  // scripts put defaults before what their callers add
-        ->type_name("")
-        ->group(all || info.key == "data" ? "Settings" : "");
+        ->type_name(info.key == "data" || info.key == "keys" ? "DIR" : "")
+        ->default_text(plain_default(info.default_text))
+        ->group(all                  ? "Settings"
+                : info.key == "data" ? kWhere
+                                     : "");
   }
 }
 
 namespace {
 
+// Scripts go on working with what commands were called before the verbs became the same everywhere.
+void keep_older_names(Command& app) {
+  struct Renamed {
+    std::vector<std::string> group;
+    std::string name;
+    std::string older;
+  };
+  for (const Renamed& each : {Renamed{{"sso", "provider"}, "set", "change"},
+                              {{"sso", "provider"}, "delete", "remove"},
+                              {{"sso", "map"}, "create", "add"},
+                              {{"sso", "map"}, "delete", "remove"},
+                              {{"robot", "trust"}, "create", "add"},
+                              {{"robot", "trust"}, "delete", "remove"},
+                              {{"org", "member"}, "delete", "remove"},
+                              {{"grant"}, "delete", "remove"},
+                              {{"factor"}, "delete", "remove"}}) {
+    Command* group = &app;
+    for (const std::string& word : each.group) group = group->subcommand(word);
+    group->subcommand(each.name)->alias(each.older);
+  }
+}
+
+// For people a sentence, for programs a problem document (RFC 9457), the server's own where it gave one.
+void tell_error(const CommandLine& line, const Error& error) {
+  if (line.json) {
+    boost::json::value document = line.problem;
+    if (!document.is_object() || !document.get_object().contains("detail"))
+      document = boost::json::object{{"type", "about:blank"},
+                                     {"title", name(error.code)},
+                                     {"code", name(error.code)},
+                                     {"detail", error.message}};
+    return tell_lines(shown(boost::json::serialize(document), Shown::document) + "\n");
+  }
+  // Of the settings all mistakes are told, a line for each.
+  if (line.misconfigured)
+    tell_lines(fmt::format("bulkhead: {}\n", error.message));
+  else
+    tell("bulkhead: {}\n", error.message);
+}
+
 int run_command(int argc, char** argv) {
   Command app(kAbout, "bulkhead");
-  app.footer(kFooter);
-  app.require_subcommand();
+  app.footer(kNotes);
+  app.arrange(headings());
   app.version("bulkhead " BULKHEAD_VERSION);
   CommandLine line;
   line.program = argc > 0 ? argv[0] : "bulkhead";
@@ -209,6 +182,7 @@ int run_command(int argc, char** argv) {
   add_audit_commands(app, line);
   add_keys_commands(app, line);
   add_login_commands(app, line);
+  add_servers_commands(app, line);
   add_organization_commands(app, line);
   add_team_commands(app, line);
   add_robot_commands(app, line);
@@ -224,16 +198,17 @@ int run_command(int argc, char** argv) {
   add_doctor_command(app, line);
   add_import_command(app, line);
   add_export_command(app, line);
+  add_help_commands(app, line);
+  keep_older_names(app);
+  if (argc > 1 && std::string_view(argv[1]) == "__complete")
+    return complete(app, line, std::vector<std::string>(argv + 2, argv + argc));
   if (const auto status = app.parse(argc, argv)) return *status;
   if (!line.action) return kNotUnderstood;
   const Result<void> outcome = line.action();
   if (outcome) return 0;
-  // Of the settings all mistakes are told, a line for each.
-  if (line.misconfigured)
-    tell_lines(fmt::format("bulkhead: {}\n", outcome.error().message));
-  else
-    tell("bulkhead: {}\n", outcome.error().message);
-  return line.misconfigured ? kNotUnderstood : kFailed;
+  tell_error(line, outcome.error());
+  if (line.misconfigured) return kNotUnderstood;
+  return outcome.error().code == Errc::unauthenticated ? kNotLoggedIn : kFailed;
 }
 
 }  // namespace

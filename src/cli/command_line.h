@@ -3,18 +3,46 @@
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
+#include <concepts>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 
 #include "base/error.h"
 #include "cli/api_client.h"
 #include "cli/command.h"
+#include "cli/table.h"
 #include "config/load.h"
 
 namespace bulkhead::cli {
+
+// How a command's value is shown to people: by a function that prints it, or by one that makes a table of it.
+class Printer {
+ public:
+  template <class Show>
+  requires(!std::same_as<std::remove_cvref_t<Show>, Printer>)
+      Printer(Show show) {  // NOLINT(google-explicit-constructor): a command gives a lambda
+    if constexpr (std::same_as<std::invoke_result_t<Show&, const boost::json::value&>, Rows>)
+      rows_ = std::move(show);
+    else
+      print_ = std::move(show);
+  }
+
+  // `wide`: see print_table().
+  void print(const boost::json::value& value, bool wide) const {
+    if (rows_)
+      print_table(rows_(value), wide);
+    else
+      print_(value);
+  }
+
+ private:
+  std::function<void(const boost::json::value&)> print_;
+  std::function<Rows(const boost::json::value&)> rows_;
+};
 
 enum class Fallback { none, installed };
 
@@ -25,8 +53,14 @@ struct CommandLine {
   std::map<std::string, std::string> flags;  // settings given as flags, by key
   std::string server;                        // --server: the server whose management API to use
   bool json = false;
+  bool wide = false;  // --wide: tables exact and in full
+  bool yes = false;   // --yes: what cannot be undone is not asked about
   // The chosen subcommand's work; set by its callback.
   std::function<Result<void>()> action;
+  // What it is about to do that cannot be undone; of one that asks (cli/confirm.h).
+  std::function<std::string(ApiClient&)> consequence;
+  // The document that the API refused it with; null for none.
+  mutable boost::json::value problem;
   // Of one whose outcome is shown once: what to do where it could not be written.
   std::function<std::string(const boost::json::value&)> lost;
 
@@ -36,11 +70,12 @@ struct CommandLine {
   mutable bool misconfigured = false;
 };
 
-// Where management commands go: the server that --server names or, without settings on the command line or in
-// the environment, the one that was logged in to last; nothing for the data on this machine.
+// Where management commands go: the server that --server names; without settings on the command line, the one
+// that BULKHEAD_SERVER names; without any in the environment, the one of the current log-in; nothing for the
+// data on this machine. A token in BULKHEAD_TOKEN goes before a log-in, and only to a server that is named.
 struct RemoteServer {
   std::string url;
-  std::string name;  // of the account
+  std::string name;  // of the account; "" with BULKHEAD_TOKEN
   std::unique_ptr<ApiClient> client;
 };
 Result<std::optional<RemoteServer>> remote_server(const CommandLine& line);
@@ -53,13 +88,13 @@ Result<void> check_local(const CommandLine& line);
 // Runs a management command, whose work is given the client that it needs, and prints its value: as JSON with
 // --json, else through `print`.
 using ApiWork = std::function<Result<boost::json::value>(ApiClient&)>;
-Result<void> perform_api(const CommandLine& line, const ApiWork& work,
-                         const std::function<void(const boost::json::value&)>& print);
+Result<void> perform_api(const CommandLine& line, const ApiWork& work, const Printer& print);
 
 // Runs an operator command, or what it is in the management API of a server, and prints its value: as JSON
 // with --json, else through `print`.
-Result<void> perform(const CommandLine& line, const boost::json::object& command,
-                     const std::function<void(const boost::json::value&)>& print);
+Result<void> perform(const CommandLine& line, const boost::json::object& command, const Printer& print);
+
+inline constexpr const char* kWideHelp = "On a terminal too: exact times, and nothing shortened";
 
 // Each adds its subcommands to `app`; `line` outlives it.
 void add_server_commands(Command& app, CommandLine& line);        // serve, setup, config
@@ -74,6 +109,7 @@ void add_token_commands(Command& app, CommandLine& line);         // token
 void add_audit_commands(Command& app, CommandLine& line);         // audit
 void add_keys_commands(Command& app, CommandLine& line);          // keys
 void add_login_commands(Command& app, CommandLine& line);         // login, logout, whoami
+void add_servers_commands(Command& app, CommandLine& line);       // servers, use
 void add_organization_commands(Command& app, CommandLine& line);  // org
 void add_team_commands(Command& app, CommandLine& line);          // team
 void add_robot_commands(Command& app, CommandLine& line);         // robot
@@ -86,6 +122,7 @@ void add_doctor_command(Command& app, CommandLine& line);         // doctor
 void add_raw_api_command(Command& app, CommandLine& line);        // api
 void add_import_command(Command& app, CommandLine& line);         // import
 void add_export_command(Command& app, CommandLine& line);         // export
+void add_help_commands(Command& app, CommandLine& line);          // help
 // --config, --data and every other setting's flag, on this command.
 void add_settings(Command& command, CommandLine& line, bool all);
 

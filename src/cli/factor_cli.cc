@@ -42,7 +42,7 @@ Result<json::value> enroll(ApiClient& client) {
   if (!begun) return begun.error();
   const auto drawing = identity::qr_for_terminal(Secret<>(text(begun->body, "uri")));
   if (!drawing) return drawing.error();
-  tell_exactly(drawing->reveal() + "\n");
+  if (locale_has_utf8()) tell_exactly(drawing->reveal() + "\n");
   tell("Scan this with an authenticator app, or type in {}\n", text(begun->body, "secret"));
   const std::string code = ask_line("Code that the app shows: ");
   const auto confirmed = client.create(*factors + "/totp/confirmation", {{"code", code}});
@@ -101,7 +101,7 @@ void print_status(const json::value& value) {
 }  // namespace
 
 void add_factor_commands(Command& app, CommandLine& line) {
-  auto* factor = app.add_subcommand("factor", "Your second factor: enroll, recovery codes, remove");
+  auto* factor = app.add_subcommand("factor", "Your second factor: enroll, recovery codes, delete");
   factor->require_subcommand();
   const Options options = std::make_shared<FactorOptions>();
   add_api_command(
@@ -122,7 +122,7 @@ void add_factor_commands(Command& app, CommandLine& line) {
       *factor, line, "codes", "Make new recovery codes; the old ones are worth nothing", make_codes,
       [] { return print_codes; }, lost_codes);
   add_api_command(
-      *factor, line, "remove", "Do without the authenticator app, or without a security key",
+      *factor, line, "delete", "Do without the authenticator app, or without a security key",
       [options](ApiClient& client) { return remove(client, *options); },
       [options] {
         return print_text(options->key == 0
@@ -132,6 +132,13 @@ void add_factor_commands(Command& app, CommandLine& line) {
       ->add_option("--key", options->key, "This security key, as \"factor keys\" numbers it")
       ->range(1, INT64_MAX)
       ->type_name("NUMBER");
+  for (const char* example : {
+           "factor status",
+           "factor enroll",
+           "factor codes",
+           "factor delete",
+       })
+    app.example(example);
 }
 
 }  // namespace bulkhead::cli

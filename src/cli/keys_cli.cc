@@ -10,7 +10,9 @@
 
 #include "base/say.h"
 #include "cli/command_line.h"
+#include "cli/confirm.h"
 #include "cli/operator.h"
+#include "cli/target.h"
 #include "cli/terminal.h"
 #include "crypto/keyring.h"
 
@@ -48,7 +50,7 @@ std::string needs_of(const json::array& counted) {
 
 void print_list(const json::value& value) {
   const json::object& object = value.as_object();
-  std::vector<std::vector<std::string>> rows{{"PURPOSE", "VERSION", "CREATED", "STATE", "NEEDED BY"}};
+  Rows rows{{"PURPOSE", "VERSION", "CREATED", "STATE", "NEEDED BY"}};
   for (const json::value& each : object.at("versions").as_array()) {
     const json::object& version = each.as_object();
     const bool current = version.at("current").as_bool();
@@ -60,7 +62,7 @@ void print_list(const json::value& value) {
                              : "replaced",
                     needs_of(version.at("needed_by").as_array())});
   }
-  say_lines(render_table(rows));
+  print_table(rows);
   say("The key files are {}.\n",
       object.at("sealed").as_bool() ? "sealed" : "plain: whoever has them has the keys");
   if (!object.at("locked").as_bool())
@@ -110,6 +112,7 @@ Result<void> rotate(const CommandLine& line, const KeysOptions& options) {
   const auto loaded = line.load(Fallback::installed);
   if (!loaded) return loaded.error();
   Operator operations(loaded->settings, names_data(line));
+  tell_target(data_target(loaded->settings));
   std::vector<std::string> wanted;
   if (!options.purpose.empty()) {
     wanted = {options.purpose};
@@ -183,6 +186,11 @@ void add_retire(Command& keys, CommandLine& line, const std::shared_ptr<KeysOpti
   command->add_option("purpose", options->purpose, fmt::format("One of {}", purposes()))->required();
   command->add_option("version", options->version, "Its number")->required();
   command->add_flag("--force", options->force, "Also when something needs it; that stops working");
+  ask_before(*command, line, [options](ApiClient&) {
+    return options->force ? fmt::format("removes version {} of {}, and what needs it stops working for good",
+                                        options->version, options->purpose)
+                          : "";
+  });
 }
 
 void add_protection(Command& keys, CommandLine& line, const std::shared_ptr<KeysOptions>& options) {
@@ -219,6 +227,14 @@ void add_keys_commands(Command& app, CommandLine& line) {
   add_rotate(*keys, line, options);
   add_retire(*keys, line, options);
   add_protection(*keys, line, options);
+  for (const char* example : {
+           "keys rotate",
+           "keys retire token-signing 1",
+           "keys passphrase /etc/bulkhead/passphrase",
+           "keys unprotect",
+           "keys list",
+       })
+    app.example(example);
 }
 
 }  // namespace bulkhead::cli

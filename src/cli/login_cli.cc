@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/say.h"
 #include "cli/command_line.h"
+#include "cli/environment.h"
 #include "cli/keep_session.h"
 #include "cli/login_store.h"
 #include "cli/registry_token.h"
@@ -29,6 +30,7 @@ struct LoginOptions {
   std::string code;
   std::string ca;
   bool password_stdin = false;
+  bool token_stdin = false;
   bool docker = false;
 };
 
@@ -118,11 +120,17 @@ Result<Kept> keep(const LoginOptions& options, const std::string& server, const 
       kept.credential = fresh.put_registry(registry_of(server),
                                            {name, Secret<>(credential->secret.reveal()), credential->token});
     kept.session = fresh.put_session(
-        server, {name, Secret<>(token.reveal()), ca, options.sso.empty() ? 0 : now + kRefreshSeconds});
+        server, {name, Secret<>(token.reveal()), ca, options.sso.empty() ? 0 : now + kRefreshSeconds,
+                 text(started.at("session"), "expires_at")});
   });
   if (saved) return kept;
   if (credential) end_registry_token(kept.client.get(), *credential);
   return saved.error();
+}
+
+// A token that was made before ends when whoever made it says so; a session, with its log-in.
+void end_at_server(ApiClient& client, const LoginStore::Session& session) {
+  if (!session.access_token) static_cast<void>(client.remove("/sessions/current"));
 }
 
 // With whichever session is its owner's: the new one, or the one that ends with it.
@@ -135,7 +143,7 @@ void end_replaced(const Kept& kept, const std::string& server, const std::string
     const bool of_before = kept.session && kept.session->name == kept.credential->name;
     end_registry_token(own ? kept.client.get() : of_before ? old.get() : nullptr, *kept.credential);
   }
-  if (old) static_cast<void>(old->remove("/sessions/current"));
+  if (old) end_at_server(*old, *kept.session);
 }
 
 void print_log_in(const CommandLine& line, const std::string& server, const json::value& started,
@@ -160,16 +168,59 @@ void print_log_in(const CommandLine& line, const std::string& server, const json
         json::serialize(json::object{{"credHelpers", json::object{{registry_of(server), "bulkhead"}}}}));
 }
 
+// When the token that is used ends, where it may look; its credential is "token:NUMBER".
+std::string end_of_token(ApiClient& client, const json::value& whoami) {
+  const std::string credential = text(whoami, "credential");
+  const auto tokens = client.list(path_of("users", text(whoami.at("user"), "name"), "tokens"));
+  if (!tokens) return {};
+  for (const json::value& token : *tokens)
+    if (credential == fmt::format("token:{}", token.at("id").to_number<std::int64_t>()))
+      return text(token, "expires_at");
+  return {};
+}
+
+// Keeps an access token as the log-in.
+Result<void> log_in_with_token(const CommandLine& line, const std::string& server, const std::string& ca,
+                               LoginStore& store) {
+  const auto pasted = read_one_password(true);
+  if (!pasted) return pasted.error();
+  const auto token = read_access_token(pasted->reveal(), "--token-stdin");
+  if (!token) return token.error();
+  const auto client = make_remote_client(server, Secret<>(token->reveal()), ca);
+  const auto me = client->get("/whoami");
+  if (!me) return me.error();
+  LoginStore::Session session{text(me->at("user"), "name"), Secret<>(token->reveal()), ca};
+  session.expires_at = end_of_token(*client, *me);
+  session.access_token = true;
+  std::optional<LoginStore::Session> before;
+  const std::string name = session.name;
+  const std::string expires_at = session.expires_at;
+  if (auto saved =
+          store.update([&](LoginStore& fresh) { before = fresh.put_session(server, std::move(session)); });
+      !saved)
+    return saved.error();
+  if (before)
+    end_at_server(*make_remote_client(server, Secret<>(before->token.reveal()), before->ca), *before);
+  if (line.json)
+    say_json(json::serialize(json::object{{"server", server}, {"name", name}, {"expires_at", expires_at}}));
+  else
+    say("{} is logged in to {} with an access token ({})\n", name, server, text(*me, "management"));
+  return {};
+}
+
 Result<void> log_in(const CommandLine& line, LoginOptions options) {
   const auto path = LoginStore::default_path();
   if (!path) return path.error();
   auto store = LoginStore::load(*path);
   if (!store) return store.error();
+  if (options.server.empty()) options.server = server_variable();
+  if (options.ca.empty()) options.ca = ca_variable();
   if (options.server.empty()) options.server = store->last().empty() ? kFirstServer : store->last();
   const auto server = store->url_of(options.server, !options.ca.empty());
   if (!server) return server.error();
   const auto ca = absolute_path(options.ca.empty() ? store->authority(*server) : options.ca);
   if (!ca) return ca.error();
+  if (options.token_stdin) return log_in_with_token(line, *server, *ca, *store);
   const auto anonymous = make_remote_client(*server, Secret<>(), *ca);
   const auto started = prove(*anonymous, options);
   if (!started) return started.error();
@@ -189,6 +240,7 @@ Result<void> end_log_in(const LoginStore& store, const std::string& server,
   const auto client = make_remote_client(server, Secret<>(session.token.reveal()), session.ca);
   if (const auto docker = store.registries().find(registry_of(server)); docker != store.registries().end())
     end_registry_token(docker->second.name == session.name ? client.get() : nullptr, docker->second);
+  if (session.access_token) return {};
   // A session that has ended already is as good as ended now.
   const auto ended = client->remove("/sessions/current");
   if (!ended && ended.error().code != Errc::unauthenticated && ended.error().code != Errc::not_found)
@@ -196,7 +248,8 @@ Result<void> end_log_in(const LoginStore& store, const std::string& server,
   return {};
 }
 
-Result<void> log_out(const CommandLine& line, const std::string& given) {
+Result<void> log_out(const CommandLine& line, std::string given) {
+  if (given.empty()) given = server_variable();
   const auto path = LoginStore::default_path();
   if (!path) return path.error();
   auto store = LoginStore::load(*path);
@@ -271,7 +324,12 @@ void add_login_commands(Command& app, CommandLine& line) {
       ->type_name("PROVIDER");
   login->add_option("--code", options->code, "Of the second factor, or a recovery code");
   login->add_option("--ca", options->ca, "Trust this certificate authority (PEM), such as <data>/tls/ca.pem");
-  login->add_flag("--password-stdin", options->password_stdin, "Read the password from standard input");
+  auto* password =
+      login->add_flag("--password-stdin", options->password_stdin, "Read the password from standard input");
+  login
+      ->add_flag("--token-stdin", options->token_stdin,
+                 "Read an access token from standard input, and keep it as the log-in")
+      ->excludes(password);
   login->add_flag("--docker", options->docker,
                   "Also make an access token for docker and podman, given out by docker-credential-bulkhead");
   login->add_flag("--json", line.json, "Print JSON, for scripts");
@@ -287,6 +345,13 @@ void add_login_commands(Command& app, CommandLine& line) {
   whoami->add_option("--server", line.server, "Ask this server")->type_name("URL");
   whoami->add_flag("--json", line.json, "Print JSON, for scripts");
   whoami->callback([&line] { line.action = [&line] { return who_am_i(line); }; });
+  for (const char* example : {
+           "login registry.example.com --name alice",
+           "login registry.example.com --sso corp --docker",
+           "logout",
+           "whoami",
+       })
+    app.example(example);
 }
 
 }  // namespace bulkhead::cli

@@ -111,8 +111,9 @@ Result<LoginStore> LoginStore::load(const std::filesystem::path& path) {
     store.authorities_[server] = text(entry, "ca");
   });
   for_each_object(object, "servers", [&store](const std::string& server, const json::object& entry) {
-    store.sessions_[server] = {text(entry, "name"), Secret<>(text(entry, "session")), text(entry, "ca"),
-                               number(entry, "refresh_at")};
+    store.sessions_[server] = {text(entry, "name"),       Secret<>(text(entry, "session")),
+                               text(entry, "ca"),         number(entry, "refresh_at"),
+                               text(entry, "expires_at"), number(entry, "access_token") != 0};
   });
   for_each_object(object, "registries", [&store](const std::string& registry, const json::object& entry) {
     store.registries_[registry] = {text(entry, "name"), Secret<>(text(entry, "secret")),
@@ -144,7 +145,9 @@ Result<void> LoginStore::save() const {
     servers[server] = json::object{{"name", session.name},
                                    {"session", session.token.reveal()},
                                    {"ca", session.ca},
-                                   {"refresh_at", session.refresh_at}};
+                                   {"refresh_at", session.refresh_at},
+                                   {"expires_at", session.expires_at},
+                                   {"access_token", session.access_token ? 1 : 0}};
   json::object registries;
   for (const auto& [registry, credential] : registries_)
     registries[registry] = json::object{

@@ -35,6 +35,8 @@ class LoginStore {
     std::string ca;  // a PEM file to trust, or ""
     // When to have the log-in provider asked again, in seconds since 1970; 0 for never.
     std::int64_t refresh_at = 0;
+    std::string expires_at = {};  // RFC 3339; "" where nobody has said
+    bool access_token = false;    // `token` is one that was made before, and outlives this log-in
   };
   struct RegistryCredential {
     std::string name;
@@ -67,6 +69,8 @@ class LoginStore {
   std::optional<Session> drop_session(const std::string& server);
   std::optional<RegistryCredential> put_registry(const std::string& registry, RegistryCredential credential);
   std::optional<RegistryCredential> drop_registry(const std::string& registry);
+  // Commands go there from now on. It has a session.
+  void use(const std::string& server) { current_ = last_ = server; }
   void set_refresh(const std::string& server, std::int64_t at);
 
  private:

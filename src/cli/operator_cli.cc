@@ -5,6 +5,7 @@
 
 #include "base/say.h"
 #include "cli/command_line.h"
+#include "cli/confirm.h"
 #include "cli/terminal.h"
 #include "config/value.h"
 
@@ -13,7 +14,7 @@ namespace {
 
 namespace json = boost::json;
 
-using Print = std::function<void(const json::value&)>;
+using Print = Printer;
 
 Print sentence(std::string text) {
   return [text = std::move(text)](const json::value&) { say("{}\n", text); };
@@ -27,16 +28,16 @@ std::string text(const json::value& row, std::string_view key) {
   return "";
 }
 
-// Prints an array of objects as a table of the given keys.
+// An array of objects as a table of the given keys.
 Print table(std::vector<std::string> header, std::vector<std::string> keys) {
   return [header = std::move(header), keys = std::move(keys)](const json::value& value) {
-    std::vector<std::vector<std::string>> rows{header};
+    Rows rows{header};
     for (const json::value& row : value.as_array()) {
       std::vector<std::string> cells;
       for (const std::string& key : keys) cells.push_back(text(row, key));
       rows.push_back(std::move(cells));
     }
-    say_lines(render_table(rows));
+    return rows;
   };
 }
 
@@ -127,9 +128,12 @@ void add_user_commands(Command& app, CommandLine& line) {
     command->add_option("name", options->name)->required();
     return command;
   };
-  add_switch("disable",
-             "End an account's sessions and tokens at once and for good; nothing else of it is deleted",
-             "active", false, " is disabled; its sessions and tokens have ended");
+  auto* disable = add_switch(
+      "disable", "End an account's sessions and tokens at once and for good; nothing else of it is deleted",
+      "active", false, " is disabled; its sessions and tokens have ended");
+  ask_before(*disable, line, [options](ApiClient&) {
+    return fmt::format("ends every session and token of {} for good", options->name);
+  });
   add_switch("enable", "Let a disabled account log in again; what ended stays so", "active", true,
              " is enabled");
   add(
@@ -142,7 +146,7 @@ void add_user_commands(Command& app, CommandLine& line) {
       })
       ->add_option("name", options->name)
       ->required();
-  add(
+  auto* reset = add(
       *user, line, "reset-factors",
       "Take the second factor of somebody who has lost it, with every session and token of the account",
       [options]() -> Result<json::object> {
@@ -151,9 +155,12 @@ void add_user_commands(Command& app, CommandLine& line) {
       [options] {
         return sentence(fmt::format("{} has no second factor any more; its sessions and tokens have ended",
                                     options->name));
-      })
-      ->add_option("name", options->name)
-      ->required();
+      });
+  reset->add_option("name", options->name)->required();
+  ask_before(*reset, line, [options](ApiClient&) {
+    return fmt::format("takes the second factor of {}, and ends every session and token of theirs",
+                       options->name);
+  });
   for (auto* command :
        {add_switch("promote", "Make an account an administrator", "admin", true, " is an administrator"),
         add_switch("demote", "Make an administrator an ordinary account", "admin", false,
@@ -182,7 +189,6 @@ struct RepositoryOptions {
   std::string protected_tags;
   std::string upload;
   bool all = false;
-  bool yes = false;
 };
 
 // The command object's key, the flag, and what it says.
@@ -240,8 +246,8 @@ void add_repository_commands(Command& app, CommandLine& line) {
   rename->add_option("new-name", options->new_name)->required();
   auto* remove = add(
       *repo, line, "delete", "Delete a repository with all its tags and manifests",
-      [options]() -> Result<json::object> {
-        if (!options->yes)
+      [options, &line]() -> Result<json::object> {
+        if (!line.yes && !can_ask())
           return Error{
               Errc::invalid_argument,
               fmt::format("this deletes every tag and manifest of {}; say so with --yes", options->name)};
@@ -249,7 +255,9 @@ void add_repository_commands(Command& app, CommandLine& line) {
       },
       [options] { return sentence(fmt::format("{} is deleted", options->name)); });
   remove->add_option("name", options->name)->required();
-  remove->add_flag("--yes", options->yes, "Do it");
+  ask_before(*remove, line, [options](ApiClient&) {
+    return fmt::format("deletes {} with every tag and manifest in it", options->name);
+  });
 
   auto* set = app.subcommand("repo");
   auto* change = add(
@@ -339,7 +347,7 @@ void add_grant_commands(Command& app, CommandLine& line) {
       ->one_of({"reader", "writer", "maintainer"});
   set->add_option("target", options->target, where)->required();
   auto* remove = add(
-      *grant, line, "remove", "Take a role away; it holds from the next request",
+      *grant, line, "delete", "Take a role away; it holds from the next request",
       [options]() -> Result<json::object> {
         return json::object{
             {"command", "grant.remove"}, {"subject", options->subject}, {"target", options->target}};
@@ -373,15 +381,15 @@ struct NamespaceOptions {
   std::string quota;
 };
 
-void print_namespaces(const json::value& value) {
-  std::vector<std::vector<std::string>> rows{{"NAMESPACE", "OWNER", "USED", "QUOTA"}};
+Rows namespace_rows(const json::value& value) {
+  Rows rows{{"NAMESPACE", "OWNER", "USED", "QUOTA"}};
   for (const json::value& row : value.as_array()) {
     const json::value& quota = row.as_object().at("quota_bytes");
     rows.push_back({text(row, "name"), text(row, "owner"),
                     render_bytes(static_cast<std::uint64_t>(row.as_object().at("used_bytes").as_int64())),
                     quota.is_null() ? "none" : render_bytes(static_cast<std::uint64_t>(quota.as_int64()))});
   }
-  say_lines(render_table(rows));
+  return rows;
 }
 
 void add_namespace_commands(Command& app, CommandLine& line) {
@@ -393,7 +401,7 @@ void add_namespace_commands(Command& app, CommandLine& line) {
       []() -> Result<json::object> {
         return json::object{{"command", "namespace.list"}};
       },
-      [] { return Print(print_namespaces); });
+      [] { return Print(namespace_rows); });
   auto* set = add(
       *space, line, "set", "Limit how much a namespace may hold",
       [options]() -> Result<json::object> {
@@ -425,6 +433,30 @@ void add_operator_commands(Command& app, CommandLine& line) {
   add_upload_command(app, line);
   add_grant_commands(app, line);
   add_namespace_commands(app, line);
+  for (const char* example : {
+           "user create alice --admin",
+           "user password alice",
+           "user disable bob",
+           "user enable bob",
+           "user unlock alice",
+           "user reset-factors alice",
+           "user promote alice",
+           "user demote bob",
+           "user list",
+           "repo list",
+           "repo create alice/app",
+           "repo rename alice/app acme/app",
+           "repo delete alice/app --yes",
+           "repo set alice/app --visibility public",
+           "repo set alice/app --immutable-tags 'v*'",
+           "grant set bob writer alice/app",
+           "grant set team:acme/devs reader acme/",
+           "grant delete bob alice/app",
+           "grant list alice/app",
+           "namespace list",
+           "namespace set alice --quota 10GiB",
+       })
+    app.example(example);
 }
 
 }  // namespace bulkhead::cli

@@ -4,6 +4,7 @@
 
 #include "base/say.h"
 #include "cli/api_cli.h"
+#include "cli/confirm.h"
 
 namespace bulkhead::cli {
 namespace {
@@ -85,7 +86,7 @@ Result<json::value> accept(ApiClient& client, const std::string& invitation) {
 }
 
 void add_members(Command& org, CommandLine& line, const Options& options) {
-  auto* member = org.add_subcommand("member", "Who belongs to an organization: list, set, remove");
+  auto* member = org.add_subcommand("member", "Who belongs to an organization: list, set, delete");
   member->require_subcommand();
   add_api_command(
       *member, line, "list", "List an organization's members",
@@ -111,7 +112,7 @@ void add_members(Command& org, CommandLine& line, const Options& options) {
   put->add_option("account", options->member)->required();
   put->add_option("role", options->role)->one_of({"member", "owner"});
   auto* remove = add_api_command(
-      *member, line, "remove", "Take somebody out of an organization, with all that it gave",
+      *member, line, "delete", "Take somebody out of an organization, with all that it gave",
       [options](ApiClient& client) {
         return nothing(client.remove(path_of("organizations", options->name, "members", options->member)));
       },
@@ -168,6 +169,11 @@ void add_invitations(Command& org, CommandLine& line, const Options& options) {
       ->required();
 }
 
+// "3 teams, ".
+std::string count_of(std::size_t count, const char* what) {
+  return fmt::format("{} {}{}, ", count, what, count == 1 ? "" : "s");
+}
+
 void add_changes(Command& org, CommandLine& line, const Options& options) {
   auto* make = add_api_command(
       org, line, "create", "Make an organization and the namespace of its name",
@@ -201,14 +207,20 @@ void add_changes(Command& org, CommandLine& line, const Options& options) {
       [options] { return print_text(fmt::format("{} is {} now", options->name, options->new_name)); });
   rename->add_option("name", options->name)->required();
   rename->add_option("new_name", options->new_name)->required();
-  add_api_command(
+  auto* remove = add_api_command(
       org, line, "delete", "Delete an organization that has no repositories left",
       [options](ApiClient& client) {
         return nothing(client.remove(path_of("organizations", options->name)));
       },
-      [options] { return print_text(fmt::format("{} is deleted", options->name)); })
-      ->add_option("name", options->name)
-      ->required();
+      [options] { return print_text(fmt::format("{} is deleted", options->name)); });
+  remove->add_option("name", options->name)->required();
+  ask_before(*remove, line, [options](ApiClient& client) {
+    const auto teams = client.list(path_of("organizations", options->name, "teams"));
+    const auto members = client.list(path_of("organizations", options->name, "members"));
+    return fmt::format("deletes {} with its {}{}robots, invitations and grants", options->name,
+                       teams ? count_of(teams->size(), "team") : "",
+                       members ? count_of(members->size(), "membership") : "");
+  });
 }
 
 }  // namespace
@@ -227,6 +239,22 @@ void add_organization_commands(Command& app, CommandLine& line) {
   add_changes(*org, line, options);
   add_members(*org, line, options);
   add_invitations(*org, line, options);
+  for (const char* example : {
+           "org member list acme",
+           "org member set acme bob owner",
+           "org member delete acme bob",
+           "org invite acme --account bob --team devs",
+           "org invite acme --email carol@example.com",
+           "org invitations acme",
+           "org accept 7",
+           "org withdraw acme 7",
+           "org create acme --display-name 'Acme Ltd' --owner alice",
+           "org set acme --member-role reader",
+           "org rename acme acme-tools",
+           "org delete acme",
+           "org list",
+       })
+    app.example(example);
 }
 
 }  // namespace bulkhead::cli

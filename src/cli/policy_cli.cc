@@ -101,6 +101,11 @@ void add_policy_commands(Command& app, CommandLine& line) {
       ->one_value();
   change->add_option("--password-login", options->password_login, "Whether passwords let anybody in")
       ->one_of({"true", "false"});
+  for (const char* example : {
+           "policy show --org acme",
+           "policy set --mfa-required true --token-life 90d",
+       })
+    app.example(example);
 }
 
 }  // namespace bulkhead::cli

@@ -70,7 +70,7 @@ std::string_view cure_of(CURLcode code, std::string_view cause) {
   if (says("expired") || says("not yet valid"))
     return "; the server needs another certificate, or a clock is wrong";
   if (says("subject name")) return "; write a name that its certificate is made out to";
-  return "; where its authority is one of your own, log in with --ca FILE";
+  return "; where its authority is one of your own, log in with --ca FILE (in scripts: BULKHEAD_CA)";
 }
 
 }  // namespace

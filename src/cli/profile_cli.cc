@@ -68,6 +68,11 @@ void add_profile_commands(Command& user, CommandLine& line) {
   role->add_option("role", options->role)
       ->required()
       ->one_of({"none", "auditor", "security_officer", "administrator"});
+  for (const char* example : {
+           "user email carol carol@example.com --verified",
+           "user role carol auditor",
+       })
+    user.example(example);
 }
 
 }  // namespace bulkhead::cli

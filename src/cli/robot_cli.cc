@@ -4,6 +4,7 @@
 
 #include "base/say.h"
 #include "cli/api_cli.h"
+#include "cli/confirm.h"
 #include "cli/remote_tokens.h"
 #include "config/value.h"
 
@@ -77,11 +78,11 @@ Result<json::value> create_trust(ApiClient& client, const RobotOptions& options)
 }
 
 void add_trusts(Command& robot, CommandLine& line, const Options& options) {
-  auto* trust =
-      robot.add_subcommand("trust", "CI jobs that act as a robot with no stored secret: add, list, remove");
+  auto* trust = robot.add_subcommand(
+      "trust", "CI jobs that act as a robot with no stored secret: create, list, delete");
   trust->require_subcommand();
   auto* add = add_api_command(
-      *trust, line, "add", "Let jobs of an issuer act as the robot",
+      *trust, line, "create", "Let jobs of an issuer act as the robot",
       [options](ApiClient& client) { return create_trust(client, *options); },
       [options] { return print_text(fmt::format("{} trusts {}", options->robot, options->trust)); });
   add->add_option("robot", options->robot, "OWNER+NAME")->required();
@@ -106,7 +107,7 @@ void add_trusts(Command& robot, CommandLine& line, const Options& options) {
       ->add_option("robot", options->robot, "OWNER+NAME")
       ->required();
   auto* remove = add_api_command(
-      *trust, line, "remove", "End a trust, and what was issued through it",
+      *trust, line, "delete", "End a trust, and what was issued through it",
       [options](ApiClient& client) {
         return nothing(
             client.remove(path_of("robots", options->robot, "trusts", std::to_string(options->number))));
@@ -156,13 +157,28 @@ void add_robot_commands(Command& app, CommandLine& line) {
              " is disabled; its tokens have ended");
   add_switch(*robot, line, options, "enable", "Let a disabled robot be given tokens again", true,
              " is enabled");
-  add_api_command(
+  auto* remove = add_api_command(
       *robot, line, "delete", "Delete a robot with its tokens, trusts and grants",
       [options](ApiClient& client) { return nothing(client.remove(path_of("robots", options->robot))); },
-      [options] { return print_text(fmt::format("{} is deleted", options->robot)); })
-      ->add_option("robot", options->robot, "OWNER+NAME")
-      ->required();
+      [options] { return print_text(fmt::format("{} is deleted", options->robot)); });
+  remove->add_option("robot", options->robot, "OWNER+NAME")->required();
+  ask_before(*remove, line, [options](ApiClient&) {
+    return fmt::format("deletes {} with its tokens, trusts and roles", options->robot);
+  });
   add_trusts(*robot, line, options);
+  for (const char* example : {
+           "robot trust create acme+ci builds --preset github --audience https://registry.example.com "
+           "--claim "
+           "repository_id=123456 --scope acme/app:pull,push",
+           "robot trust list acme+ci",
+           "robot trust delete acme+ci 3",
+           "robot list --org acme",
+           "robot create ci --org acme --description 'pushes builds'",
+           "robot delete acme+ci",
+           "robot disable acme+ci",
+           "robot enable acme+ci",
+       })
+    app.example(example);
 }
 
 }  // namespace bulkhead::cli

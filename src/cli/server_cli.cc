@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <boost/json/serialize.hpp>
 #include <cstdio>
 #include <memory>
 
@@ -9,21 +10,24 @@
 #include "base/say.h"
 #include "cli/api_client.h"
 #include "cli/command_line.h"
+#include "cli/environment.h"
 #include "cli/terminal.h"
 #include "config/advice.h"
 
 namespace bulkhead::cli {
 namespace {
 
+namespace json = boost::json;
+
 struct SetupOptions {
   std::string name;
-  std::string server = "http://127.0.0.1:5000";
+  std::string server = server_variable().empty() ? "http://127.0.0.1:5000" : server_variable();
   std::string token;
   std::string ca;
   bool password_stdin = false;
 };
 
-Result<void> set_up(const SetupOptions& options) {
+Result<void> set_up(const CommandLine& line, const SetupOptions& options) {
   auto password = read_password(options.password_stdin);
   if (!password) return password.error();
   const auto server = server_url(options.server);
@@ -32,6 +36,10 @@ Result<void> set_up(const SetupOptions& options) {
   const auto made = client->create(
       "/setup", {{"token", options.token}, {"name", options.name}, {"password", password->reveal()}});
   if (!made) return made.error();
+  if (line.json) {
+    say_json(json::serialize(*made));
+    return {};
+  }
   say("{} is the administrator. Now log in:\n  docker login {}\n", options.name, registry_of(*server));
   return {};
 }
@@ -46,7 +54,8 @@ void add_setup(Command& app, CommandLine& line) {
   setup->add_option("--server", options->server, "The server's address")->show_default();
   setup->add_option("--ca", options->ca, "Trust this certificate authority (PEM), such as <data>/tls/ca.pem");
   setup->add_flag("--password-stdin", options->password_stdin, "Read the password from standard input");
-  setup->callback([&line, options] { line.action = [options] { return set_up(*options); }; });
+  setup->add_flag("--json", line.json, "Print JSON, for scripts");
+  setup->callback([&line, options] { line.action = [&line, options] { return set_up(line, *options); }; });
 }
 
 void add_config(Command& app, CommandLine& line) {
@@ -55,6 +64,7 @@ void add_config(Command& app, CommandLine& line) {
   auto* check =
       config->add_subcommand("check", "Say whether the settings are right, and what is wrong with them");
   add_settings(*check, line, true);
+  check->add_flag("--json", line.json, "Print JSON, for scripts");
   check->callback([&line] {
     line.action = [&line]() -> Result<void> {
       auto loaded = line.load();
@@ -64,8 +74,14 @@ void add_config(Command& app, CommandLine& line) {
         line.misconfigured = true;
         return Error{Errc::invalid_argument, fmt::format("{}", fmt::join(files.mistakes, "\n"))};
       }
-      for (const std::string& sentence : config::advice(loaded->settings)) say("{}\n", sentence);
-      for (const std::string& sentence : files.advice) say("{}\n", sentence);
+      json::array advice;
+      for (const std::string& sentence : config::advice(loaded->settings)) advice.emplace_back(sentence);
+      for (const std::string& sentence : files.advice) advice.emplace_back(sentence);
+      if (line.json) {
+        say_json(json::serialize(json::object{{"right", true}, {"advice", std::move(advice)}}));
+        return {};
+      }
+      for (const json::value& sentence : advice) say("{}\n", std::string_view(sentence.as_string()));
       say("the settings are right\n");
       return {};
     };
@@ -73,11 +89,19 @@ void add_config(Command& app, CommandLine& line) {
   auto* print =
       config->add_subcommand("print", "Show every setting in force and where it comes from, as TOML");
   add_settings(*print, line, true);
+  print->add_flag("--json", line.json, "Print JSON, for scripts; the values as TOML writes them");
   print->callback([&line] {
     line.action = [&line]() -> Result<void> {
       auto loaded = line.load();
       if (!loaded) return loaded.error();
-      say_lines(config::render_toml(*loaded));
+      if (!line.json) {
+        say_lines(config::render_toml(*loaded));
+        return {};
+      }
+      json::array settings;
+      for (const config::InForce& each : config::in_force(*loaded))
+        settings.push_back(json::object{{"key", each.key}, {"value", each.value}, {"from", each.origin}});
+      say_json(json::serialize(settings));
       return {};
     };
   });
@@ -109,13 +133,7 @@ void add_server_commands(Command& app, CommandLine& line) {
       app.add_subcommand("serve", "Run the registry until it is told to stop (SIGTERM or Ctrl-C)");
   add_settings(*serve_command, line, true);
   serve_command->footer(
-      "Examples:\n"
-      "  bulkhead serve                                   ./data on 127.0.0.1:5000, SQLite, no TLS\n"
-      "  bulkhead serve --listen 0.0.0.0:443 --tls auto --tls-names registry.example.com\n"
-      "  bulkhead serve --config /etc/bulkhead.toml\n"
-      "  bulkhead serve --database postgres://bulkhead@db/bulkhead --database-password-file "
-      "/run/secrets/db\n\n"
-      "Each setting is also a key of the TOML file and an environment variable: --http-idle-timeout is\n"
+      "Each setting is also a key of the TOML file and an environment variable: --http-idle-timeout is "
       "http.idle_timeout and BULKHEAD_HTTP_IDLE_TIMEOUT. Flags go before the environment, and that before "
       "the file.");
   const auto accept_new_keys = std::make_shared<bool>(false);
@@ -132,6 +150,17 @@ void add_server_commands(Command& app, CommandLine& line) {
   });
   add_setup(app, line);
   add_config(app, line);
+  for (const char* example : {
+           "setup admin --token bhsetup_…",
+           "config check --config /etc/bulkhead/bulkhead.toml",
+           "config print",
+           "config reference",
+           "serve",
+           "serve --listen 0.0.0.0:443 --tls auto --tls-names registry.example.com",
+           "serve --config /etc/bulkhead.toml",
+           "serve --database postgres://bulkhead@db/bulkhead --database-password-file /run/secrets/db",
+       })
+    app.example(example);
 }
 
 }  // namespace bulkhead::cli

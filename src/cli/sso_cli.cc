@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/say.h"
 #include "cli/api_cli.h"
+#include "cli/confirm.h"
 #include "cli/sso_test.h"
 #include "cli/terminal.h"
 
@@ -202,8 +203,7 @@ void add_provider_flags(Command& command, const Options& options) {
 }
 
 void add_providers(Command& sso, CommandLine& line, const Options& options) {
-  auto* provider =
-      sso.add_subcommand("provider", "Where people are known: list, show, create, change, remove");
+  auto* provider = sso.add_subcommand("provider", "Where people are known: list, show, create, set, delete");
   provider->require_subcommand();
   add_api_command(
       *provider, line, "list", "List the log-in providers",
@@ -225,14 +225,14 @@ void add_providers(Command& sso, CommandLine& line, const Options& options) {
   make->add_option("provider", options->provider, "A name for it, part of log-in addresses")->required();
   add_provider_flags(*make, options);
   auto* alter = add_api_command(
-      *provider, line, "change", "Change settings of a log-in provider; what is not named stays",
+      *provider, line, "set", "Change settings of a log-in provider; what is not named stays",
       [options](ApiClient& client) { return change(client, *options); },
       [options] { return print_made(fmt::format("changed {}", options->provider)); });
   alter->add_option("provider", options->provider)->required();
   alter->add_option("--name", options->new_name, "Another name");
   add_provider_flags(*alter, options);
-  add_api_command(
-      *provider, line, "remove",
+  auto* remove = add_api_command(
+      *provider, line, "delete",
       "Remove a log-in provider with its mappings, the memberships and sessions that it gave, and its links",
       [options](ApiClient& client) { return remove(client, *options); },
       [options] {
@@ -241,9 +241,13 @@ void add_providers(Command& sso, CommandLine& line, const Options& options) {
               gone.at("identities").as_int64(), gone.at("mappings").as_int64(),
               gone.at("sessions").as_int64());
         };
-      })
-      ->add_option("provider", options->provider)
-      ->required();
+      });
+  remove->add_option("provider", options->provider)->required();
+  ask_before(*remove, line, [options](ApiClient&) {
+    return fmt::format(
+        "removes {} with its mappings and links, and the memberships and sessions that it gave",
+        options->provider);
+  });
 }
 
 // The items with what is the same of all of them.
@@ -289,7 +293,7 @@ void add_mapping(Command& map, CommandLine& line, const Options& options, const 
 }
 
 void add_mappings(Command& sso, CommandLine& line, const Options& options) {
-  auto* map = sso.add_subcommand("map", "Which groups lead into which teams: list, add, remove");
+  auto* map = sso.add_subcommand("map", "Which groups lead into which teams: list, create, delete");
   map->require_subcommand();
   add_api_command(
       *map, line, "list", "List the group mappings of a provider, or of a team",
@@ -299,9 +303,9 @@ void add_mappings(Command& sso, CommandLine& line, const Options& options) {
       })
       ->add_option("provider", options->provider, "A provider, or ORGANIZATION/TEAM")
       ->required();
-  add_mapping(*map, line, options, "PUT", "add",
+  add_mapping(*map, line, options, "PUT", "create",
               "Put a group's people into a team, from their next log-in on", "leads into");
-  add_mapping(*map, line, options, "DELETE", "remove", "Let a group lead into a team no more",
+  add_mapping(*map, line, options, "DELETE", "delete", "Let a group lead into a team no more",
               "leads no more into");
 }
 
@@ -348,6 +352,22 @@ void add_sso_commands(Command& app, CommandLine& line) {
   add_mappings(*sso, line, options);
   add_links(*sso, line, options);
   add_sso_test_command(*sso, line);
+  for (const char* example : {
+           "sso provider list",
+           "sso provider show corp",
+           "sso provider create corp --issuer https://id.example.com --client-id bulkhead --secret-stdin",
+           "sso provider create ldap --url ldaps://ldap.example.com --user-base ou=people,dc=example "
+           "--no-secret",
+           "sso provider set corp --enabled false",
+           "sso provider delete corp",
+           "sso map list corp",
+           "sso identities alice",
+           "sso link alice corp 248289761001",
+           "sso unlink alice corp",
+           "sso map create corp developers acme/devs",
+           "sso map delete corp developers acme/devs",
+       })
+    app.example(example);
 }
 
 }  // namespace bulkhead::cli

@@ -34,7 +34,7 @@ seconds seconds_of(const json::value& object, std::string_view key, seconds most
 
 void show(const json::value& begun) {
   const std::string complete = text(begun, "verification_uri_complete");
-  if (::isatty(STDERR_FILENO) == 1)
+  if (::isatty(STDERR_FILENO) == 1 && locale_has_utf8())
     if (const auto drawing = identity::qr_for_terminal(Secret<>(complete)))
       tell_exactly(drawing->reveal() + "\n");
   tell("Open {} in a browser, and compare the code there: {}\n", complete, text(begun, "user_code"));

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "cli/api_cli.h"
+#include "cli/confirm.h"
 
 namespace bulkhead::cli {
 namespace {
@@ -42,9 +43,18 @@ Result<json::value> add(ApiClient& client, const TeamOptions& options) {
   });
 }
 
-void add_membership(Command& team, CommandLine& line, const Options& options) {
-  add_api_command(
-      team, line, "members", "List who is in a team",
+// What the three were called before the verbs became the same everywhere, for scripts.
+struct MemberNames {
+  const char* list;
+  const char* set;
+  const char* remove;
+};
+constexpr MemberNames kNames{"list", "set", "delete"};
+constexpr MemberNames kOlderNames{"members", "add", "remove"};
+
+void add_membership(Command& parent, CommandLine& line, const Options& options, const MemberNames& names) {
+  auto* list = add_api_command(
+      parent, line, names.list, "List who is in a team",
       [options](ApiClient& client) {
         return with_team(*options, [&](const std::string& path) {
           return as_value(client.list(path + path_of("members")));
@@ -53,17 +63,16 @@ void add_membership(Command& team, CommandLine& line, const Options& options) {
       [] {
         return print_rows({"ACCOUNT", "NAME", "DIRECT", "BY SIGN-ON"},
                           {"account", "display_name", "direct", "from_directory"});
-      })
-      ->add_option("team", options->team, "ORGANIZATION/TEAM")
-      ->required();
+      });
+  list->add_option("team", options->team, "ORGANIZATION/TEAM")->required();
   auto* put = add_api_command(
-      team, line, "add", "Put a member of the organization into a team",
+      parent, line, names.set, "Put a member of the organization into a team",
       [options](ApiClient& client) { return add(client, *options); },
       [options] { return print_text(fmt::format("{} is in {}", options->member, options->team)); });
   put->add_option("team", options->team, "ORGANIZATION/TEAM")->required();
   put->add_option("account", options->member)->required();
   auto* remove = add_api_command(
-      team, line, "remove", "Take somebody out of a team",
+      parent, line, names.remove, "Take somebody out of a team",
       [options](ApiClient& client) {
         return with_team(*options, [&](const std::string& path) {
           return nothing(client.remove(path + path_of("members", options->member)));
@@ -72,6 +81,13 @@ void add_membership(Command& team, CommandLine& line, const Options& options) {
       [options] { return print_text(fmt::format("{} is not in {}", options->member, options->team)); });
   remove->add_option("team", options->team, "ORGANIZATION/TEAM")->required();
   remove->add_option("account", options->member)->required();
+  const bool older = &names == &kOlderNames;
+  for (Command* command : {list, put, remove})
+    if (older) command->hidden();
+  if (older) return;
+  list->footer("Its older name: team members");
+  put->footer("Its older name: team add");
+  remove->footer("Its older name: team remove");
 }
 
 }  // namespace
@@ -122,15 +138,29 @@ void add_team_commands(Command& app, CommandLine& line) {
       });
   move->add_option("team", options->team, "ORGANIZATION/TEAM")->required();
   move->add_option("--parent", options->parent, "A team of the organization; without it, below none");
-  add_api_command(
+  auto* remove = add_api_command(
       *team, line, "delete", "Delete a team with its grants",
       [options](ApiClient& client) {
         return with_team(*options, [&](const std::string& path) { return nothing(client.remove(path)); });
       },
-      [options] { return print_text(fmt::format("{} is deleted", options->team)); })
-      ->add_option("team", options->team, "ORGANIZATION/TEAM")
-      ->required();
-  add_membership(*team, line, options);
+      [options] { return print_text(fmt::format("{} is deleted", options->team)); });
+  remove->add_option("team", options->team, "ORGANIZATION/TEAM")->required();
+  ask_before(*remove, line, [options](ApiClient&) {
+    return fmt::format("deletes {} with the roles that it was given", options->team);
+  });
+  auto* member = team->add_subcommand("member", "Who is in a team: list, set, delete");
+  add_membership(*member, line, options, kNames);
+  add_membership(*team, line, options, kOlderNames);
+  for (const char* example : {
+           "team member list acme/devs",
+           "team member set acme/devs bob",
+           "team member delete acme/devs bob",
+           "team list acme",
+           "team create acme/devs",
+           "team rename acme/devs developers",
+           "team delete acme/devs",
+       })
+    app.example(example);
 }
 
 }  // namespace bulkhead::cli

@@ -1,11 +1,14 @@
 #include "cli/terminal.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <iterator>
 
@@ -16,6 +19,8 @@ namespace bulkhead::cli {
 namespace {
 
 constexpr std::size_t kPasswordBytes = 64 << 10;
+constexpr std::size_t kColumns = 10'000;  // more than anybody means
+constexpr int kOutput = 1;
 
 // Turns the terminal's echo off for its lifetime.
 class Quiet {
@@ -53,12 +58,34 @@ Result<void> need_terminal() {
   return Error{Errc::invalid_argument, "there is no terminal to ask for the password; use --password-stdin"};
 }
 
+std::string_view variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+}  // namespace
+
 std::size_t characters(std::string_view text) {
   return static_cast<std::size_t>(
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0u) != 0x80; }));
 }
 
-}  // namespace
+Screen look_at_output() {
+  Screen screen;
+  screen.terminal = ::isatty(STDOUT_FILENO) == 1;
+  ::winsize size{};
+  if (screen.terminal && ::ioctl(kOutput, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    screen.columns = size.ws_col;
+  const std::string_view kind = variable("TERM");
+  screen.colour = screen.terminal && !kind.empty() && kind != "dumb" && variable("NO_COLOR").empty();
+  screen.unicode = !screen.terminal || locale_has_utf8();
+  const std::string_view text = variable("COLUMNS");
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && end == text.data() + text.size() && number > 0 && number <= kColumns)
+    screen.columns = number;
+  return screen;
+}
 
 bool at_terminal() { return ::isatty(STDIN_FILENO) == 1; }
 

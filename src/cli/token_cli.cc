@@ -5,6 +5,7 @@
 
 #include "base/say.h"
 #include "cli/command_line.h"
+#include "cli/confirm.h"
 #include "cli/terminal.h"
 #include "config/value.h"
 
@@ -57,16 +58,15 @@ std::string lost(const TokenOptions& options, const json::value& token) {
                      token.at("id").as_int64(), options.account, token.at("id").as_int64());
 }
 
-void print_list(const json::value& value) {
-  std::vector<std::vector<std::string>> rows{
-      {"NUMBER", "NAME", "STATE", "EXPIRES", "LAST USED", "FROM", "SCOPES"}};
+Rows token_rows(const json::value& value) {
+  Rows rows{{"NUMBER", "NAME", "STATE", "EXPIRES", "LAST USED", "FROM", "SCOPES"}};
   for (const json::value& each : value.as_array()) {
     const json::object& token = each.as_object();
     rows.push_back({std::to_string(token.at("id").as_int64()), text(token, "name"), text(token, "state"),
                     text(token, "expires_at"), text(token, "last_used_at"), text(token, "last_used_address"),
                     scopes_of(token)});
   }
-  say_lines(render_table(rows));
+  return rows;
 }
 
 void print_revoked(const json::value& value) {
@@ -149,8 +149,8 @@ void add_token_commands(Command& app, CommandLine& line) {
   token->require_subcommand();
   const auto options = std::make_shared<TokenOptions>();
   const auto add = [&](const std::string& name, const std::string& about,
-                       Result<json::object> (*command_of)(const TokenOptions&),
-                       void (*print)(const json::value&), bool once = false) {
+                       Result<json::object> (*command_of)(const TokenOptions&), const Printer& print,
+                       bool once = false) {
     auto* command = token->add_subcommand(name, about);
     add_settings(*command, line, false);
     command->add_flag("--json", line.json, "Print JSON, for scripts");
@@ -183,17 +183,28 @@ void add_token_commands(Command& app, CommandLine& line) {
       "How long it works, such as 12h or 30d; without, 7 days for one that may change anything, "
       "else as long as policy allows");
 
-  add("list", "List an account's tokens, never their secrets", list_command, print_list);
+  add("list", "List an account's tokens, never their secrets", list_command, token_rows);
 
   auto* revoke = add("revoke", "End a token, and what was made with it; it holds from the next request",
                      revoke_command, print_revoked);
   revoke->add_option("number", options->id);
   revoke->add_flag("--all", options->all, "All of the account's");
+  ask_before(*revoke, line, [options](ApiClient&) {
+    return options->all ? fmt::format("ends every access token of {} for good", options->account) : "";
+  });
 
   auto* rotate = add("rotate", "Make a token's successor; the old one works until the overlap ends",
                      rotate_command, print_created, true);
   rotate->add_option("number", options->id)->required();
-  rotate->add_option("--overlap", options->overlap, "How long the old one still works, at most 7d (24h)");
+  rotate->add_option("--overlap", options->overlap, "How long the old one still works, at most 7d");
+  for (const char* example : {
+           "token create alice ci --scope alice/app:pull,push --lifetime 30d",
+           "token create alice nightly --scope '*:pull' --management read",
+           "token list alice",
+           "token revoke alice 7",
+           "token rotate alice 7 --overlap 1h",
+       })
+    app.example(example);
 }
 
 }  // namespace bulkhead::cli

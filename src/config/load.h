@@ -58,6 +58,14 @@ std::string render_toml(const Loaded& loaded);
 // A file to begin with: every setting explained, and commented out with its default unless something set it.
 std::string render_example(const Loaded& loaded);
 
+// The same for programs; the values as TOML writes them.
+struct InForce {
+  std::string key;
+  std::string value;
+  std::string origin;
+};
+std::vector<InForce> in_force(const Loaded& loaded);
+
 // The reference page, in Markdown.
 std::string render_reference();
 

@@ -105,6 +105,13 @@ std::string render_example(const Loaded& loaded) {
   return out;
 }
 
+std::vector<InForce> in_force(const Loaded& loaded) {
+  std::vector<InForce> out;
+  for (const Setting& setting : table())
+    out.push_back({setting.info.key, setting.render(loaded.settings), loaded.origins.at(setting.info.key)});
+  return out;
+}
+
 std::string render_reference() {
   std::string out(kIntroduction);
   for (const auto& [group, title] : kHeadings) {

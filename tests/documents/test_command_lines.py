@@ -14,7 +14,8 @@ FENCE = re.compile(r"^(```|~~~)[^\n]*\n(.*?)^\1", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
 # Not paths such as /etc/bulkhead/bulkhead.toml, nor units and folders.
 COMMAND = re.compile(r"(?<![\w./-])bulkhead(?= +[a-z-])(?: +[^\n|;&<>#]*)")
-SUBCOMMANDS = re.compile(r"^Subcommands:\n((?:  .*\n)+)", re.MULTILINE)
+SECTION = re.compile(r"^([A-Z][\w ]*):\n((?:  .*\n)+)", re.MULTILINE)
+NO_COMMANDS = {"Usage", "Arguments", "Flags", "Where it works", "Output", "Settings", "Example", "Examples"}
 FLAG = re.compile(r"(?<![\w-])(--?[a-z][a-z0-9-]*)")
 
 
@@ -45,8 +46,8 @@ def explain(request):
 
 
 def names_of_subcommands(help_text):
-    listed = SUBCOMMANDS.search(help_text)
-    return set(re.findall(r"^  ([a-z-]+) ", listed.group(1), re.MULTILINE)) if listed else set()
+    listed = "".join(body for title, body in SECTION.findall(help_text) if title not in NO_COMMANDS)
+    return set(re.findall(r"^  ([a-z-]+)(?: |$)", listed, re.MULTILINE))
 
 
 @pytest.mark.parametrize("line", command_lines())

@@ -35,6 +35,7 @@ EXACT_PLACES = {
     "src/base/say.h": "declares them",
     "src/base/say.cc": "makes texts safe before",
     "src/cli/factor_cli.cc": "a QR code, drawn by this program with the terminal's colours",
+    "src/cli/table.cc": "a table whose cells are made safe, with the terminal's colours",
     "src/cli/sso_login.cc": "a QR code, drawn by this program with the terminal's colours",
 }
 LOGGED = re.compile(r"\b(?:log|log_|log\(\))(?:\.|->)(?:log\s*\(\s*[\w:]+\s*,|(?:debug|info|warning|error)\s*\()\s*(?P<first>\S+)")

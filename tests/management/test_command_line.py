@@ -25,13 +25,13 @@ def test_log_in_and_out(cli, alice):
     session = json.loads(cli.store.read_text())["servers"][cli.server.url]["session"]
     assert cli.run("logout").stdout == f"alice is logged out of {cli.server.url}\n"
     assert session not in cli.store.read_text()
-    assert cli.run("whoami", check=False).returncode == 1
+    assert cli.run("whoami", check=False).returncode == 3
     assert cli.run("logout", check=False).returncode == 1
 
 
 def test_a_wrong_password_leaves_nothing(cli, alice):
     refused = cli.run("login", cli.server.url, "--name", alice.name, "--password-stdin", stdin="wrong\n", check=False)
-    assert refused.returncode == 1
+    assert refused.returncode == 3
     assert not cli.store.exists()
 
 
@@ -90,7 +90,7 @@ def test_an_ended_session_says_so(cli, alice):
     cli.log_in(alice)
     cli.server.run("user", "password", "alice", "--password-stdin", stdin=alice.password + "\n")
     refused = cli.run("repo", "list", check=False)
-    assert refused.returncode == 1 and refused.stderr.startswith("bulkhead: ")
+    assert refused.returncode == 3 and refused.stderr.startswith("bulkhead: ")
 
 
 def test_repositories_grants_and_namespaces(cli, alice, mallory):

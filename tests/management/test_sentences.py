@@ -39,8 +39,8 @@ def test_a_namespace_without_its_slash_is_guessed(cli, alice, server, command):
 @pytest.mark.parametrize(
     "command, named",
     [
-        (("user", "creat", "x"), 'no command "user creat"; "bulkhead user --help"'),
-        (("org", "member", "lst"), 'no command "org member lst"; "bulkhead org member --help"'),
+        (("user", "creat", "x"), 'no command "user creat"; did you mean "bulkhead user create"? "bulkhead user --help"'),
+        (("org", "member", "lst"), 'no command "org member lst"; did you mean "bulkhead org member list"? "bulkhead org member --help"'),
         (("foo",), 'no command "foo"; "bulkhead --help"'),
     ],
     ids=" ".join,
@@ -66,7 +66,7 @@ def test_a_second_factor_is_asked_for_by_its_flag(cli, server):
     user = server.create_user("has-a-factor")
     enrol(Management(server, user))
     refused = cli.run("login", server.url, "--name", user.name, "--password-stdin", stdin=user.password + "\n", check=False)
-    assert refused.returncode == 1 and "--code" in refused.stderr
+    assert refused.returncode == 3 and "--code" in refused.stderr
 
 
 def test_a_mapping_that_is_not_there_is_named(cli, alice, server):

@@ -104,5 +104,12 @@ TEST(ShellQuote, IsOneArgument) {
   EXPECT_EQ(shell_quote(""), "''");
 }
 
+TEST(Ascii, WritesOutWhatItDoesNotHave) {
+  EXPECT_EQ(ascii("plain\n"), "plain\n");
+  EXPECT_EQ(ascii("bhsetup_… – “it’s”"), "bhsetup_... - \"it's\"");
+  EXPECT_EQ(ascii("Zoë 😀"), "Zo\\u{eb} \\u{1f600}");
+  EXPECT_EQ(ascii("a\xffz"), "a\\xffz");
+}
+
 }  // namespace
 }  // namespace bulkhead
