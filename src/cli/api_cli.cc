@@ -60,6 +60,10 @@ Result<json::value> as_value(Result<json::array> items) {
   return json::value(*std::move(items));
 }
 
+std::string team_within(const std::string& organization, const std::string& team) {
+  return team.starts_with(organization + "/") ? team.substr(organization.size() + 1) : team;
+}
+
 Result<TeamName> parse_team_name(const std::string& text) {
   const auto slash = text.find('/');
   if (slash == std::string::npos || slash == 0 || slash + 1 == text.size())

@@ -31,6 +31,8 @@ struct TeamName {
   std::string organization;
   std::string team;
 };
+// Of a team that is named beside its organization: "acme/devs" and "devs" are one there.
+std::string team_within(const std::string& organization, const std::string& team);
 Result<TeamName> parse_team_name(const std::string& text);
 
 }  // namespace bulkhead::cli

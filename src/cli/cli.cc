@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -58,6 +59,8 @@ Result<config::Loaded> CommandLine::load(Fallback fallback) const {
   config::Sources sources;
   sources.environment = setting_variables();
   sources.flags = flags;
+  for (const auto& [key, values] : list_flags)
+    if (!values.empty()) sources.flags[key] = fmt::format("{}", fmt::join(values, ","));
   const auto from_environment = sources.environment.extract("BULKHEAD_CONFIG");
   if (!config_file.empty())
     sources.file = config_file;
@@ -97,32 +100,44 @@ void add_settings(Command& command, CommandLine& line, bool all) {
   constexpr std::array kLists = {"list", "members", "invitations", "identities"};
   if (!all && std::ranges::find(kLists, command.name()) != kLists.end())
     command.add_flag("--wide", line.wide, kWideHelp);
+  Option* server = nullptr;
   if (!all)
-    command
-        .add_option("--server", line.server,
-                    "Work on this server, which was logged in to, instead of on the data of this machine")
-        ->type_name("URL")
-        ->group(kWhere);
-  command
-      .add_option("--config", line.config_file, "Read settings from this TOML file (also BULKHEAD_CONFIG)")
-      ->type_name("FILE")
-      ->group(all ? "Flags" : kWhere);
+    server =
+        command
+            .add_option("--server", line.server,
+                        "Work on this server, which was logged in to, instead of on the data of this machine")
+            ->type_name("URL")
+            ->group(kWhere);
+  Option* config = command
+                       .add_option("--config", line.config_file,
+                                   "Read settings from this TOML file (also BULKHEAD_CONFIG)")
+                       ->type_name("FILE")
+                       ->group(all ? "Flags" : kWhere);
+  if (server != nullptr) server->excludes(config);
   for (const config::SettingInfo& info : config::settings()) {
     // Commands on stopped data need to find it and what it was made with; the rest is the server's.
     const bool needed = info.key == "data" || info.key == "database" ||
                         info.key == "database_password_file" || info.key.starts_with("keys") ||
                         info.key.starts_with("auth.password_");
     if (!all && !needed) continue;
-    command
-        .add_option(
-            info.flag, [&line, key = info.key](const std::string& value) { line.flags[key] = value; },
-            info.doc)
-        ->take_last()  // scripts put defaults before what their callers add
+    // Given again, lists add up; of the rest the last one counts, as scripts put defaults before what their
+    // callers add.
+    Option* flag =
+        info.type == config::SettingType::list
+            ? command.add_option(info.flag, line.list_flags[info.key], info.doc)->one_value()
+            : command
+                  .add_option(
+                      info.flag,
+                      [&line, key = info.key](const std::string& value) { line.flags[key] = value; },
+                      info.doc)
+                  ->take_last();
+    flag->may_be_empty()
         ->type_name(info.key == "data" || info.key == "keys" ? "DIR" : "")
         ->default_text(plain_default(info.default_text))
         ->group(all                  ? "Settings"
                 : info.key == "data" ? kWhere
                                      : "");
+    if (server != nullptr && info.key == "data") server->excludes(flag);
   }
 }
 

@@ -96,6 +96,11 @@ Option* Option::excludes(Option* other) {
   return this;
 }
 
+Option* Option::may_be_empty() {
+  may_be_empty_ = true;
+  return this;
+}
+
 Command::Command(Command* parent, std::string name, std::string about)
     : app_(std::make_unique<CLI::App>(about, name)),
       parent_(parent),
@@ -113,7 +118,13 @@ Option* Command::keep(CLI::Option* option, const std::string& name, const std::s
     facts.flags = CLI::detail::split(name, ',');
   else
     facts.argument = name;
-  return options_.emplace_back(std::make_unique<Option>(*option, std::move(facts))).get();
+  Option* kept = options_.emplace_back(std::make_unique<Option>(*option, std::move(facts))).get();
+  if (!kept->facts_.value.empty())
+    option->check([kept](const std::string& given) {
+      if (!given.empty() || kept->may_be_empty_) return std::string();
+      return std::string("its value is empty; leave it out, or say what is meant");
+    });
+  return kept;
 }
 
 Command* Command::add_subcommand(const std::string& name, const std::string& about) {

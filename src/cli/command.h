@@ -52,6 +52,9 @@ class Option {
   Option* show_default();                         // in the help: what its variable holds now
   Option* default_text(const std::string& text);  // in the help: this
   Option* excludes(Option* other);
+  // Otherwise a value that is empty is refused: it is a script's variable that was not set, and what is left
+  // out means something larger more often than not.
+  Option* may_be_empty();
 
   const Facts& facts() const { return facts_; }
 
@@ -60,6 +63,7 @@ class Option {
 
   CLI::Option& option_;
   Facts facts_;
+  bool may_be_empty_ = false;
 };
 
 // Which of the root's commands stand together in its help, and in which order.

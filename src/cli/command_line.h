@@ -51,7 +51,9 @@ struct CommandLine {
   std::string program;
   std::string config_file;
   std::map<std::string, std::string> flags;  // settings given as flags, by key
-  std::string server;                        // --server: the server whose management API to use
+  std::map<std::string, std::vector<std::string>>
+      list_flags;      // those that are lists, each time they are given
+  std::string server;  // --server: the server whose management API to use
   bool json = false;
   bool wide = false;  // --wide: tables exact and in full
   bool yes = false;   // --yes: what cannot be undone is not asked about

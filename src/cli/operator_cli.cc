@@ -274,7 +274,9 @@ void add_repository_commands(Command& app, CommandLine& line) {
   change->add_option("name", options->name)->required();
   for (const RepositoryFlag& flag : repository_flags()) {
     auto* option = change->add_option(flag.flag, options.get()->*flag.value, flag.about);
-    if (std::string_view(flag.key) == "visibility") option->one_of({"public", "private"});
+    const std::string_view key = flag.key;
+    if (key == "visibility") option->one_of({"public", "private"});
+    if (key.ends_with("_tags")) option->may_be_empty();
   }
 }
 

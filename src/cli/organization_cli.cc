@@ -45,7 +45,7 @@ Result<json::value> invite(ApiClient& client, const OrganizationOptions& options
   json::object body{{"role", options.role}};
   if (!options.member.empty()) body["account"] = options.member;
   if (!options.email.empty()) body["email"] = options.email;
-  if (!options.team.empty()) body["team"] = options.team;
+  if (!options.team.empty()) body["team"] = team_within(options.name, options.team);
   return client.create(path_of("organizations", options.name, "invitations"), std::move(body));
 }
 
@@ -187,13 +187,15 @@ void add_changes(Command& org, CommandLine& line, const Options& options) {
       [options](ApiClient& client) { return set(client, *options); },
       [options] { return print_text(fmt::format("{} is changed", options->name)); });
   set_command->add_option("name", options->name)->required();
-  set_command->add_option(
-      "--display-name",
-      [options](const std::string& text) {
-        options->display_name = text;
-        options->has_display_name = true;
-      },
-      "What it is called");
+  set_command
+      ->add_option(
+          "--display-name",
+          [options](const std::string& text) {
+            options->display_name = text;
+            options->has_display_name = true;
+          },
+          "What it is called")
+      ->may_be_empty();
   set_command
       ->add_option("--member-role", options->member_role,
                    "What every member may do in its repositories, without any grant")

@@ -98,7 +98,8 @@ void add_policy_commands(Command& app, CommandLine& line) {
           "--network", options->networks,
           "Where people and tokens may come from (192.0.2.0/24), several times if need be, in place of "
           "those of before; \"\" for anywhere")
-      ->one_value();
+      ->one_value()
+      ->may_be_empty();
   change->add_option("--password-login", options->password_login, "Whether passwords let anybody in")
       ->one_of({"true", "false"});
   for (const char* example : {

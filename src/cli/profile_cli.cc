@@ -45,7 +45,7 @@ void add_profile_commands(Command& user, CommandLine& line) {
         return print_text(fmt::format("{} is called \"{}\"", options->name, options->display_name));
       });
   called->add_option("name", options->name)->required();
-  called->add_option("text", options->display_name, "Such as 'Alice Adams'")->required();
+  called->add_option("text", options->display_name, "Such as 'Alice Adams'")->may_be_empty()->required();
   add_api_command(
       user, line, "lock",
       "Stop an account until somebody has looked at it: its sessions and tokens end, and \"user enable\" "

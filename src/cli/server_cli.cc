@@ -30,7 +30,8 @@ struct SetupOptions {
 Result<void> set_up(const CommandLine& line, const SetupOptions& options) {
   auto password = read_password(options.password_stdin);
   if (!password) return password.error();
-  const auto server = server_url(options.server);
+  // Who trusts an authority means TLS.
+  const auto server = server_url(options.server, !options.ca.empty());
   if (!server) return server.error();
   const auto client = make_remote_client(*server, Secret<>(), options.ca);
   const auto made = client->create(
@@ -67,7 +68,7 @@ void add_config(Command& app, CommandLine& line) {
   check->add_flag("--json", line.json, "Print JSON, for scripts");
   check->callback([&line] {
     line.action = [&line]() -> Result<void> {
-      auto loaded = line.load();
+      auto loaded = line.load(Fallback::installed);
       if (!loaded) return loaded.error();
       const auto files = app::check_files(loaded->settings);
       if (!files.mistakes.empty()) {
@@ -92,7 +93,7 @@ void add_config(Command& app, CommandLine& line) {
   print->add_flag("--json", line.json, "Print JSON, for scripts; the values as TOML writes them");
   print->callback([&line] {
     line.action = [&line]() -> Result<void> {
-      auto loaded = line.load();
+      auto loaded = line.load(Fallback::installed);
       if (!loaded) return loaded.error();
       if (!line.json) {
         say_lines(config::render_toml(*loaded));

@@ -195,6 +195,7 @@ void add_provider_flags(Command& command, const Options& options) {
                                     std::string(kSettings[i].about));
     flag->one_value()->type_name("");
     if (kSettings[i].type == Setting::Type::boolean) flag->one_of({"true", "false"});
+    if (kSettings[i].type == Setting::Type::texts) flag->may_be_empty();
   }
   command.add_flag("--secret-stdin", options->secret_stdin,
                    "Read the OpenID client's secret, or the password of the bind DN, from standard input");

@@ -31,7 +31,7 @@ Result<json::value> create(ApiClient& client, const TeamOptions& options) {
   const auto name = parse_team_name(options.team);
   if (!name) return name.error();
   json::object body{{"name", name->team}};
-  if (!options.parent.empty()) body["parent"] = options.parent;
+  if (!options.parent.empty()) body["parent"] = team_within(name->organization, options.parent);
   return client.create(path_of("organizations", name->organization, "teams"), std::move(body));
 }
 
@@ -116,7 +116,8 @@ void add_team_commands(Command& app, CommandLine& line) {
       *team, line, "rename", "Give a team another name; its grants stay",
       [options](ApiClient& client) {
         return with_team(*options, [&](const std::string& path) {
-          return client.change(path, {{"name", options->new_name}});
+          const std::string organization = options->team.substr(0, options->team.find('/'));
+          return client.change(path, {{"name", team_within(organization, options->new_name)}});
         });
       },
       [options] { return print_text(fmt::format("{} is {} now", options->team, options->new_name)); });
@@ -127,8 +128,9 @@ void add_team_commands(Command& app, CommandLine& line) {
       [options](ApiClient& client) {
         return with_team(*options, [&](const std::string& path) {
           const bool none = options->parent.empty();
-          return client.change(path,
-                               {{"parent", none ? json::value(nullptr) : json::value(options->parent)}});
+          const std::string parent =
+              team_within(options->team.substr(0, options->team.find('/')), options->parent);
+          return client.change(path, {{"parent", none ? json::value(nullptr) : json::value(parent)}});
         });
       },
       [options] {
