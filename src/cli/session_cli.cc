@@ -39,11 +39,12 @@ Result<json::value> list_or_end(ApiClient& client, const SessionOptions& options
   return items_at(client, path);
 }
 
-void print(const SessionOptions& options, const json::value& value) {
-  if (options.all) return say("{}\n", "every session has ended");
-  if (options.end != 0) return say("session {} has ended\n", options.end);
-  print_rows({"NUMBER", "THIS ONE", "PROGRAM", "FROM", "SECOND FACTOR", "BEGUN", "UNTIL"},
-             {"id", "current", "client", "address", "multi_factor", "created_at", "expires_at"})(value);
+ApiPrint printer_of(const SessionOptions& options) {
+  if (options.all) return print_text("every session has ended");
+  if (options.end != 0) return print_text(fmt::format("session {} has ended", options.end));
+  return print_rows(
+      {"NUMBER", "THIS ONE", "STATE", "PROGRAM", "FROM", "SECOND FACTOR", "BEGUN", "UNTIL"},
+      {"id", "current", "state", "client", "address", "multi_factor", "created_at", "expires_at"});
 }
 
 }  // namespace
@@ -53,7 +54,7 @@ void add_session_commands(Command& user, CommandLine& line) {
   auto* command = add_api_command(
       user, line, "sessions", "List where somebody is logged in, or end it",
       [options](ApiClient& client) { return list_or_end(client, *options); },
-      [options] { return [options](const json::value& value) { print(*options, value); }; });
+      [options] { return printer_of(*options); });
   command->add_option("name", options->name, "Whose; your own when absent");
   auto* one = command->add_option("--end", options->end, "End the session of this number");
   one->range(1, INT64_MAX)->type_name("NUMBER");

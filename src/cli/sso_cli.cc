@@ -232,7 +232,7 @@ void add_providers(Command& sso, CommandLine& line, const Options& options) {
   alter->add_option("provider", options->provider)->required();
   alter->add_option("--name", options->new_name, "Another name");
   add_provider_flags(*alter, options);
-  auto* remove = add_api_command(
+  auto* removal = add_api_command(
       *provider, line, "delete",
       "Remove a log-in provider with its mappings, the memberships and sessions that it gave, and its links",
       [options](ApiClient& client) { return remove(client, *options); },
@@ -243,8 +243,8 @@ void add_providers(Command& sso, CommandLine& line, const Options& options) {
               gone.at("sessions").as_int64());
         };
       });
-  remove->add_option("provider", options->provider)->required();
-  ask_before(*remove, line, [options](ApiClient&) {
+  removal->add_option("provider", options->provider)->required();
+  ask_before(*removal, line, [options](ApiClient&) {
     return fmt::format(
         "removes {} with its mappings and links, and the memberships and sessions that it gave",
         options->provider);
