@@ -75,7 +75,7 @@ std::string notes_as_roff(const Command& command) {
   while (!rest.empty()) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    if (line.starts_with(' ') != drawn) out += drawn ? ".fi\n" : ".PP\n.nf\n";
+    if (line.starts_with(' ') != drawn) out += drawn ? ".fi\n" : out.empty() ? ".nf\n" : ".PP\n.nf\n";
     drawn = line.starts_with(' ');
     if (line.empty())
       out += ".PP\n";
