@@ -146,13 +146,13 @@ def test_a_mapping_that_is_wrong_is_refused_with_its_line(cli, harbor, folder):
 def test_a_failure_in_the_setup_is_told_and_the_rest_made(cli, target, harbor, folder):
     mapping = folder / "partly.toml"
     mapping.write_text(
-        '[names]\n"acme" = "acme"\n[[organizations]]\nname = "acme"\nowners = ["nobody-there"]\n'
-        '[[organizations.robots]]\nname = "ci"\nrole = "writer"\n'
+        '[names]\n"acme" = "acme"\n[[organizations]]\nname = "acme"\nowners = ["alice"]\n'
+        '[[organizations.robots]]\nname = "Not a name"\n[[organizations.robots]]\nname = "ci"\nrole = "writer"\n'
     )
     cli.log_in(target.root)
     done = cli.import_(f"{harbor.address}/acme/app000", "--mapping", mapping, check=False)
     assert done.returncode == 1
-    assert "failed: nobody-there as owner of acme:" in done.stderr
+    assert "failed: robot acme+Not a name:" in done.stderr
     root = Management(target, target.root)
     assert [each["name"] for each in root.items(path("organizations", "acme", "robots"))] == ["acme+ci"]
     assert "1 repository: 1 tag copied" in done.stdout
