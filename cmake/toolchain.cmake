@@ -16,6 +16,8 @@ endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_definitions(bulkhead_options INTERFACE _FORTIFY_SOURCE=2 _GLIBCXX_ASSERTIONS)
   target_link_options(bulkhead_options INTERFACE -Wl,-z,relro,-z,now)
+  # What is built elsewhere from the same sources is the same program: __FILE__ is a path in the sources.
+  target_compile_options(bulkhead_options INTERFACE -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
 endif()
 
 if(BULKHEAD_SANITIZE STREQUAL "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

@@ -1,6 +1,7 @@
 """From the same program at the same commit the same bytes are made."""
 
 import hashlib
+import re
 import shutil
 import sys
 
@@ -34,3 +35,8 @@ def test_made_twice_a_package_is_the_same(kind, request, binary, folder):
 def git_folder():
     """Where the commit is looked up, whose time and name the packages bear."""
     return process.run("git", "-C", paths.ROOT, "rev-parse", "--absolute-git-dir").stdout.strip()
+
+
+def test_the_program_does_not_say_where_it_was_built(binary):
+    """Sources are named by their place in the project, so that another folder makes the same program."""
+    assert re.findall(rb"/[\w./-]+/src/[a-z_]+/[\w/]+\.(?:cc|h)\b", binary.read_bytes()) == []
