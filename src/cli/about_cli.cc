@@ -148,6 +148,11 @@ void add_about_commands(Command& app, CommandLine& line) {
   add_settings(*status, line, false);
   status->add_flag("--json", line.json, "Print JSON, for scripts");
   status->callback([&line] { line.action = [&line] { return show_status(line); }; });
+  for (const char* example : {
+           "version",
+           "status",
+       })
+    app.example(example);
 }
 
 }  // namespace bulkhead::cli

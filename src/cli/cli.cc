@@ -49,8 +49,8 @@ std::vector<Heading> headings() {
            {"login", "logout", "whoami", "servers", "use", "token", "factor", "session", "grant", "policy"}},
           {"Evidence", {"audit"}},
           {"Server",
-           {"serve", "setup", "config", "keys", "status", "doctor", "version", "api", "help", "completion",
-            "man"}}};
+           {"serve", "setup", "config", "keys", "status", "health", "doctor", "version", "api", "help",
+            "completion", "man"}}};
 }
 
 }  // namespace

@@ -114,6 +114,7 @@ void add_doctor_command(Command& app, CommandLine& line) {
       "where a check\n"
       "failed, which warnings do not.");
   doctor->callback([&line] { line.action = [&line] { return examine_and_say(line); }; });
+  app.example("doctor --data ./data");
 }
 
 }  // namespace bulkhead::cli

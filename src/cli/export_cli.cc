@@ -70,6 +70,7 @@ void add_export_command(Command& app, CommandLine& line) {
       "What is there already is not copied again, so the same command goes on after a break.");
   command->callback(
       [&line, options] { line.action = [&line, options] { return perform_export(line, *options); }; });
+  app.example("export alice/app ./app");
 }
 
 }  // namespace bulkhead::cli

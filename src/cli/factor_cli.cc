@@ -139,6 +139,7 @@ void add_factor_commands(Command& app, CommandLine& line) {
            "factor delete",
        })
     app.example(example);
+  app.example("factor keys");
 }
 
 }  // namespace bulkhead::cli

@@ -86,6 +86,7 @@ void add_health_command(Command& app, CommandLine& line) {
       return ask(readiness_url(loaded->settings), static_cast<long>(*milliseconds));
     };
   });
+  app.example("health --within 1000");
 }
 
 }  // namespace bulkhead::cli

@@ -152,6 +152,11 @@ void add_import_command(Command& app, CommandLine& line) {
       "already\nis not copied again, so the same command goes on after a break.");
   command->callback(
       [&line, options] { line.action = [&line, options] { return perform_import(line, *options); }; });
+  for (const char* example : {
+           "import docker.io/alpine:3.20 --to acme",
+           "import harbor.example.com --dry-run",
+       })
+    app.example(example);
 }
 
 }  // namespace bulkhead::cli

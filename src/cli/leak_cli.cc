@@ -30,6 +30,7 @@ void add_leak_command(Command& token, CommandLine& line) {
       token, line, "leaked",
       "Take tokens out of use that others have seen; a text with them is read from standard input", report,
       [] { return print_text("whatever of this installation's was in the text is of no use any more"); });
+  token.example("token leaked");
 }
 
 }  // namespace bulkhead::cli

@@ -459,6 +459,11 @@ void add_operator_commands(Command& app, CommandLine& line) {
            "namespace set alice --quota 10GiB",
        })
     app.example(example);
+  for (const char* example : {
+           "repo uploads alice/app",
+           "repo uploads alice/app --all",
+       })
+    app.example(example);
 }
 
 }  // namespace bulkhead::cli

@@ -257,6 +257,7 @@ void add_organization_commands(Command& app, CommandLine& line) {
            "org list",
        })
     app.example(example);
+  app.example("org decline 3");
 }
 
 }  // namespace bulkhead::cli

@@ -73,6 +73,11 @@ void add_profile_commands(Command& user, CommandLine& line) {
            "user role carol auditor",
        })
     user.example(example);
+  for (const char* example : {
+           "user lock bob",
+           "user display-name alice 'Alice Adams'",
+       })
+    user.example(example);
 }
 
 }  // namespace bulkhead::cli

@@ -146,12 +146,12 @@ void add_raw_api_command(Command& app, CommandLine& line) {
       ->one_value()
       ->type_name("'NAME: VALUE'");
   api->add_flag("--all", options->all, "Of a list, all pages as one");
-  api->footer(
-      "Examples:\n"
-      "  bulkhead api GET /users/alice\n"
-      "  bulkhead api PATCH /users/alice --if-match auto --json '{\"display_name\": \"Alice\"}'\n"
-      "  bulkhead api GET /openapi.json        what there is");
   api->callback([&line, options] { line.action = [&line, options] { return perform_raw(line, *options); }; });
+  for (const char* example : {
+           "api GET /users/alice",
+           "api PATCH /users/alice --if-match auto --json '{\"display_name\": \"Alice\"}'",
+       })
+    app.example(example);
 }
 
 }  // namespace bulkhead::cli

@@ -162,6 +162,7 @@ void add_server_commands(Command& app, CommandLine& line) {
            "serve --database postgres://bulkhead@db/bulkhead --database-password-file /run/secrets/db",
        })
     app.example(example);
+  app.example("config example --data /var/lib/bulkhead");
 }
 
 }  // namespace bulkhead::cli

@@ -59,6 +59,11 @@ void add_session_commands(Command& user, CommandLine& line) {
   auto* one = command->add_option("--end", options->end, "End the session of this number");
   one->range(1, INT64_MAX)->type_name("NUMBER");
   command->add_flag("--all", options->all, "End every one, also the one that asks for it")->excludes(one);
+  for (const char* example : {
+           "user sessions",
+           "user sessions bob --end 17",
+       })
+    user.example(example);
 }
 
 }  // namespace bulkhead::cli

@@ -71,6 +71,17 @@ void add_show_commands(Command& app, CommandLine& line) {
            [](const Words& words) -> Result<std::string> {
              return path_of("robots", words[0], "trusts", words[1]);
            });
+  for (const char* example : {
+           "user show alice",
+           "org show acme",
+           "team show acme/devs",
+           "robot show acme+ci",
+           "repo show alice/app",
+           "namespace show alice",
+           "token show alice 2",
+           "robot trust show acme+ci 1",
+       })
+    app.example(example);
 }
 
 }  // namespace bulkhead::cli

@@ -71,6 +71,7 @@ void add_sso_test_command(Command& sso, CommandLine& line) {
       ->type_name("NAME");
   command->callback(
       [&line, options] { line.action = [&line, options] { return perform_test(line, *options); }; });
+  sso.example("sso test corp --user alice");
 }
 
 }  // namespace bulkhead::cli

@@ -15,6 +15,7 @@ void add_tag_commands(Command& repo, CommandLine& line) {
       })
       ->add_option("name", *name, "Such as alice/app")
       ->required();
+  repo.example("repo tags alice/app");
 }
 
 }  // namespace bulkhead::cli

@@ -163,6 +163,7 @@ void add_team_commands(Command& app, CommandLine& line) {
            "team delete acme/devs",
        })
     app.example(example);
+  app.example("team move acme/web --parent backend");
 }
 
 }  // namespace bulkhead::cli
