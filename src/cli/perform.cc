@@ -68,7 +68,7 @@ Result<void> perform_with(const CommandLine& line, ApiClient& client, const std:
   TellingClient telling(client, where);
   auto outcome = work(telling);
   if (!outcome) {
-    line.problem = client.problem();
+    line.problem = telling.problem();
     return with_near_name(client, telling.last_path(), outcome.error());
   }
   return show(line, outcome, print);
@@ -77,7 +77,7 @@ Result<void> perform_with(const CommandLine& line, ApiClient& client, const std:
 // Of an operator's command.
 bool only_reads(const boost::json::object& command) {
   const std::string_view name = command.at("command").as_string();
-  return name.ends_with(".list") || name.starts_with("audit.");
+  return name.ends_with(".list") || name.starts_with("audit.") || name == "repo.uploads";
 }
 
 Result<void> perform_here(const CommandLine& line, const boost::json::object& command, const Printer& print) {

@@ -20,7 +20,7 @@ def complete(cli, *words, env=None):
 
 def test_commands_flags_and_values(cli):
     assert complete(cli, "us") == ["user", "use"]
-    assert set(complete(cli, "user", "dis")) == {"disable"}
+    assert set(complete(cli, "user", "dis")) == {"disable", "display-name"}
     assert set(complete(cli, "token", "create", "--man")) == {"--management"}
     assert complete(cli, "token", "create", "--management", "") == ["none", "read", "write"]
     assert complete(cli, "grant", "set", "alice", "") == ["reader", "writer", "maintainer"]

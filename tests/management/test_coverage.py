@@ -29,9 +29,9 @@ getFactors               factor status
 resetFactors             user reset-factors
 beginTotp                factor enroll
 confirmTotp              factor enroll
-removeTotp               factor remove
+removeTotp               factor delete
 makeRecoveryCodes        factor codes
-removeSecurityKey        factor remove
+removeSecurityKey        factor delete
 
 listTokens               token list
 createToken              token create
@@ -53,15 +53,18 @@ changeRepository         repo set
 deleteRepository         repo delete
 renameRepository         repo rename
 listTags                 repo tags
+listUploads              repo uploads
+getUpload                repo uploads
+cancelUpload             repo uploads
 
 listGrants               grant list
 listAccess               grant list
 listRepositoryGrants     grant list
 setRepositoryGrant       grant set
-removeRepositoryGrant    grant remove
+removeRepositoryGrant    grant delete
 listNamespaceGrants      grant list
 setNamespaceGrant        grant set
-removeNamespaceGrant     grant remove
+removeNamespaceGrant     grant delete
 listNamespaces           namespace list
 getNamespace             namespace show
 changeNamespace          namespace set
@@ -74,7 +77,7 @@ renameOrganization       org rename
 deleteOrganization       org delete
 listMembers              org member list
 setMember                org member set
-removeMember             org member remove
+removeMember             org member delete
 listInvitations          org invitations
 invite                   org invite
 revokeInvitation         org withdraw
@@ -100,20 +103,20 @@ getRobot                 robot show
 changeRobot              robot disable
 deleteRobot              robot delete
 listTrusts               robot trust list
-createTrust              robot trust add
+createTrust              robot trust create
 getTrust                 robot trust show
-removeTrust              robot trust remove
+removeTrust              robot trust delete
 
 listLoginProviders       sso provider list
 createLoginProvider      sso provider create
 getLoginProvider         sso provider show
-changeLoginProvider      sso provider change
-removeLoginProvider      sso provider remove
+changeLoginProvider      sso provider set
+removeLoginProvider      sso provider delete
 testLoginProvider        sso test
 listGroupMappings        sso map list
 listTeamGroups           sso map list
-addGroupMapping          sso map add
-removeGroupMapping       sso map remove
+addGroupMapping          sso map create
+removeGroupMapping       sso map delete
 listIdentities           sso identities
 linkIdentity             sso link
 unlinkIdentity           sso unlink

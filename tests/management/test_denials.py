@@ -28,7 +28,7 @@ def test_an_attempt_to_become_more(server, outsider, body):
     assert refused.status_code == 403, refused.text
     found = denials(server, "changeUser", account="mallory")
     assert len(found) == before + 1
-    assert names(found[-1]) == {"user": "mallory", "fields": [next(iter(body))]}
+    assert names(found[-1]) == {"user": "mallory", "fields": [next(iter(body))], "reason": "role"}
     assert found[-1]["request_id"] == refused.headers["X-Request-Id"]
 
 
@@ -43,7 +43,7 @@ def test_a_maintainer_who_would_be_owner(server, owner, outsider, repository):
 
 def test_a_refusal_at_the_gate_names_its_object(server, outsider, organization):
     assert outsider.get(path("organizations", organization, "teams")).status_code == 404
-    assert names(denials(server, "listTeams", account="mallory")[-1]) == {"organization": organization}
+    assert names(denials(server, "listTeams", account="mallory")[-1]) == {"organization": organization, "reason": "role"}
     assert outsider.change(path("users", "alice"), {"display_name": "x"}).status_code in (403, 404)
     assert names(denials(server, "changeUser", account="mallory")[-1])["user"] == "alice"
 

@@ -49,10 +49,10 @@ def test_three_wrong_passwords_are_enough(stale):
     for _ in range(3):
         talk.answer("Password at", "not that one")
     status, said = talk.end()
-    assert status == 1 and said.rstrip().endswith("bulkhead: the user name or the password is wrong"), said
+    assert status == 3 and said.rstrip().endswith("bulkhead: the user name or the password is wrong"), said
     talk = Conversation(stale, "token", "create", "alice", "ci", "--scope", "*:pull")
     talk.answer("Password at", "")
-    assert talk.end()[0] == 1
+    assert talk.end()[0] == 3
     assert stale.json("token", "list", "alice") == []
 
 
@@ -75,5 +75,5 @@ def test_without_a_terminal_it_says_what_to_do(stale):
     stale.log_in(stale.user)
     let_time_pass(stale.server)
     refused = stale.run("token", "create", "alice", "ci", "--scope", "*:pull", check=False)
-    assert refused.returncode == 1 and f"bulkhead login {stale.server.url}" in refused.stderr
+    assert refused.returncode == 3 and f"bulkhead login {stale.server.url}" in refused.stderr
     assert "15 minutes" in refused.stderr

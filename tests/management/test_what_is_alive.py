@@ -99,7 +99,7 @@ def test_what_has_ended_before_does_not_count_among_what_a_key_ends(server, bob)
     Management(server, bob)
     make(server, "one")
     Management(server, new_password(server))
-    assert "ended with it: sessions (1)\n" in retire_token_hash(server)
+    assert "ended with it: sessions (2)\n" in retire_token_hash(server), "root's, and bob's since the new password"
 
 
 def test_a_token_that_a_policy_refuses_is_suspended(server, bob):
