@@ -148,8 +148,9 @@ Result<void> Facts::State::put_pattern(db::Session& session, const Repository& r
         fmt::format("tags that match \"{}\" are held fast in {}; what holds fewer of them, or others, is "
                     "for an owner to set",
                     before, repository.name.render())};
-  const auto changed = session.execute(fmt::format("UPDATE repositories SET {} = ? WHERE id = ?", column),
-                                       {pattern, repository.id});
+  const auto changed =
+      session.execute(fmt::format("UPDATE repositories SET {} = ?, holds = holds + 1 WHERE id = ?", column),
+                      {pattern, repository.id});
   if (!changed) return changed.error();
   // Patterns need no escaping.
   return record(session, audit::Action::repository_policy_changed, repository.name.render(), "",

@@ -28,6 +28,11 @@ constexpr crypto::JwtLimits kJwtLimits;
 // With "Authorization: Bearer " in front it fits into the 8 KiB that proxies have for a line by themselves.
 constexpr std::size_t kLongestIssued = 7680;
 
+// What is kept of a token is about as large as its text. Of longer ones a part of the number is kept, so that
+// the bytes are bounded too, to some 150 MiB of 100,000 whatever scopes somebody asks for.
+constexpr std::size_t kShortToken = 1024;
+constexpr std::size_t kPartOfLong = 16;
+
 using identity::Fingerprint;
 using identity::fingerprint;
 using identity::FingerprintHash;
@@ -82,6 +87,12 @@ bool Bearer::covers_catalog() const {
 
 struct Tokens::State {
   using Checked = std::shared_ptr<const Bearer>;
+  using Cache = ExactCache<Fingerprint, Checked, FingerprintHash>;
+
+  struct Print {
+    Fingerprint of;
+    bool is_long = false;
+  };
 
   // What is known of the one whom a token names, as of now.
   struct Holder {
@@ -97,14 +108,19 @@ struct Tokens::State {
   Facts& facts;
   const Clock& clock;
   Options options;
-  ExactCache<Fingerprint, Checked, FingerprintHash> cache;
+  Cache short_ones;
+  Cache long_ones;
+
+  Print print_of(std::string_view token) const {
+    return {fingerprint(keyring, crypto::KeyPurpose::token_signing, token), token.size() > kShortToken};
+  }
+  Cache& cache(const Print& print) { return print.is_long ? long_ones : short_ones; }
 
   // The signature, the claims and the time; the holder is the caller's to look up and judge().
-  Result<Checked> read(const Fingerprint& print, std::string_view token);
-  Result<Checked> judge(const Fingerprint& print, Checked bearer, const Holder& holder,
-                        std::string_view address);
+  Result<Checked> read(const Print& print, std::string_view token);
+  Result<Checked> judge(const Print& print, Checked bearer, const Holder& holder, std::string_view address);
   // Blocking.
-  Result<Checked> look_up_and_judge(const Fingerprint& print, Checked bearer, std::string_view address);
+  Result<Checked> look_up_and_judge(const Print& print, Checked bearer, std::string_view address);
   Result<Bearer> parse(std::string_view token) const;
 
   Result<std::optional<Scope>> granted(const Principal& principal, const Scope& requested);
@@ -113,7 +129,9 @@ struct Tokens::State {
   // `with` is null for what is not made with another bearer token.
   Result<IssuedToken> issue(const Principal& principal, const std::vector<Scope>& requested,
                             std::chrono::seconds lifetime, const Bearer* with);
-  void keep(const Fingerprint& print, const Checked& bearer) { cache.put(cache.begin(), print, bearer); }
+  void keep(const Print& print, const Checked& bearer) {
+    cache(print).put(cache(print).begin(), print.of, bearer);
+  }
 };
 
 Result<Bearer> Tokens::State::parse(std::string_view token) const {
@@ -138,21 +156,24 @@ Result<Bearer> Tokens::State::parse(std::string_view token) const {
   return bearer;
 }
 
-Result<Tokens::State::Checked> Tokens::State::read(const Fingerprint& print, std::string_view token) {
-  Checked bearer = cache.find(print).value_or(nullptr);
+Result<Tokens::State::Checked> Tokens::State::read(const Print& print, std::string_view token) {
+  Checked bearer = cache(print).find(print.of).value_or(nullptr);
   const bool known = bearer != nullptr;
   if (!known) {
     auto parsed = parse(token);
     if (!parsed) return parsed.error();
     bearer = std::make_shared<const Bearer>(*std::move(parsed));
   }
-  if (clock.now() >= bearer->expires_at) return refused();
+  if (clock.now() >= bearer->expires_at) {
+    if (known) cache(print).forget(print.of);
+    return refused();
+  }
   if (!known) keep(print, bearer);
   return bearer;
 }
 
-Result<Tokens::State::Checked> Tokens::State::judge(const Fingerprint& print, Checked bearer,
-                                                    const Holder& holder, std::string_view address) {
+Result<Tokens::State::Checked> Tokens::State::judge(const Print& print, Checked bearer, const Holder& holder,
+                                                    std::string_view address) {
   const Principal& principal = bearer->principal;
   const auto& [account, policy, access_token] = holder;
   // The name is compared because ids can come again when a database is restored from a backup.
@@ -261,7 +282,7 @@ Tokens::Tokens(const crypto::Keyring& keyring, identity::Accounts& accounts,
                identity::AccessTokens& access_tokens, identity::Policies& policies, Facts& facts,
                const Clock& clock, Options options)
     : state_(new State{keyring, accounts, access_tokens, policies, facts, clock, options,
-                       ExactCache<Fingerprint, State::Checked, FingerprintHash>(options.cached)}) {}
+                       State::Cache(options.cached), State::Cache(options.cached / kPartOfLong)}) {}
 
 Tokens::~Tokens() = default;
 
@@ -290,7 +311,7 @@ Result<IssuedToken> Tokens::issue(const Bearer& with, const std::vector<Scope>& 
 std::optional<Result<std::shared_ptr<const Bearer>>> Tokens::peek(std::string_view token,
                                                                   std::string_view address) const {
   if (token.size() > kJwtLimits.bytes) return refused();
-  const Fingerprint print = fingerprint(state_->keyring, crypto::KeyPurpose::token_signing, token);
+  const State::Print print = state_->print_of(token);
   auto bearer = state_->read(print, token);
   if (!bearer || (*bearer)->principal.anonymous()) return bearer;
   const Principal& principal = (*bearer)->principal;
@@ -309,7 +330,7 @@ std::optional<Result<std::shared_ptr<const Bearer>>> Tokens::peek(std::string_vi
 
 Result<std::shared_ptr<const Bearer>> Tokens::verify(std::string_view token, std::string_view address) {
   if (token.size() > kJwtLimits.bytes) return refused();
-  const Fingerprint print = fingerprint(state_->keyring, crypto::KeyPurpose::token_signing, token);
+  const State::Print print = state_->print_of(token);
   auto bearer = state_->read(print, token);
   if (!bearer) return bearer;
   return state_->look_up_and_judge(print, *std::move(bearer), address);
@@ -320,11 +341,11 @@ Result<std::shared_ptr<const Bearer>> Tokens::verify_again(std::string_view toke
   // Not from memory, which keeps what has run out no longer: that says nothing of the keyring.
   auto parsed = state_->parse(token);
   if (!parsed) return parsed.error();
-  const Fingerprint print = fingerprint(state_->keyring, crypto::KeyPurpose::token_signing, token);
+  const State::Print print = state_->print_of(token);
   return state_->look_up_and_judge(print, std::make_shared<const Bearer>(*std::move(parsed)), address);
 }
 
-Result<Tokens::State::Checked> Tokens::State::look_up_and_judge(const Fingerprint& print, Checked bearer,
+Result<Tokens::State::Checked> Tokens::State::look_up_and_judge(const Print& print, Checked bearer,
                                                                 std::string_view address) {
   if (bearer->principal.anonymous()) return bearer;
   const Principal& principal = bearer->principal;

@@ -222,9 +222,9 @@ async::Task<http::Response> Api::base(http::Exchange& exchange, const Caller& ca
   co_return json_response(200, "{}");
 }
 
-async::Task<http::Response> Api::ready(http::Exchange&) const {
+async::Task<http::Response> Api::ready(http::Exchange& exchange) const {
   if (!ready_) co_return text_response(503, "stopping\n");
-  auto answered = co_await async::offload(services_.work, [this] { return services_.database.ping(); });
+  auto answered = co_await at_work(exchange, services_, [this] { return services_.database.ping(); });
   if (!answered) co_return text_response(503, "the database does not answer\n");
   co_return text_response(200, "ready\n");
 }

@@ -14,9 +14,11 @@ namespace bulkhead::api {
 namespace {
 
 // Hashes a blob that has not been verified lately; the answer's last bytes wait for it.
-async::Task<Result<void>> verify(const Services& services, std::shared_ptr<const registry::BlobHandle> blob) {
-  auto sound = co_await async::offload(services.work,
-                                       [&] { return services.verifier.verify(blob->digest, *blob->reader); });
+async::Task<Result<void>> verify(const Services& services, std::shared_ptr<const registry::BlobHandle> blob,
+                                 async::Place place) {
+  auto seat = services.work.seat(std::move(place));
+  auto sound =
+      co_await async::offload(seat, [&] { return services.verifier.verify(blob->digest, *blob->reader); });
   if (!sound)
     services.log.error("a stored blob is not what its digest says; the answer was cut short",
                        {{"digest", blob->digest.render()}, {"error", sound.error().message}});
@@ -68,8 +70,8 @@ async::Task<http::Response> BlobHandler::get(http::Exchange& exchange, const Cal
   auto blob = deps_.services.blobs.peek(*repository, route.digest);
   // What has rotted may have been pushed again since, into another repository.
   if (!blob || verifier.rotten(route.digest, *blob->reader)) {
-    auto found = co_await async::offload(
-        deps_.services.work, [&] { return deps_.services.blobs.find(*repository, route.digest); });
+    auto found = co_await at_work(exchange, deps_.services,
+                                  [&] { return deps_.services.blobs.find(*repository, route.digest); });
     if (!found) {
       auto response = not_given(deps_, route.name, route.digest.render(), found.error(), unknown(route));
       // Clients ask before they push: a blob that is damaged is to be pushed.
@@ -110,7 +112,9 @@ async::Task<http::Response> BlobHandler::get(http::Exchange& exchange, const Cal
   record_pull(deps_, exchange, caller, audit::Action::blob_pulled, route.name, digest, route.digest);
   http::FileBytes body{blob, blob->reader->file_descriptor(), 0, size, nullptr};
   if (!deps_.services.verifier.verified(blob->digest, *blob->reader))
-    body.before_tail = [&services = deps_.services, blob] { return verify(services, blob); };
+    body.before_tail = [&services = deps_.services, blob, place = place_at_work(exchange)] {
+      return verify(services, blob, place);
+    };
   if (wanted.outcome == oci::RangeOutcome::whole) {
     response.header("Content-Type", kBytes);
     response.body = std::move(body);
@@ -141,7 +145,7 @@ async::Task<http::Response> BlobHandler::remove(http::Exchange& exchange, const 
   if (!condition) co_return error_response(condition.error());
   may.context.condition = *std::move(condition);
   if (!may.repository) co_return error_response(unknown(route));
-  auto removed = co_await async::offload(deps_.services.work, [&] {
+  auto removed = co_await at_work(exchange, deps_.services, [&] {
     return deps_.services.blobs.remove(*may.repository, route.digest, may.context);
   });
   if (!removed && removed.error().code == Errc::blob_unknown) co_return error_response(unknown(route));

@@ -99,6 +99,11 @@ async::Place place_of(const http::Exchange& exchange, const Services& services, 
           networks_of(exchange.address())};
 }
 
+async::Place place_at_work(const http::Exchange& exchange) {
+  if (!exchange.account.empty()) return {true, {std::string(identity::sharer(exchange.account))}};
+  return {false, networks_of(exchange.address())};
+}
+
 namespace {
 
 std::string scope_for(const oci::RepositoryName& name, std::string_view actions) {
@@ -203,8 +208,8 @@ async::Task<OrResponse<Caller>> Gate::authenticate(http::Exchange& exchange, std
   const std::string_view address = exchange.address();
   auto checked = services_.tokens.peek(authorization->value, address);
   if (!checked)
-    checked = co_await async::offload(services_.work,
-                                      [&] { return services_.tokens.verify(authorization->value, address); });
+    checked = co_await at_work(exchange, services_,
+                               [&] { return services_.tokens.verify(authorization->value, address); });
   if (!*checked) {
     if (checked->error().code != Errc::unauthenticated) co_return error_response(checked->error());
     co_return challenge(exchange, scope, "invalid_token", "UNAUTHORIZED", checked->error().message);
@@ -220,8 +225,8 @@ async::Task<std::optional<http::Response>> Gate::still(http::Exchange& exchange,
   if (caller.bearer) {
     const auto authorization = parse_authorization(exchange.request().header("Authorization").value_or(""));
     const std::string_view token = authorization ? authorization->value : std::string_view();
-    auto checked = co_await async::offload(
-        services_.work, [&] { return services_.tokens.verify_again(token, caller.address); });
+    auto checked = co_await at_work(exchange, services_,
+                                    [&] { return services_.tokens.verify_again(token, caller.address); });
     if (!checked) {
       if (checked.error().code != Errc::unauthenticated) co_return error_response(checked.error());
       journal_refusal("", exchange, caller, name, action);
@@ -254,7 +259,7 @@ async::Task<OrResponse<Permitted>> Gate::authorize(http::Exchange& exchange, con
   auto resolved = services_.facts.peek(principal, name);
   if (!resolved) {
     auto loaded =
-        co_await async::offload(services_.work, [&] { return services_.facts.resolve(principal, name); });
+        co_await at_work(exchange, services_, [&] { return services_.facts.resolve(principal, name); });
     if (!loaded) co_return error_response(loaded.error());
     resolved = std::move(*loaded);
   }
@@ -291,10 +296,11 @@ async::Task<OrResponse<Permitted>> Gate::authorize(http::Exchange& exchange, con
                       refused("the repository does not exist or needs"));
 }
 
-async::Task<Source> Gate::source(const Caller& caller, const oci::RepositoryName& name) const {
+async::Task<Source> Gate::source(const http::Exchange& exchange, const Caller& caller,
+                                 const oci::RepositoryName& name) const {
   const access::Principal principal = caller.principal();
   auto resolved =
-      co_await async::offload(services_.work, [&] { return services_.facts.resolve(principal, name); });
+      co_await at_work(exchange, services_, [&] { return services_.facts.resolve(principal, name); });
   Source found;
   if (!resolved || !resolved->repository ||
       !access::decide(principal, access::Action::pull, resolved->standing))

@@ -9,7 +9,7 @@
 #include "access/tokens.h"
 #include "api/route.h"
 #include "api/services.h"
-#include "async/fair_queue.h"
+#include "async/fair_pool.h"
 #include "async/offload.h"
 #include "async/task.h"
 #include "http/exchange.h"
@@ -49,6 +49,17 @@ struct LogInOf {
 // Where a log-in waits (async/fair_queue.h): strangers by their networks, those who log in where they were
 // before first of all, and so whoever is logged in already.
 async::Place place_of(const http::Exchange& exchange, const Services& services, const LogInOf& who = {});
+
+// On the pool of local work, where accounts take turns, robots in their owner's place, and beside them
+// strangers by their networks: nobody waits behind all that one asks for. What `work` refers to must outlive
+// it.
+async::Place place_at_work(const http::Exchange& exchange);
+template <class Work>
+async::Task<std::invoke_result_t<Work&>> at_work(const http::Exchange& exchange, const Services& services,
+                                                 Work work) {
+  auto seat = services.work.seat(place_at_work(exchange));
+  co_return co_await async::offload(seat, std::move(work));
+}
 
 // These have constructors because GCC 12 destroys aggregate temporaries in co_return expressions twice.
 struct Caller {
@@ -100,7 +111,8 @@ class Gate {
                                                    const oci::RepositoryName& name,
                                                    access::Action action) const;
   // With no answer prepared.
-  async::Task<Source> source(const Caller& caller, const oci::RepositoryName& name) const;
+  async::Task<Source> source(const http::Exchange& exchange, const Caller& caller,
+                             const oci::RepositoryName& name) const;
 
   http::Response challenge(const http::Exchange& exchange, std::string_view scope, std::string_view problem,
                            std::string_view code, std::string_view message) const;

@@ -79,8 +79,9 @@ class UploadHandler {
   // Appends the body, held to what its Content-Range promises; the answer to send when that fails.
   async::Task<std::optional<http::Response>> append(http::Exchange& exchange, const route::Upload& route,
                                                     Writer& writer);
-  async::Task<http::Response> finish(const oci::RepositoryName& name, std::unique_ptr<Writer> writer,
-                                     const oci::Digest& digest, const Permitted& permitted);
+  async::Task<http::Response> finish(const http::Exchange& exchange, const oci::RepositoryName& name,
+                                     std::unique_ptr<Writer> writer, const oci::Digest& digest,
+                                     const Permitted& permitted);
   // Mounts when it can; nullopt: start an upload, which looks the same.
   async::Task<std::optional<http::Response>> mount(http::Exchange& exchange, const Caller& caller,
                                                    const route::UploadStart& route,
@@ -91,7 +92,8 @@ class UploadHandler {
                                          const route::UploadStart& route, const Permitted& permitted,
                                          const oci::Digest& digest);
   // The repository, or what stands for one that is not there yet.
-  async::Task<Result<access::Repository>> target(const oci::RepositoryName& name, const Permitted& permitted,
+  async::Task<Result<access::Repository>> target(const http::Exchange& exchange,
+                                                 const oci::RepositoryName& name, const Permitted& permitted,
                                                  bool begins);
   http::Response session(unsigned status, const oci::RepositoryName& name, std::string_view id,
                          std::uint64_t size) const;
@@ -129,14 +131,15 @@ class TokenHandler {
     std::shared_ptr<const access::Bearer> bearer;  // null for the former
   };
   // To somebody at `address`.
-  async::Task<http::Response> issue(const LoggedIn& who, std::string_view address,
+  async::Task<http::Response> issue(const http::Exchange& exchange, const LoggedIn& who,
                                     const std::vector<std::string>& scopes);
   // With a password, an access token or, for a robot, a workload's bearer token.
   async::Task<Result<LoggedIn>> log_in(http::Exchange& exchange, const BasicCredentials& credentials);
   async::Task<identity::RegistryLogIn::Outcome> prove(const http::Exchange& exchange,
                                                       const BasicCredentials& credentials,
                                                       const audit::Origin& origin);
-  async::Task<Result<LoggedIn>> prove_by_bearer(const BasicCredentials& credentials,
+  async::Task<Result<LoggedIn>> prove_by_bearer(const http::Exchange& exchange,
+                                                const BasicCredentials& credentials,
                                                 const audit::Origin& origin);
 
   const Deps& deps_;

@@ -77,7 +77,7 @@ async::Task<http::Response> ListHandler::catalog(http::Exchange& exchange, const
   const auto paging = paging_of(exchange, deps_.options.page_size);
   if (!paging) co_return error_response(paging.error());
   const access::Principal principal = caller.principal();
-  auto names = co_await async::offload(deps_.services.work, [&] {
+  auto names = co_await at_work(exchange, deps_.services, [&] {
     return deps_.services.facts.catalog(principal, paging->last, paging->limit + 1);
   });
   if (!names) co_return error_response(names.error());
@@ -100,7 +100,7 @@ async::Task<http::Response> ListHandler::tags(http::Exchange& exchange, const Ca
         {Errc::name_unknown, fmt::format("there is no repository {}", route.name.render())});
   const auto paging = paging_of(exchange, deps_.options.page_size);
   if (!paging) co_return error_response(paging.error());
-  auto page = co_await async::offload(deps_.services.work, [&] {
+  auto page = co_await at_work(exchange, deps_.services, [&] {
     return deps_.services.manifests.tags(*repository, paging->last, paging->limit);
   });
   if (!page) co_return error_response(page.error());
@@ -124,7 +124,7 @@ async::Task<http::Response> ListHandler::referrers(http::Exchange& exchange, con
   // Taken before the page is read: it may be large, and is made anew for each reader.
   const auto lease = std::make_shared<http::BodyMemory::Lease>(deps_.answers, holder_of(exchange));
   if (repository) {
-    auto found = co_await async::offload(deps_.services.work, [&] {
+    auto found = co_await at_work(exchange, deps_.services, [&] {
       return deps_.services.manifests.referrers(*repository, route.subject, paging->artifact_type,
                                                 paging->last, paging->limit,
                                                 [&](std::uint64_t bytes) { return lease->hold(bytes); });

@@ -67,8 +67,9 @@ async::Task<http::Response> ManifestHandler::get(http::Exchange& exchange, const
   if (!repository) co_return error_response(unknown(route));
   auto manifest = deps_.services.manifests.peek(*repository, route.reference);
   if (!manifest) {
-    auto found = co_await async::offload(
-        deps_.services.work, [&] { return deps_.services.manifests.find(*repository, route.reference); });
+    auto found = co_await at_work(exchange, deps_.services, [&] {
+      return deps_.services.manifests.find(*repository, route.reference);
+    });
     if (!found)
       co_return not_given(deps_, route.name, render(route.reference), found.error(), unknown(route));
     manifest = std::move(*found);
@@ -119,7 +120,7 @@ async::Task<http::Response> ManifestHandler::put(http::Exchange& exchange, const
     co_return std::move(*refused);
   const std::string_view content_type = exchange.request().header("Content-Type").value_or("");
 
-  auto stored = co_await async::offload(deps_.services.work, [&]() -> Result<registry::PutResult> {
+  auto stored = co_await at_work(exchange, deps_.services, [&]() -> Result<registry::PutResult> {
     auto repository = may.repository;
     if (!repository) {
       // A manifest that would be refused must not leave an empty repository behind.
@@ -161,7 +162,7 @@ async::Task<http::Response> ManifestHandler::remove(http::Exchange& exchange, co
   if (!condition) co_return error_response(condition.error());
   may.context.condition = *std::move(condition);
   if (!may.repository) co_return error_response(unknown(route));
-  auto removed = co_await async::offload(deps_.services.work, [&] {
+  auto removed = co_await at_work(exchange, deps_.services, [&] {
     return deps_.services.manifests.remove(*may.repository, route.reference, may.context);
   });
   if (!removed) co_return error_response(removed.error());

@@ -22,7 +22,6 @@ class Tokens;
 namespace bulkhead::async {
 class FairPool;
 class LanePool;
-class OffloadPool;
 }  // namespace bulkhead::async
 namespace bulkhead::audit {
 class Journal;
@@ -113,7 +112,7 @@ struct Services {
   registry::Manifests& manifests;
   blob::Verifier& verifier;
   audit::Journal& journal;
-  async::OffloadPool& work;    // database and disk
+  async::FairPool& work;       // database and disk, whose turns are by account, and by network (at_work())
   async::FairPool& passwords;  // Argon2id, few at once
   // What waits for other people's servers, a lane for each; nothing else waits with it.
   async::LanePool& directories;

@@ -75,14 +75,14 @@ async::Task<identity::RegistryLogIn::Outcome> TokenHandler::prove(const http::Ex
   if (identity::RegistryLogIn::is_token(credentials.password)) {
     auto known = services.registry_login.peek_token(credentials.name, credentials.password, origin);
     if (known) co_return *std::move(known);
-    co_return co_await async::offload(services.work, [&] {
+    co_return co_await at_work(exchange, services, [&] {
       return services.registry_login.verify_token(credentials.name, credentials.password, origin);
     });
   }
   if (auto admitted = services.login.admit(credentials.name, origin); !admitted) co_return admitted.error();
   if (services.login.remembers(credentials.name, credentials.password)) {
     std::optional<identity::RegistryLogIn::Outcome> known;
-    const auto asked = co_await async::offload(services.work, [&]() -> Result<void> {
+    const auto asked = co_await at_work(exchange, services, [&]() -> Result<void> {
       known = services.registry_login.recall_password(credentials.name, credentials.password, origin);
       return {};
     });
@@ -95,14 +95,15 @@ async::Task<identity::RegistryLogIn::Outcome> TokenHandler::prove(const http::Ex
   });
 }
 
-async::Task<Result<TokenHandler::LoggedIn>> TokenHandler::prove_by_bearer(const BasicCredentials& credentials,
+async::Task<Result<TokenHandler::LoggedIn>> TokenHandler::prove_by_bearer(const http::Exchange& exchange,
+                                                                          const BasicCredentials& credentials,
                                                                           const audit::Origin& origin) {
   const Services& services = deps_.services;
   const std::string& token = credentials.password.reveal();
   auto checked = services.tokens.peek(token, origin.address);
   if (!checked)
     checked =
-        co_await async::offload(services.work, [&] { return services.tokens.verify(token, origin.address); });
+        co_await at_work(exchange, services, [&] { return services.tokens.verify(token, origin.address); });
   if (!*checked && checked->error().code != Errc::unauthenticated) co_return checked->error();
   if (*checked && (**checked)->logs_in() && (**checked)->principal.account == credentials.name) {
     audit::Origin with_token = origin;
@@ -122,7 +123,7 @@ async::Task<Result<TokenHandler::LoggedIn>> TokenHandler::log_in(http::Exchange&
                                                                  const BasicCredentials& credentials) {
   const audit::Origin origin = login_origin(exchange, credentials.name);
   if (is_bearer(credentials)) {
-    auto who = co_await prove_by_bearer(credentials, origin);
+    auto who = co_await prove_by_bearer(exchange, credentials, origin);
     if (who) exchange.account = credentials.name;
     co_return who;
   }
@@ -132,12 +133,13 @@ async::Task<Result<TokenHandler::LoggedIn>> TokenHandler::log_in(http::Exchange&
   co_return LoggedIn(access::principal_of(proved->account, proved->token));
 }
 
-async::Task<http::Response> TokenHandler::issue(const LoggedIn& who, std::string_view address,
+async::Task<http::Response> TokenHandler::issue(const http::Exchange& exchange, const LoggedIn& who,
                                                 const std::vector<std::string>& scopes) {
   const auto requested = access::parse_scopes(scopes, deps_.options.token_scopes);
   access::Principal principal = who.principal;
+  const std::string_view address = exchange.address();
   principal.address = address;
-  auto issued = co_await async::offload(deps_.services.work, [&] {
+  auto issued = co_await at_work(exchange, deps_.services, [&] {
     return who.bearer ? deps_.services.tokens.issue(*who.bearer, requested, address)
                       : deps_.services.tokens.issue(principal, requested);
   });
@@ -160,7 +162,7 @@ async::Task<http::Response> TokenHandler::get(http::Exchange& exchange) {
         fmt::format("this is the token service of \"{}\", not of \"{}\"", deps_.options.service, service));
   const auto scopes = scopes_of(*query);
   const auto header = exchange.request().header("Authorization");
-  if (!header) co_return co_await issue(LoggedIn(), exchange.address(), scopes);
+  if (!header) co_return co_await issue(exchange, LoggedIn(), scopes);
 
   const auto refuse = [&](const Error& error) {
     if (error.code != Errc::unauthenticated) return error_response(error);
@@ -175,7 +177,7 @@ async::Task<http::Response> TokenHandler::get(http::Exchange& exchange) {
   if (!credentials) co_return refuse(credentials.error());
   const auto who = co_await log_in(exchange, *credentials);
   if (!who) co_return refuse(who.error());
-  co_return co_await issue(*who, exchange.address(), scopes);
+  co_return co_await issue(exchange, *who, scopes);
 }
 
 async::Task<http::Response> TokenHandler::post(http::Exchange& exchange) {
@@ -200,7 +202,7 @@ async::Task<http::Response> TokenHandler::post(http::Exchange& exchange) {
   if (!who && who.error().code == Errc::unauthenticated)
     co_return oauth_error(401, "invalid_grant", who.error().message);
   if (!who) co_return error_response(who.error());
-  co_return co_await issue(*who, exchange.address(), scopes);
+  co_return co_await issue(exchange, *who, scopes);
 }
 
 }  // namespace bulkhead::api

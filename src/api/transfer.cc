@@ -66,7 +66,7 @@ std::unique_ptr<TransferMemory::Lease> TransferMemory::lease(std::optional<std::
 }
 
 async::Task<Result<void>> receive(http::Exchange& exchange, registry::Uploads::Writer& writer,
-                                  TransferMemory& memory, async::OffloadPool& pool,
+                                  TransferMemory& memory, async::FairPool::Seat& pool,
                                   std::optional<std::uint64_t> limit) {
   const auto executor = co_await boost::asio::this_coro::executor;
   const auto lease = memory.lease(exchange.request().content_length);

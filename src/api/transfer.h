@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "async/fair_pool.h"
 #include "async/offload.h"
 #include "async/task.h"
 #include "base/error.h"
@@ -61,7 +62,7 @@ class TransferMemory {
 // Appends the rest of the exchange's body to the session. What arrived before an error stays appended: the
 // client resumes from there. More than `limit` bytes: Errc::size_invalid.
 async::Task<Result<void>> receive(http::Exchange& exchange, registry::Uploads::Writer& writer,
-                                  TransferMemory& memory, async::OffloadPool& pool,
+                                  TransferMemory& memory, async::FairPool::Seat& pool,
                                   std::optional<std::uint64_t> limit);
 
 }  // namespace bulkhead::api

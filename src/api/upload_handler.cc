@@ -63,11 +63,12 @@ http::Response UploadHandler::session(unsigned status, const oci::RepositoryName
   return response;
 }
 
-async::Task<Result<access::Repository>> UploadHandler::target(const oci::RepositoryName& name,
+async::Task<Result<access::Repository>> UploadHandler::target(const http::Exchange& exchange,
+                                                              const oci::RepositoryName& name,
                                                               const Permitted& permitted, bool begins) {
   if (permitted.repository) co_return *permitted.repository;
-  const auto space = co_await async::offload(deps_.services.work,
-                                             [&] { return deps_.services.facts.namespace_of(name, begins); });
+  const auto space = co_await at_work(exchange, deps_.services,
+                                      [&] { return deps_.services.facts.namespace_of(name, begins); });
   if (!space) co_return space.error();
   co_return registry::unborn(name, *space);
 }
@@ -80,7 +81,7 @@ async::Task<std::optional<http::Response>> UploadHandler::mount(
   const Services& services = deps_.services;
   std::optional<access::Repository> source;
   if (from.empty()) {
-    auto found = co_await async::offload(services.work, [&] {
+    auto found = co_await at_work(exchange, services, [&] {
       return services.blobs.find_anywhere(
           *parsed,
           [&](std::string_view name) {
@@ -91,7 +92,7 @@ async::Task<std::optional<http::Response>> UploadHandler::mount(
     if (!found) co_return error_response(found.error());
     source = std::move(*found);
   } else if (const auto name = oci::RepositoryName::parse_asked(from); name) {
-    const Source named = co_await deps_.gate.source(caller, *name);
+    const Source named = co_await deps_.gate.source(exchange, caller, *name);
     // Says nothing of the blob, nor of anything that the account may not read.
     if (named.out_of_scope)
       co_return deps_.gate.challenge(
@@ -100,7 +101,7 @@ async::Task<std::optional<http::Response>> UploadHandler::mount(
     if (named.repository) source = *named.repository;
   }
   if (!source) co_return std::nullopt;
-  auto mounted = co_await async::offload(services.work, [&]() -> Result<bool> {
+  auto mounted = co_await at_work(exchange, services, [&]() -> Result<bool> {
     const auto held = services.blobs.find(*source, *parsed);
     // What is damaged is to be pushed again, and not to be spread.
     if (!held && (held.error().code == Errc::blob_unknown || held.error().code == Errc::corrupt))
@@ -153,9 +154,9 @@ async::Task<http::Response> UploadHandler::start(http::Exchange& exchange, const
     co_return co_await take_whole(exchange, caller, route, permitted, *digest);
   }
 
-  const auto repository = co_await target(route.name, permitted, true);
+  const auto repository = co_await target(exchange, route.name, permitted, true);
   if (!repository) co_return error_response(repository.error());
-  auto started = co_await async::offload(deps_.services.work, [&] {
+  auto started = co_await at_work(exchange, deps_.services, [&] {
     return deps_.services.uploads.start(*repository, algorithm, permitted.context);
   });
   if (!started) co_return error_response(started.error());
@@ -167,18 +168,19 @@ async::Task<http::Response> UploadHandler::take_whole(http::Exchange& exchange, 
                                                       const Permitted& permitted, const oci::Digest& digest) {
   const auto range = promised(exchange.request(), 0);
   if (!range) co_return error_response(range.error());
-  const auto repository = co_await target(route.name, permitted, true);
+  const auto repository = co_await target(exchange, route.name, permitted, true);
   if (!repository) co_return error_response(repository.error());
-  auto started = co_await async::offload(deps_.services.work, [&] {
+  auto started = co_await at_work(exchange, deps_.services, [&] {
     return deps_.services.uploads.start(*repository, digest.algorithm(), permitted.context);
   });
   if (!started) co_return error_response(started.error());
-  auto writer = co_await async::offload(deps_.services.work, [&] {
+  auto writer = co_await at_work(exchange, deps_.services, [&] {
     return deps_.services.uploads.acquire(*repository, started->id, permitted.context, &digest);
   });
   if (!writer) co_return error_response(writer.error());
   const auto limit = *range ? std::optional((*range)->length) : std::nullopt;
-  auto received = co_await receive(exchange, **writer, deps_.transfers, deps_.services.work, limit);
+  auto seat = deps_.services.work.seat(place_at_work(exchange));
+  auto received = co_await receive(exchange, **writer, deps_.transfers, seat, limit);
   if (received && limit && (*writer)->size() != *limit)
     received = Error(Errc::size_invalid, "the body's length is not what its Content-Range says");
   std::optional<http::Response> refused;
@@ -186,7 +188,7 @@ async::Task<http::Response> UploadHandler::take_whole(http::Exchange& exchange, 
   if (!received || refused) {
     // A single POST has told its client no session to resume.
     writer->reset();
-    auto cancelled = co_await async::offload(deps_.services.work, [&] {
+    auto cancelled = co_await at_work(exchange, deps_.services, [&] {
       return deps_.services.uploads.cancel(*repository, started->id, permitted.context);
     });
     if (!cancelled)
@@ -194,7 +196,7 @@ async::Task<http::Response> UploadHandler::take_whole(http::Exchange& exchange, 
     if (refused) co_return std::move(*refused);
     co_return error_response(received.error());
   }
-  co_return co_await finish(route.name, std::move(*writer), digest, permitted);
+  co_return co_await finish(exchange, route.name, std::move(*writer), digest, permitted);
 }
 
 async::Task<http::Response> UploadHandler::handle(http::Exchange& exchange, const Caller& caller,
@@ -202,7 +204,7 @@ async::Task<http::Response> UploadHandler::handle(http::Exchange& exchange, cons
   auto gate = co_await deps_.gate.authorize(exchange, caller, route.name, access::Action::push);
   if (auto* refused = std::get_if<http::Response>(&gate)) co_return std::move(*refused);
   const Permitted& permitted = std::get<Permitted>(gate);
-  const auto repository = co_await target(route.name, permitted, false);
+  const auto repository = co_await target(exchange, route.name, permitted, false);
   if (!repository && repository.error().code == Errc::name_unknown)
     co_return error_response({Errc::upload_unknown, "there is no such upload; begin again with a POST"});
   if (!repository) co_return error_response(repository.error());
@@ -211,14 +213,14 @@ async::Task<http::Response> UploadHandler::handle(http::Exchange& exchange, cons
     case http::Method::put: co_return co_await put(exchange, caller, route, *repository, permitted);
     case http::Method::get:
     case http::Method::head: {
-      auto status = co_await async::offload(deps_.services.work, [&] {
+      auto status = co_await at_work(exchange, deps_.services, [&] {
         return deps_.services.uploads.status(*repository, route.id, permitted.context);
       });
       if (!status) co_return error_response(status.error());
       co_return session(204, route.name, status->id, status->size);
     }
     case http::Method::delete_: {
-      auto cancelled = co_await async::offload(deps_.services.work, [&] {
+      auto cancelled = co_await at_work(exchange, deps_.services, [&] {
         return deps_.services.uploads.cancel(*repository, route.id, permitted.context);
       });
       if (!cancelled) co_return upload_error(cancelled.error());
@@ -242,10 +244,11 @@ async::Task<std::optional<http::Response>> UploadHandler::append(http::Exchange&
     co_return refused;
   }
   const auto limit = *range ? std::optional((*range)->length) : std::nullopt;
-  auto received = co_await receive(exchange, writer, deps_.transfers, deps_.services.work, limit);
+  auto seat = deps_.services.work.seat(place_at_work(exchange));
+  auto received = co_await receive(exchange, writer, deps_.transfers, seat, limit);
   const bool too_short = received && limit && writer.size() - before != *limit;
   if (too_short || (!received && received.error().code == Errc::size_invalid)) {
-    auto undone = co_await async::offload(deps_.services.work, [&] { return writer.truncate(before); });
+    auto undone = co_await at_work(exchange, deps_.services, [&] { return writer.truncate(before); });
     if (!undone) co_return error_response(undone.error());
     co_return error_response({Errc::size_invalid, "the body's length is not what its Content-Range says"});
   }
@@ -256,7 +259,7 @@ async::Task<std::optional<http::Response>> UploadHandler::append(http::Exchange&
 async::Task<http::Response> UploadHandler::patch(http::Exchange& exchange, const route::Upload& route,
                                                  const access::Repository& repository,
                                                  const Permitted& permitted) {
-  auto writer = co_await async::offload(deps_.services.work, [&] {
+  auto writer = co_await at_work(exchange, deps_.services, [&] {
     return deps_.services.uploads.acquire(repository, route.id, permitted.context);
   });
   if (!writer) co_return upload_error(writer.error());
@@ -276,20 +279,21 @@ async::Task<http::Response> UploadHandler::put(http::Exchange& exchange, const C
         {Errc::digest_invalid, "the upload's last request must say ?digest=<algorithm>:<hex>"});
   const auto digest = oci::Digest::parse(*text);
   if (!digest) co_return error_response(digest.error());
-  auto writer = co_await async::offload(deps_.services.work, [&] {
+  auto writer = co_await at_work(exchange, deps_.services, [&] {
     return deps_.services.uploads.acquire(repository, route.id, permitted.context, &*digest);
   });
   if (!writer) co_return upload_error(writer.error());
   if (auto refused = co_await append(exchange, route, **writer)) co_return std::move(*refused);
   if (auto refused = co_await deps_.gate.still(exchange, caller, route.name, access::Action::push))
     co_return std::move(*refused);
-  co_return co_await finish(route.name, std::move(*writer), *digest, permitted);
+  co_return co_await finish(exchange, route.name, std::move(*writer), *digest, permitted);
 }
 
-async::Task<http::Response> UploadHandler::finish(const oci::RepositoryName& name,
+async::Task<http::Response> UploadHandler::finish(const http::Exchange& exchange,
+                                                  const oci::RepositoryName& name,
                                                   std::unique_ptr<Writer> writer, const oci::Digest& digest,
                                                   const Permitted& permitted) {
-  auto finished = co_await async::offload(deps_.services.work, [&] {
+  auto finished = co_await at_work(exchange, deps_.services, [&] {
     auto done = writer->finish(digest, permitted.context);
     writer.reset();
     return done;

@@ -80,6 +80,10 @@ Result<void> check_entry(DataDirectory& found, std::string_view name) {
   if (name.starts_with(kDatabase) && (status.st_mode & kOthers) != 0)
     return Error{Errc::unavailable, fmt::format("{} is open to other users (mode {:04o}): run `chmod 600 {}`",
                                                 path.string(), status.st_mode & 07777, shell(path))};
+  if (!S_ISSOCK(status.st_mode) && (status.st_mode & kOthersWrite) != 0)
+    return Error{Errc::unavailable,
+                 fmt::format("other users may write to {} (mode {:04o}): run `chmod {} {}`", path.string(),
+                             status.st_mode & 07777, S_ISDIR(status.st_mode) ? "700" : "600", shell(path))};
   if (name == kDatabase) found.has_database = status.st_size > 0;
   if (name == "control.sock") found.has_socket = S_ISSOCK(status.st_mode);
   return {};

@@ -29,7 +29,8 @@ struct DataDirectory {
 
   // Errors are sentences that name the path and the command that mends it. Errc::denied: it belongs to
   // another user of the machine, who is neither asked nor changed by root. Errc::unavailable: others may
-  // write to it, or read the database; something in it is a symbolic link, or no directory at all.
+  // write to it or to what the server keeps in it, or read the database; something in it is a symbolic link,
+  // or no directory at all.
   static Result<DataDirectory> look(const config::Settings& settings);
 
   // Errc::denied where this process runs as another user than the directory's: what it made there the server

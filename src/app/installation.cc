@@ -254,7 +254,7 @@ Result<void> Installation::assemble(const Opening& opening, const DataDirectory&
   manifests.tags_per_manifest = s.limits.tags_per_manifest;
   manifests_ = std::make_unique<registry::Manifests>(*database_, *store_, clock_, manifests);
 
-  work_ = std::make_unique<async::OffloadPool>("work", s.offload.threads, s.offload.queue);
+  work_ = std::make_unique<async::FairPool>("work", s.offload.threads, s.offload.queue);
   passwords_ = std::make_unique<async::FairPool>("password", s.auth.password_hashes, s.auth.password_queue);
   files_ = std::make_unique<async::OffloadPool>("file", kFileThreads, s.offload.queue);
   operators_ = std::make_unique<async::OffloadPool>("operator", kOperatorThreads, kOperatorQueue);

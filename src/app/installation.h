@@ -105,7 +105,7 @@ class Installation {
   audit::Journal& journal() { return *journal_; }
   const HttpFetcher& fetcher() const { return *fetcher_; }
   const ldap::Directory& ldap() const { return *ldap_; }
-  async::OffloadPool& work() { return *work_; }
+  async::FairPool& work() { return *work_; }
   async::FairPool& passwords() { return *passwords_; }
   async::OffloadPool& operators() { return *operators_; }
   async::OffloadPool& files() { return *files_; }
@@ -179,7 +179,7 @@ class Installation {
   std::unique_ptr<registry::Blobs> blobs_;
   std::unique_ptr<registry::Uploads> uploads_;
   std::unique_ptr<registry::Manifests> manifests_;
-  std::unique_ptr<async::OffloadPool> work_;
+  std::unique_ptr<async::FairPool> work_;
   std::unique_ptr<async::FairPool> passwords_;
   std::unique_ptr<async::OffloadPool> files_;
   std::unique_ptr<async::OffloadPool> operators_;

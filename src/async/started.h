@@ -21,16 +21,22 @@ template <class Value>
 class Started {
  public:
   // `work` returns a Value, a Result; an exception from it becomes Errc::internal. A full queue is
-  // Errc::unavailable, as with offload().
-  template <class Work>
-  Started(const boost::asio::any_io_executor& executor, OffloadPool& pool, Work work)
+  // Errc::unavailable, as with offload(), whose pools these are.
+  template <class Pool, class Work>
+  Started(const boost::asio::any_io_executor& executor, Pool& pool, Work work)
       : state_(std::make_shared<State>(executor)) {
-    const bool accepted = pool.submit([state = state_, executor, work = std::move(work)]() mutable {
+    auto carry_out = [state = state_, executor, work = std::move(work)]() mutable {
       auto value = std::make_shared<Value>(run(work));
       boost::asio::post(executor, [state, value] { state->finish(std::move(*value)); });
-    });
-    if (!accepted)
-      state_->finish(Error(Errc::unavailable, "too much work is waiting; try again in a moment"));
+    };
+    bool accepted = false;
+    if constexpr (requires { pool.refusal(); })
+      accepted = pool.submit(std::move(carry_out), [state = state_, executor] {
+        boost::asio::post(executor, [state] { state->finish(too_much()); });
+      });
+    else
+      accepted = pool.submit(std::move(carry_out));
+    if (!accepted) state_->finish(too_much());
   }
 
   Task<Value> wait() {
@@ -51,6 +57,8 @@ class Started {
     boost::asio::steady_timer done;
     std::optional<Value> value;
   };
+
+  static Error too_much() { return {Errc::unavailable, "too much work is waiting; try again in a moment"}; }
 
   template <class Work>
   static Value run(Work& work) {

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/log.h"
 #include "base/subscriber_network.h"
 
 namespace bulkhead::audit {
@@ -14,8 +15,14 @@ namespace {
 
 constexpr std::chrono::minutes kMinute{1};
 
-// Parts of one share that are counted each by itself.
+// Parts of one share that are counted each by itself, and how many of them may be robots'.
 constexpr std::size_t kPartsOfShare = 64;
+constexpr std::size_t kPartsOfRobots = 48;
+// How many things asked for a part with others in it names.
+constexpr std::size_t kTargets = 32;
+
+// No account is named so.
+constexpr std::string_view kRestOfOwn = "\n";
 
 // A clock that was set back ends it as well.
 bool over(Time begin, Time now) { return now < begin || now - begin >= kMinute; }
@@ -26,6 +33,7 @@ struct Key {
   std::size_t kind = 0;
   std::string share;
   std::string part;
+  bool robots = false;
 };
 
 // Failed log-ins that say nothing of whether the account exists: whoever likes makes up its name.
@@ -49,7 +57,17 @@ Key key_of(const EventView& event) {
   if (event.account.empty()) return {kRequestOfStranger, std::move(network), {}};
   // A robot is named OWNER+NAME.
   return {kRequestOfAccount, std::string(event.account.substr(0, event.account.find('+'))),
-          fmt::format("{}{}{}{}{}", event.account, kJoint, event.target, kJoint, network)};
+          fmt::format("{}{}{}{}{}", event.account, kJoint, event.target, kJoint, network),
+          event.account.find('+') != event.account.npos};
+}
+
+bool is_rest(std::string_view part) { return part.empty() || part == kRestOfOwn; }
+
+std::string list_of(const std::set<std::string>& targets) {
+  std::string list;
+  for (const std::string& target : targets)
+    list += fmt::format("{}{}", list.empty() ? "" : ",", json_quote(target));
+  return list;
 }
 
 }  // namespace
@@ -58,11 +76,13 @@ void Refusals::sum(std::size_t kind, const std::string& name, Share& share, std:
   for (auto& [part_name, part] : share.parts) {
     if (part.more == 0) continue;
     Event event = std::move(part.last);
-    event.detail = fmt::format(R"({{"more":{},"since":"{}"}})", part.more, to_rfc3339(share.begin));
+    event.detail =
+        fmt::format(R"({{"more":{},"since":"{}"{}}})", part.more, to_rfc3339(share.begin),
+                    part.targets.empty() ? "" : fmt::format(R"(,"targets":[{}])", list_of(part.targets)));
     // Those are one's, and these are many.
     event.origin.request_id.clear();
     event.repository.clear();
-    if (part_name.empty()) {
+    if (is_rest(part_name)) {
       event.target = kind == kLoginOfAccount ? name : std::string();
       event.origin.account = kind == kRequestOfAccount ? name : std::string();
       event.origin.credential.clear();
@@ -82,12 +102,17 @@ Refusals::Shares::value_type& Refusals::share_of(Kind& kind, std::string name) c
   return *found;
 }
 
-Refusals::Part& Refusals::part_of(Kind& kind, Share& share, std::string name) const {
+// `name` becomes that of the part.
+Refusals::Part& Refusals::part_of(Kind& kind, Share& share, std::string& name, bool robots) const {
   auto found = share.parts.find(name);
   if (found == share.parts.end()) {
-    if (share.parts.size() >= kPartsOfShare || kind.parts >= limits_.shares / kKinds) name.clear();
-    const auto [at, fresh] = share.parts.try_emplace(std::move(name));
+    const bool own = &kind == &kinds_[kRequestOfAccount] && !robots;
+    if (share.parts.size() >= kPartsOfShare || (robots && share.of_robots >= kPartsOfRobots) ||
+        kind.parts >= limits_.shares / kKinds)
+      name = own ? kRestOfOwn : std::string_view();
+    const auto [at, fresh] = share.parts.try_emplace(name);
     kind.parts += fresh ? 1 : 0;
+    share.of_robots += fresh && robots ? 1 : 0;
     found = at;
   }
   return found->second;
@@ -116,7 +141,7 @@ bool Refusals::tell(const EventView& event, std::vector<Event>& sums) {
     share.begin = event.at;
   }
   const bool divided = !key.part.empty();
-  Part& part = part_of(kind, share, std::move(key.part));
+  Part& part = part_of(kind, share, key.part, key.robots);
   if (has_room(kind, share, part, divided)) {
     ++part.told;
     ++share.told;
@@ -126,6 +151,8 @@ bool Refusals::tell(const EventView& event, std::vector<Event>& sums) {
   ++part.more;
   if (part.more == 1) part.last = to_event(event);
   part.last.at = event.at;
+  if (key.kind == kRequestOfAccount && is_rest(key.part) && part.targets.size() < kTargets)
+    part.targets.emplace(event.target);
   return false;
 }
 

@@ -5,7 +5,9 @@
 // (both by network), log-ins of accounts that there are, and requests of accounts (both by account, a robot's
 // by its owner's). Whose share it is may have a part of what others of the kind have left, and of an
 // account's share each network and each thing asked for may have half of what the others have left: whoever
-// begins with a flood hides what comes after it neither elsewhere nor of themselves. Not synchronised.
+// begins with a flood hides what comes after it neither elsewhere nor of themselves. What of a share has no
+// part of its own any more is one part, of the account itself and of its robots apart, which says what was
+// asked for. Not synchronised.
 #pragma once
 
 #include <array>
@@ -13,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,15 +42,18 @@ class Refusals {
  private:
   static constexpr std::size_t kKinds = 4;
 
-  // What of a share is counted together. The one named "" has all that is not counted by itself.
+  // What of a share is counted together. Of requests of accounts those named "" and as kRestOfOwn have all
+  // that is not counted by itself, of robots and of the account; of others the one named "".
   struct Part {
     std::uint32_t told = 0;
     std::uint64_t more = 0;
-    Event last;  // of those that were not told
+    Event last;                     // of those that were not told
+    std::set<std::string> targets;  // of those, as many as are kept
   };
   struct Share {
     Time begin{};  // of its minute
     std::uint32_t told = 0;
+    std::size_t of_robots = 0;  // parts
     std::map<std::string, Part, std::less<>> parts;
   };
   using Shares = std::map<std::string, Share, std::less<>>;  // "" for those beyond the limit
@@ -60,7 +66,7 @@ class Refusals {
 
   void sum(std::size_t kind, const std::string& name, Share& share, std::vector<Event>& sums);
   Shares::value_type& share_of(Kind& kind, std::string name) const;
-  Part& part_of(Kind& kind, Share& share, std::string name) const;
+  Part& part_of(Kind& kind, Share& share, std::string& name, bool robots) const;
   bool has_room(const Kind& kind, const Share& share, const Part& part, bool divided) const;
 
   const RefusalLimits limits_;

@@ -99,6 +99,21 @@ struct Kept {
   std::optional<LoginStore::RegistryCredential> credential;
 };
 
+// Whether the answer has what is made use of once the session is kept.
+bool is_log_in(const json::value& started) {
+  const auto member = [](const json::value& value, std::string_view name) {
+    return value.is_object() ? value.get_object().if_contains(name) : nullptr;
+  };
+  const auto has_text = [&](const json::value* value, std::string_view name) {
+    const json::value* held = value == nullptr ? nullptr : member(*value, name);
+    return held != nullptr && held->is_string() && !held->get_string().empty();
+  };
+  const json::value* needs_factor = member(started, "needs_factor");
+  return has_text(&started, "secret") && has_text(member(started, "user"), "name") &&
+         has_text(member(started, "session"), "expires_at") && needs_factor != nullptr &&
+         needs_factor->is_bool();
+}
+
 // Puts the new session, and what docker logs in with, into the store. What cannot be kept is ended.
 Result<Kept> keep(const LoginOptions& options, const std::string& server, const std::string& ca,
                   LoginStore& store, const json::value& started) {
@@ -224,6 +239,11 @@ Result<void> log_in(const CommandLine& line, LoginOptions options) {
   const auto anonymous = make_remote_client(*server, Secret<>(), *ca);
   const auto started = prove(*anonymous, options);
   if (!started) return started.error();
+  if (!is_log_in(*started))
+    return Error{Errc::unavailable,
+                 fmt::format("{} answered the log-in with something else than a session; is it a Bulkhead "
+                             "registry, of this version?",
+                             *server)};
   const auto kept = keep(options, *server, *ca, *store, *started);
   if (!kept) {
     end_session(*server, Secret<>(text(*started, "secret")), *ca);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -50,6 +51,21 @@ std::optional<Value> take(std::map<std::string, Value>& map, const std::string& 
   return std::move(node.mapped());
 }
 
+// Whoever else may write there chooses where the next password goes.
+Result<void> check_directory(const std::filesystem::path& directory) {
+  struct ::stat status {};
+  if (::stat(directory.c_str(), &status) != 0) return {};
+  if (status.st_uid != ::geteuid() && status.st_uid != 0)
+    return Error{
+        Errc::denied,
+        fmt::format("{} belongs to another user, and so do the log-ins that are kept in it: remove it",
+                    directory.string())};
+  if ((status.st_mode & 022) != 0)
+    return Error{Errc::denied, fmt::format("others may write to {}; mend that with: chmod 700 {}",
+                                           directory.string(), directory.string())};
+  return {};
+}
+
 }  // namespace
 
 bool is_this_machine(std::string_view host) {
@@ -93,7 +109,11 @@ Result<LoginStore> LoginStore::load(const std::filesystem::path& path) {
   LoginStore store;
   store.path_ = path;
   struct ::stat status {};
+  if (auto own = check_directory(path.parent_path()); !own) return own.error();
   if (::stat(path.c_str(), &status) != 0) return store;
+  if (status.st_uid != ::geteuid())
+    return Error{Errc::denied,
+                 fmt::format("{} belongs to another user; remove it, and log in again", path.string())};
   if ((status.st_mode & 077) != 0)
     return Error{Errc::denied, fmt::format("others may read {}; mend that with: chmod 600 {}", path.string(),
                                            path.string())};

@@ -44,7 +44,8 @@ class LoginStore {
     std::int64_t token = 0;  // the number of the access token, where "login --docker" made it
   };
 
-  // An absent file is an empty store. Errc::denied for one that others may read.
+  // An absent file is an empty store. Errc::denied for one that others may read or that is another user's,
+  // and where others may write to its directory.
   static Result<LoginStore> load(const std::filesystem::path& path);
   // Errc::not_found when the environment names no place.
   static Result<std::filesystem::path> default_path();

@@ -226,15 +226,11 @@ Result<void> Blobs::link(const access::Repository& repository, const oci::Digest
 
 Result<void> Blobs::remove(const access::Repository& repository, const oci::Digest& digest,
                            const Context& context) {
-  if (auto read = read_children(state_->database, state_->store, repository, {}); !read) return read;
-  auto removed = state_->database.write([&](db::Session& session) -> Result<void> {
-    const auto rules = read_tag_rules(session, repository);
-    if (!rules) return rules.error();
+  const auto work = [&](db::Session& session) -> Result<void> {
     if (auto may = access::check_still_may(session, context.principal, access::Action::remove, repository.id,
                                            state_->clock.now());
         !may)
       return may;
-    if (auto free = check_reach(session, repository, *rules, digest, context); !free) return free;
     auto unlinked = unlink_blob(session, repository, digest);
     if (!unlinked) return unlinked.error();
     if (!*unlinked) return unknown(repository, digest);
@@ -243,7 +239,10 @@ Result<void> Blobs::remove(const access::Repository& repository, const oci::Dige
         content_event(audit::Action::blob_deleted, repository, digest.render(), context, state_->clock.now());
     event.old_digest = digest.render();
     return audit::record(session, event);
-  });
+  };
+  auto removed =
+      remove_unheld(state_->database, state_->store,
+                    {repository, digest, context, "repository_blobs", unknown(repository, digest)}, {}, work);
   state_->open.forget(BlobKey{repository.id, digest});
   return removed;
 }

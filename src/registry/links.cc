@@ -48,6 +48,13 @@ Result<void> note_removal(db::Session& session, std::int64_t repository_id) {
   return {};
 }
 
+Result<void> note_hold(db::Session& session, std::int64_t repository_id) {
+  const auto noted =
+      session.execute("UPDATE repositories SET holds = holds + 1 WHERE id = ?", {repository_id});
+  if (!noted) return noted.error();
+  return {};
+}
+
 Result<std::int64_t> reserve_room(db::Session& session, const access::Repository& repository,
                                   std::uint64_t size, Time now) {
   const auto rows =

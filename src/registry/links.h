@@ -39,6 +39,8 @@ Result<void> count_use(db::Session& session, const access::Repository& repositor
 // who finds the same number twice, once in a snapshot, need not look at what is there again.
 Result<std::int64_t> read_removals(db::Session& session, std::int64_t repository_id);
 Result<void> note_removal(db::Session& session, std::int64_t repository_id);
+// That more may be held fast from now on (reach.h).
+Result<void> note_hold(db::Session& session, std::int64_t repository_id);
 
 // Takes it out again: false when it was not linked.
 Result<bool> unlink_blob(db::Session& session, const access::Repository& repository,

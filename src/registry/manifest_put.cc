@@ -47,6 +47,7 @@ struct Plan {
   std::uint64_t released = 0;
   std::int64_t removals = 0;  // when it was made
   std::vector<TagMove> moves;
+  bool holds = false;  // one of the tags is held fast once it is set
 };
 
 Result<oci::Digest> digest_of(const oci::Reference& reference, Bytes bytes) {
@@ -192,7 +193,9 @@ Result<Plan> make_plan(db::Session& session, const Push& push, Time now, const P
   for (const oci::Tag& tag : push.tags) {
     auto move = plan_tag(session, push, tag, *rules);
     if (!move) return move.error();
-    if (*move) plan.moves.push_back(**std::move(move));
+    if (!*move) continue;
+    plan.moves.push_back(**std::move(move));
+    plan.holds = plan.holds || is_held(*rules, tag.render());
   }
   if (auto fits = check_tag_counts(session, push, plan.moves); !fits) return fits.error();
   if (!complete) return complete.error();
@@ -247,7 +250,7 @@ Result<void> carry_out(db::Session& session, const Push& push, const Plan& plan,
     if (auto stored = store_row(session, push, plan, now); !stored) return stored;
   for (const TagMove& move : plan.moves)
     if (auto set = set_tag(session, push, move, now); !set) return set;
-  return {};
+  return plan.holds ? note_hold(session, push.repository.id) : Result<void>();
 }
 
 }  // namespace

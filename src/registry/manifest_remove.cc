@@ -53,8 +53,6 @@ Result<void> remove_one_tag(db::Session& session, const Removal& removal, const 
 Result<void> remove_manifest(db::Session& session, const Removal& removal, const oci::Digest& digest,
                              std::vector<oci::Reference>& touched) {
   const std::string text = digest.render();
-  if (auto free = check_reach(session, removal.repository, removal.rules, digest, removal.context); !free)
-    return free;
   const auto rows =
       session.query("SELECT name FROM tags WHERE repository_id = ? AND digest = ? ORDER BY name",
                     {removal.repository.id, text});
@@ -91,10 +89,8 @@ Result<void> remove_manifest(db::Session& session, const Removal& removal, const
 Result<void> Manifests::remove(const access::Repository& repository, const oci::Reference& reference,
                                const Context& context) {
   std::vector<oci::Reference> touched;
-  if (std::holds_alternative<oci::Digest>(reference))
-    if (auto read = read_children(state_->database, state_->store, repository, state_->options.limits); !read)
-      return read;
-  const auto done = state_->database.write([&](db::Session& session) -> Result<void> {
+  const auto* digest = std::get_if<oci::Digest>(&reference);
+  const auto work = [&](db::Session& session) -> Result<void> {
     touched.assign(1, reference);
     auto rules = read_tag_rules(session, repository);
     if (!rules) return rules.error();
@@ -104,9 +100,15 @@ Result<void> Manifests::remove(const access::Repository& repository, const oci::
         !may)
       return may;
     const Removal removal{repository, *std::move(rules), context, now};
-    if (const auto* tag = std::get_if<oci::Tag>(&reference)) return remove_one_tag(session, removal, *tag);
-    return remove_manifest(session, removal, std::get<oci::Digest>(reference), touched);
-  });
+    if (digest != nullptr) return remove_manifest(session, removal, *digest, touched);
+    return remove_one_tag(session, removal, std::get<oci::Tag>(reference));
+  };
+  const auto done =
+      digest == nullptr
+          ? state_->database.write(work)
+          : remove_unheld(state_->database, state_->store,
+                          {repository, *digest, context, "manifests", manifest_unknown(repository, *digest)},
+                          state_->options.limits, work);
   // Also after an error: a commit whose answer was lost on the way is a commit all the same.
   for (const oci::Reference& gone : touched) state_->forget(repository, gone);
   return done;

@@ -43,7 +43,11 @@ Error manifest_unknown(const access::Repository& repository, const oci::Referenc
 struct TagRules {
   std::string immutable;  // pattern of tags that nobody moves or deletes
   std::string guarded;    // pattern of tags that maintainers and owners move and delete
+
+  friend bool operator==(const TagRules&, const TagRules&) = default;
 };
+// Whether some may not move or delete the tag.
+bool is_held(const TagRules& rules, std::string_view tag);
 // As this transaction sees them; Errc::name_unknown when the repository is gone.
 Result<TagRules> read_tag_rules(db::Session& session, const access::Repository& repository);
 // Whether the caller may move or delete a tag that is there, by the role that this transaction gives them:

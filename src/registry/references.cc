@@ -4,24 +4,31 @@
 #include <set>
 #include <utility>
 
+#include "registry/links.h"
+
 namespace bulkhead::registry {
 namespace {
 
 constexpr std::size_t kPairsAtOnce = 64;
 
+struct Number {
+  std::int64_t id = 0;
+  bool is_new = false;
+};
+
 // Of a digest, which gets one where it has none.
-Result<std::int64_t> number(db::Session& session, std::int64_t repository_id, const std::string& digest) {
+Result<Number> number(db::Session& session, std::int64_t repository_id, const std::string& digest) {
   const auto made = session.query(
       "INSERT INTO repository_digests (repository_id, digest) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING "
       "id",
       {repository_id, digest});
   if (!made) return made.error();
-  if (!made->empty()) return made->front().integer(0);
+  if (!made->empty()) return Number{made->front().integer(0), true};
   const auto rows = session.query("SELECT id FROM repository_digests WHERE repository_id = ? AND digest = ?",
                                   {repository_id, digest});
   if (!rows) return rows.error();
   if (rows->empty()) return Error{Errc::internal, "a digest that was written down is not there"};
-  return rows->front().integer(0);
+  return Number{rows->front().integer(0), false};
 }
 
 // In the order of their numbers, which is that of the table.
@@ -74,13 +81,16 @@ Result<void> write_references(db::Session& session, std::int64_t repository_id, 
   if (references.size() == 0) return {};
   const auto above = number(session, repository_id, parent.render());
   if (!above) return above.error();
+  // Others refer to it already: tags above those now reach further.
+  if (!above->is_new)
+    if (auto noted = note_hold(session, repository_id); !noted) return noted;
   std::vector<std::int64_t> children = references.numbers;
   for (const std::string& other : references.others) {
     const auto made = number(session, repository_id, other);
     if (!made) return made.error();
-    children.push_back(*made);
+    children.push_back(made->id);
   }
-  return write_pairs(session, *above, std::move(children));
+  return write_pairs(session, above->id, std::move(children));
 }
 
 Result<std::vector<std::string>> read_references(db::Session& session, std::int64_t repository_id,

@@ -17,6 +17,10 @@ Result<TagRules> read_tag_rules(db::Session& session, const access::Repository& 
   return TagRules{rows->front().text(0), rows->front().text(1)};
 }
 
+bool is_held(const TagRules& rules, std::string_view tag) {
+  return matches_tag_pattern(rules.immutable, tag) || matches_tag_pattern(rules.guarded, tag);
+}
+
 Result<void> check_tag_change(db::Session& session, const access::Repository& repository,
                               const TagRules& rules, std::string_view tag, const Context& context) {
   if (matches_tag_pattern(rules.immutable, tag))

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from harness import process
-from harness.management import Management
+from harness.management import Management, path
 from harness.raw import Connection
 from harness.registry import Registry
 from hostile.conftest import measured
@@ -158,6 +158,31 @@ def test_an_accounts_own_flood_hides_nothing_else_that_it_tries(launch):
     server.restart()
     sums = [each for each in events(server, "--action", "request_denied") if "more" in each.get("detail", "")]
     assert [(each["account"], each["target"]) for each in sums] == [("mallory", "pull")]
+
+
+def test_robots_hide_nothing_that_their_owner_tries(launch):
+    server = launch()
+    server.create_user("root", admin=True)
+    mallory = server.create_user("mallory")
+    owner = Management(server, mallory)
+    assert owner.post("/repositories", {"name": "mallory/app"}).status_code == 201
+    for number in range(70):
+        robot = owner.post(path("repositories", "mallory/app", "robots"), {"name": f"k{number}"}).json()["name"]
+        scopes = [{"repository": "mallory/app", "actions": ["pull"]}]
+        body = {"name": "t", "scopes": scopes, "management": "write"}
+        machine = Management(server)
+        machine.use(owner.post(path("users", robot, "tokens"), body).json()["secret"])
+        for _ in range(4):
+            assert machine.get("/users").status_code == 403
+    assert owner.change("/users/mallory", {"system_role": "administrator"}).status_code == 403
+    assert owner.get("/users/root").status_code in (403, 404)
+    assert owner.post("/users", {"name": "x", "password": "a long password of x"}).status_code == 403
+    server.restart()
+    denials = events(server, "--action", "request_denied")
+    own = {each.get("target") for each in denials if each["account"] == "mallory"}
+    assert {"changeUser", "createUser"} <= own, own
+    rest = [json.loads(each["detail"]) for each in denials if '"targets"' in each.get("detail", "")]
+    assert [each["targets"] for each in rest] == [["listUsers"]], "and of the robots' it is known what they tried"
 
 
 def test_a_tail_follows_all_of_it(launch, rng):

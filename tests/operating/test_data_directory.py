@@ -182,6 +182,18 @@ def test_a_directory_that_others_may_write_to_is_refused(launch, mode):
     server.start()
 
 
+@pytest.mark.parametrize("name", ["journal", "blobs", "staging"])
+def test_what_others_may_write_to_in_the_directory_is_refused(launch, name):
+    server = launch()
+    server.create_user("admin", admin=True)
+    server.stop()
+    path = server.data / name
+    path.chmod(0o777)
+    assert f"chmod 700 {path}" in server.refuses_to_start()
+    path.chmod(0o700)
+    server.start()
+
+
 def test_a_password_is_not_sent_into_an_open_directory(launch):
     server = launch()
     server.data.chmod(0o777)

@@ -173,9 +173,9 @@ async::Task<http::Response> LoginPages::handle(http::Exchange& exchange, std::st
   co_return co_await depart(exchange, provider, origin);
 }
 
-async::Task<http::Response> LoginPages::choose(http::Exchange&) const {
+async::Task<http::Response> LoginPages::choose(http::Exchange& exchange) const {
   const auto providers =
-      co_await async::offload(services_.work, [this] { return services_.login_providers.list(); });
+      co_await at_work(exchange, services_, [this] { return services_.login_providers.list(); });
   if (!providers) co_return problem_page(host_, providers.error());
   Page page;
   page.title = "Sign in";
@@ -192,7 +192,7 @@ async::Task<http::Response> LoginPages::depart(http::Exchange& exchange, const s
   if (binder.empty()) binder = identity::make_token(identity::kBinderPrefix);
   const audit::Origin from = origin_of(exchange);
   const OidcLogIn::RedirectUri back = callbacks(origin);
-  const std::string known = co_await known_provider(provider);
+  const std::string known = co_await known_provider(exchange, provider);
   auto lane = services_.providers.lane(known, place_of(exchange, services_));
   const auto url =
       co_await async::offload(lane, [&] { return services_.oidc_login.begin(provider, binder, back, from); });
@@ -208,9 +208,10 @@ async::Task<http::Response> LoginPages::depart(http::Exchange& exchange, const s
 }
 
 // Names that are no provider's wait together: strangers make up as many as they like.
-async::Task<std::string> LoginPages::known_provider(const std::string& name) const {
+async::Task<std::string> LoginPages::known_provider(const http::Exchange& exchange,
+                                                    const std::string& name) const {
   const auto found =
-      co_await async::offload(services_.work, [&] { return services_.login_providers.find(name); });
+      co_await at_work(exchange, services_, [&] { return services_.login_providers.find(name); });
   co_return found ? found->name : std::string();
 }
 
@@ -228,7 +229,7 @@ async::Task<http::Response> LoginPages::callback(http::Exchange& exchange, const
   const audit::Origin from = origin_of(exchange);
   const OidcLogIn::RedirectUri back = callbacks(origin);
   const auto began_with =
-      co_await async::offload(services_.work, [&] { return services_.oidc_login.provider_of(sent.state); });
+      co_await at_work(exchange, services_, [&] { return services_.oidc_login.provider_of(sent.state); });
   if (!began_with) co_return problem_page(host_, began_with.error());
   auto lane = services_.providers.lane(*began_with, place_of(exchange, services_));
   const auto finished =
@@ -259,7 +260,7 @@ async::Task<http::Response> LoginPages::ask(http::Exchange& exchange) const {
   }
   const audit::Origin from = origin_of(exchange);
   const auto waiting =
-      co_await async::offload(services_.work, [&] { return services_.oidc_login.waiting(code, from); });
+      co_await at_work(exchange, services_, [&] { return services_.oidc_login.waiting(code, from); });
   if (!waiting && is_about_the_code(waiting.error().code)) {
     page.status = status_of(waiting.error().code);
     page.body =
@@ -309,7 +310,7 @@ async::Task<http::Response> LoginPages::answer(http::Exchange& exchange, const s
   if (value_of(*form, "answer") == "yes") {
     const OidcLogIn::RedirectUri back = callbacks(origin);
     const auto waiting =
-        co_await async::offload(services_.work, [&] { return services_.oidc_login.waiting(code, from); });
+        co_await at_work(exchange, services_, [&] { return services_.oidc_login.waiting(code, from); });
     if (!waiting) co_return problem_page(host_, waiting.error());
     auto lane = services_.providers.lane(waiting->provider, place_of(exchange, services_));
     const auto url =
@@ -321,7 +322,7 @@ async::Task<http::Response> LoginPages::answer(http::Exchange& exchange, const s
     co_return render(page, host_);
   }
   const auto refused =
-      co_await async::offload(services_.work, [&] { return services_.oidc_login.refuse(code, from); });
+      co_await at_work(exchange, services_, [&] { return services_.oidc_login.refuse(code, from); });
   if (!refused) co_return problem_page(host_, refused.error());
   page.title = "Refused";
   page.body = "<p>The command line is told that you refused it. Nobody was logged in.</p>";

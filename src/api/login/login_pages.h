@@ -35,7 +35,7 @@ class LoginPages {
   async::Task<http::Response> choose(http::Exchange& exchange) const;
   async::Task<http::Response> depart(http::Exchange& exchange, const std::string& provider,
                                      const std::string& origin) const;
-  async::Task<std::string> known_provider(const std::string& name) const;
+  async::Task<std::string> known_provider(const http::Exchange& exchange, const std::string& name) const;
   async::Task<http::Response> callback(http::Exchange& exchange, const std::string& provider,
                                        const std::string& origin) const;
   async::Task<http::Response> ask(http::Exchange& exchange) const;

@@ -20,18 +20,65 @@ Reach reach_of(identity::Management management) {
   return Reach::none;
 }
 
+ManagementCaller caller_of(const identity::Account& account,
+                           const std::shared_ptr<const identity::AccessToken>& token,
+                           const audit::Origin& origin) {
+  ManagementCaller caller;
+  caller.principal = access::principal_of(account, token);
+  caller.principal.address = origin.address;
+  caller.system_role = account.system_role;
+  caller.kind = account.kind;
+  return caller;
+}
+
 }  // namespace
 
-Result<ManagementCaller> CredentialAuthenticator::caller(
-    std::int64_t account_id, const std::shared_ptr<const identity::AccessToken>& token) const {
-  auto account = services_.accounts.find(account_id);
-  if (!account && account.error().code == Errc::not_found) return not_valid();
-  if (!account) return account.error();
-  ManagementCaller caller;
-  caller.principal = access::principal_of(*account, token);
-  caller.system_role = account->system_role;
-  caller.kind = account->kind;
-  return caller;
+ManagementCaller CredentialAuthenticator::of_session(const identity::Account& account,
+                                                     const SessionChecked& checked,
+                                                     const audit::Origin& origin) {
+  ManagementCaller who = caller_of(account, nullptr, origin);
+  who.reach = Reach::write;
+  who.session_id = checked.session->id;
+  who.credential = fmt::format("session:{}", checked.session->id);
+  who.needs_factor = checked.needs_factor;
+  who.multi_factor = checked.session->multi_factor;
+  who.principal.proof = {.by_password = false, .multi_factor = checked.session->multi_factor, .life = {}};
+  who.proved_at = checked.session->proved_at;
+  return who;
+}
+
+ManagementCaller CredentialAuthenticator::of_token(const identity::Account& account, const Token& token,
+                                                   const audit::Origin& origin) {
+  ManagementCaller who = caller_of(account, token, origin);
+  who.reach = reach_of(token->management);
+  who.access_token_id = token->id;
+  who.credential = fmt::format("token:{}", token->id);
+  return who;
+}
+
+Result<identity::Account> CredentialAuthenticator::account(std::int64_t id) const {
+  auto found = services_.accounts.find(id);
+  if (!found && found.error().code == Errc::not_found) return not_valid();
+  return found;
+}
+
+std::optional<Result<ManagementCaller>> CredentialAuthenticator::peek(std::string_view credential,
+                                                                      const audit::Origin& origin) {
+  if (credential.starts_with(identity::kSessionPrefix)) {
+    const auto checked = services_.sessions.peek(credential, origin.address);
+    if (!checked) return std::nullopt;
+    if (!*checked) return checked->error();
+    const auto account = services_.accounts.peek((*checked)->session->account_id);
+    if (account == nullptr) return std::nullopt;
+    return of_session(*account, **checked, origin);
+  }
+  if (!identity::AccessTokens::is_access_token(credential)) return Result<ManagementCaller>(not_valid());
+  const auto checked = services_.access_tokens.peek(credential, {origin.address, origin.user_agent});
+  if (!checked) return std::nullopt;
+  if (!*checked) return checked->error();
+  const auto account = services_.accounts.peek((**checked)->account_id);
+  if (account == nullptr) return std::nullopt;
+  return of_token(*account, **checked, origin);
 }
 
 Result<ManagementCaller> CredentialAuthenticator::verify(std::string_view credential,
@@ -39,17 +86,9 @@ Result<ManagementCaller> CredentialAuthenticator::verify(std::string_view creden
   if (credential.starts_with(identity::kSessionPrefix)) {
     const auto checked = services_.sessions.verify(credential, origin.address);
     if (!checked) return checked.error();
-    auto who = caller(checked->session->account_id, nullptr);
-    if (!who) return who.error();
-    who->reach = Reach::write;
-    who->session_id = checked->session->id;
-    who->credential = fmt::format("session:{}", checked->session->id);
-    who->needs_factor = checked->needs_factor;
-    who->multi_factor = checked->session->multi_factor;
-    who->principal.proof = {.by_password = false, .multi_factor = checked->session->multi_factor, .life = {}};
-    who->principal.address = origin.address;
-    who->proved_at = checked->session->proved_at;
-    return who;
+    const auto whose = account(checked->session->account_id);
+    if (!whose) return whose.error();
+    return of_session(*whose, *checked, origin);
   }
   if (!identity::AccessTokens::is_access_token(credential)) return not_valid();
   const auto checked = services_.access_tokens.verify(credential, {origin.address, origin.user_agent});
@@ -58,13 +97,9 @@ Result<ManagementCaller> CredentialAuthenticator::verify(std::string_view creden
           identity::AccessTokens::kWrongNetwork)
     return identity::AccessTokens::kept_out(origin.address);
   if (!checked) return checked.error();
-  auto who = caller((*checked)->account_id, *checked);
-  if (!who) return who.error();
-  who->reach = reach_of((*checked)->management);
-  who->access_token_id = (*checked)->id;
-  who->principal.address = origin.address;
-  who->credential = fmt::format("token:{}", (*checked)->id);
-  return who;
+  const auto whose = account((*checked)->account_id);
+  if (!whose) return whose.error();
+  return of_token(*whose, *checked, origin);
 }
 
 Error CredentialAuthenticator::not_valid() {

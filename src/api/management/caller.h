@@ -44,6 +44,13 @@ class Authenticator {
  public:
   virtual ~Authenticator() = default;
   // Errc::unauthenticated for whatever is wrong with it. `origin` says where it is used from.
+  // peek() does not block, and has no answer when something must be read first.
+  virtual std::optional<Result<ManagementCaller>> peek(std::string_view credential,
+                                                       const audit::Origin& origin) {
+    static_cast<void>(credential);
+    static_cast<void>(origin);
+    return std::nullopt;
+  }
   virtual Result<ManagementCaller> verify(std::string_view credential, const audit::Origin& origin) = 0;
 };
 

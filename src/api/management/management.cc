@@ -127,8 +127,8 @@ async::Task<Result<http::Response>> Management::perform(const http::Exchange& ex
   LogInOf who;
   std::optional<Wait> wait;
   if (operation.wait != nullptr) {
-    auto found = co_await async::offload(
-        services_.work, [this, &incoming]() -> Result<Wait> { return performer_.wait_of(incoming); });
+    auto found = co_await at_work(
+        exchange, services_, [this, &incoming]() -> Result<Wait> { return performer_.wait_of(incoming); });
     if (!found) co_return found.error();
     wait = *std::move(found);
     who.account = wait->account;
@@ -139,7 +139,7 @@ async::Task<Result<http::Response>> Management::perform(const http::Exchange& ex
     }
     incoming.may_wait = false;
   }
-  if (!operation.slow) co_return co_await async::offload(services_.work, carry_out);
+  if (!operation.slow) co_return co_await at_work(exchange, services_, carry_out);
   auto seat = services_.passwords.seat(place_of(exchange, services_, who));
   co_return co_await async::offload(seat, carry_out);
 }
@@ -170,8 +170,13 @@ async::Task<std::variant<ManagementCaller, http::Response>> Management::authenti
           origin.request_id);
     credential = *session;
   }
-  auto caller = co_await async::offload(
-      services_.work, [this, credential, &origin] { return authenticator_.verify(credential, origin); });
+  auto known = authenticator_.peek(credential, origin);
+  if (!known)
+    known = co_await at_work(exchange, services_, [this, credential, &origin] {
+      return authenticator_.verify(credential, origin);
+    });
+  Result<ManagementCaller> caller = *std::move(known);
+  if (caller) exchange.account = caller->principal.account;
   if (!caller) {
     if (caller.error().code != Errc::unauthenticated)
       co_return problem_response(caller.error(), origin.request_id);

@@ -184,7 +184,7 @@ class TestApi {
                         installation.clock,
                         {}};
   blob::Verifier verifier{installation.clock, std::chrono::seconds(60)};
-  async::OffloadPool work{"work", 1, 10};
+  async::FairPool work{"work", 1, 10};
   async::FairPool passwords{"password", 1, 10};
   async::LanePool directories{"directory", {.threads = 1}};
   async::LanePool providers{"provider", {.threads = 1}};

@@ -54,6 +54,10 @@ CREATE INDEX repository_blobs_released_of ON repository_blobs (repository_id, re
 -- same, what was found there is there.
 ALTER TABLE repositories ADD COLUMN removals BIGINT NOT NULL DEFAULT 0;
 
+-- Raised whenever a tag that is held fast is set, a pattern changes, or a manifest comes that others refer to already: as
+-- long as it is the same, what no tag held fast is not held.
+ALTER TABLE repositories ADD COLUMN holds BIGINT NOT NULL DEFAULT 0;
+
 -- A repository that was removed is in this namespace, whose name nobody can have, until its rows have gone.
 ALTER TABLE repositories ADD COLUMN removed_at BIGINT;
 CREATE INDEX repositories_removed ON repositories (removed_at) WHERE removed_at IS NOT NULL;

@@ -82,6 +82,7 @@ Result<DirectoryLogIn::Proved> DirectoryLogIn::verify(const LoginProvider& provi
     }
     backing.provider_id = provider.id;
     backing.subject = known.subject;
+    backing.settings = provider.stored;
     return LogIn::Judgement{*std::move(admitted), std::nullopt, known.groups_note};
   };
   auto account = login_.verify_elsewhere(provider.name, name, origin, judge, session);

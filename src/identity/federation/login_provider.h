@@ -41,6 +41,9 @@ struct LoginProvider {
   std::vector<std::string> admitted_groups;
   std::variant<OidcSettings, ldap::Settings> settings;
   Time created_at{};
+  // The settings as its row has them: what rests on them asks in its transaction that they are still the
+  // same.
+  std::string stored;
   bool has_secret = false;  // whether one is stored; says nothing of whether its key is still there
 
   ProviderKind kind() const { return static_cast<ProviderKind>(settings.index()); }

@@ -154,6 +154,7 @@ Result<LoginProvider> provider_from(const db::Row& row) {
   provider.enabled = row.integer(3) != 0;
   provider.has_secret = row.integer(5) != 0;
   provider.created_at = from_micros(row.integer(6));
+  provider.stored = row.text(4);
   if (const auto read = parse_settings(row.text(4), *kind, provider); !read) return read.error();
   return provider;
 }

@@ -97,6 +97,7 @@ Result<LoginProvider> LoginProviders::create(const LoginProvider& provider, cons
     made.id = rows->front().integer(0);
     made.created_at = change.now;
     made.has_secret = !secret.empty();
+    made.stored = render_settings(made);
     if (auto stored = store_secret(change.session, sealer_, made.id, secret); !stored) return stored;
     return change.record(Action::login_provider_created, made.name, identity::name(made.kind()));
   });
@@ -130,17 +131,18 @@ Result<LoginProvider> LoginProviders::change(std::int64_t id, const LoginProvide
     changed = provider;
     changed.id = id;
     changed.created_at = before->created_at;
+    changed.stored = render_settings(changed);
     changed.has_secret = secret ? !secret->empty() : before->has_secret;
     auto differs = changed_members(*before, changed);
     if (secret && (before->has_secret || changed.has_secret)) differs.emplace_back("secret");
     if (differs.empty()) return {};
     const auto stored =
         change.execute("UPDATE login_providers SET name = ?, enabled = ?, settings = ? WHERE id = ?",
-                       {changed.name, std::int64_t{changed.enabled}, render_settings(changed), id});
+                       {changed.name, std::int64_t{changed.enabled}, changed.stored, id});
     if (!stored) return stored.error();
     if (secret)
       if (auto sealed = store_secret(change.session, sealer_, id, *secret); !sealed) return sealed;
-    if (!changed.enabled || changed.settings != before->settings)
+    if (!changed.enabled || changed.stored != before->stored)
       if (auto ended = change.execute_each({"DELETE FROM login_requests WHERE provider_id = ?"}, id); !ended)
         return ended;
     return change.record(Action::login_provider_changed, before->name, list_of(differs));

@@ -38,8 +38,9 @@ class LoginProviders {
   // All but the kind. Without a secret the old one stays, unless the address that it is sent to changes: then
   // Errc::invalid_argument, for whoever may change settings must not learn the secret by naming their own
   // server. Errc::conflict for another issuer or id attribute while accounts are linked: the ids of their
-  // people would be somebody else's. What changes the settings, or disables the provider, ends log-ins under
-  // way.
+  // people would be somebody else's. What changes the settings, whom it lets in included, or disables the
+  // provider, ends log-ins under way: devices' go at once, and what waits for the provider's answer is
+  // refused once that comes.
   Result<LoginProvider> change(std::int64_t id, const LoginProvider& provider,
                                const std::optional<Secret<>>& secret, const audit::Origin& origin);
   struct Removed {

@@ -439,6 +439,7 @@ Result<LoginRequests::Polled> LoginRequests::poll(const Secret<>& device_code) {
     return polled;
   }
 
+  std::string settings;
   const auto taken = database_.write([&](db::Session& session) -> Result<void> {
     auto row = find(session, "device_hash", device_code.reveal());
     if (!row) return row.error();
@@ -451,6 +452,11 @@ Result<LoginRequests::Polled> LoginRequests::poll(const Secret<>& device_code) {
                            : session.execute("UPDATE login_requests SET polled_at = ? WHERE id = ?",
                                              {to_micros(now), found->id});
     if (!moved) return moved.error();
+    // Those that it was approved under: a change of them takes what was approved with it.
+    const auto provider =
+        session.query("SELECT settings FROM login_providers WHERE id = ?", {found->provider_id});
+    if (!provider) return provider.error();
+    settings = provider->empty() ? "" : provider->front().text(0);
     return {};
   });
   if (!taken) return taken.error();
@@ -468,6 +474,7 @@ Result<LoginRequests::Polled> LoginRequests::poll(const Secret<>& device_code) {
   approval.multi_factor = factor != nullptr && factor->is_bool() && factor->get_bool();
   approval.backing.provider_id = found->provider_id;
   approval.backing.subject = text_of(*kept, "subject");
+  approval.backing.settings = std::move(settings);
   approval.backing.refresh = Secret<>(text_of(*kept, "refresh"));
   polled.approval = std::move(approval);
   return polled;

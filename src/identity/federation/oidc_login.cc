@@ -186,6 +186,7 @@ Result<OidcLogIn::Finished> OidcLogIn::settle(const LoginRequests::Returned& ret
   Sessions::Backing backing;
   backing.provider_id = provider->id;
   backing.subject = vouched->person.subject;
+  backing.settings = provider->stored;
   backing.refresh = std::move(vouched->refresh);
 
   Finished finished;

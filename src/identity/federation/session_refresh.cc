@@ -100,6 +100,9 @@ Result<Session> SessionRefresh::refresh_alone(const Session& session, const audi
     return Error{Errc::unavailable,
                  fmt::format("{} answered with somebody else", oci::quote(provider->name))};
   const auto account = sign_on_.admit(*provider, asked->person, origin);
+  // The session is none the worse for it.
+  if (!account && account.error().code == Errc::unauthenticated)
+    return Error{Errc::conflict, account.error().message};
   if (!account) return account.error();
   if (account->id != session.account_id) {
     // The person has been linked to another account since.

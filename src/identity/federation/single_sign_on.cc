@@ -194,6 +194,17 @@ Result<std::string> read_provider_name(db::Session& session, std::int64_t provid
   return rows->front().text(0);
 }
 
+// What the provider answered rests on the settings that it was asked by.
+Result<void> check_unchanged(db::Session& session, const LoginProvider& provider) {
+  const auto same =
+      session.query("SELECT 1 FROM login_providers WHERE id = ? AND enabled = 1 AND settings = ?",
+                    {provider.id, provider.stored});
+  if (!same) return same.error();
+  if (!same->empty()) return {};
+  return Error{Errc::unauthenticated,
+               fmt::format("{} was changed while it was being asked; try again", oci::quote(provider.name))};
+}
+
 Error not_admitted(const LoginProvider& provider, const ExternalPerson& person) {
   return {Errc::denied,
           fmt::format("the person is in none of the groups that {} lets in here{}{}",
@@ -215,6 +226,7 @@ Result<Account> SingleSignOn::admit(const LoginProvider& provider, const Externa
   }
   std::optional<Account> account;
   const auto done = directory_.change(origin, [&](Change& change) -> Result<void> {
+    if (const auto same = check_unchanged(change.session, provider); !same) return same;
     auto linked = read_linked(change.session, provider.id, person.subject);
     if (!linked) return linked.error();
     if (*linked) {

@@ -62,6 +62,18 @@ Result<std::string> read_account_name(db::Session& session, std::int64_t account
   return rows->empty() ? std::string() : rows->front().text(0);
 }
 
+// What the log-in rests on is still there.
+Result<void> check_backing(db::Session& session, std::int64_t account_id, const Sessions::Backing& backing) {
+  const auto holds = session.query(
+      "SELECT 1 FROM login_providers p JOIN external_identities e ON e.provider_id = p.id WHERE p.id = ? AND "
+      "p.enabled = 1 AND p.settings = ? AND e.subject = ? AND e.account_id = ?",
+      {backing.provider_id, backing.settings, backing.subject, account_id});
+  if (!holds) return holds.error();
+  if (!holds->empty()) return {};
+  return Error{Errc::unauthenticated,
+               "the log-in provider, or the tie to it, has changed since the log-in began; log in again"};
+}
+
 }  // namespace
 
 struct Sessions::State {
@@ -196,6 +208,8 @@ Result<Sessions::Started> Sessions::State::start(const Account& account, bool mu
     if (!current) return current.error();
     if (current->empty())
       return Error{Errc::unauthenticated, "the account has changed since it logged in; log in again"};
+    if (backing != nullptr)
+      if (auto holds = check_backing(session, account.id, *backing); !holds) return holds;
     const std::vector<db::Value> room = {
         account.id, account.id, static_cast<std::int64_t>(std::max<std::size_t>(options.per_account, 1) - 1)};
     if (auto made = remove(session,
@@ -279,8 +293,10 @@ Result<Session> Sessions::refresh(std::int64_t session_id, const Secret<>& refre
   if (!sealed) return sealed.error();
   const auto done = state_->database.write([&](db::Session& session) -> Result<void> {
     const Time now = state_->clock.now();
-    const auto kept = session.execute("UPDATE external_sessions SET sealed = ? WHERE session_id = ?",
-                                      {*sealed, session_id});
+    const auto kept = session.execute(
+        "UPDATE external_sessions SET sealed = ? WHERE session_id = ? AND "
+        "provider_id IN (SELECT id FROM login_providers WHERE enabled = 1)",
+        {*sealed, session_id});
     if (!kept) return kept.error();
     const auto rows = session.query(
         fmt::format("UPDATE sessions SET expires_at = CASE WHEN created_at + ? < ? THEN created_at + ? ELSE "

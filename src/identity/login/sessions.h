@@ -66,8 +66,11 @@ class Sessions {
     std::int64_t provider_id = 0;
     std::string subject;
     Secret<> refresh = {};  // the OpenID refresh token; "" for none
+    // The provider's, as they were when it was asked (LoginProvider::stored); not kept with the session.
+    std::string settings = {};
   };
-  // The same for a log-in with a provider.
+  // The same for a log-in with a provider: Errc::unauthenticated also when the provider is disabled or has
+  // other settings since, and when the person is not linked to the account any more.
   Result<Started> start(const Account& account, bool multi_factor, const Backing& backing,
                         const audit::Origin& origin);
   // Errc::not_found for a session that has ended, and for one that no provider stands behind.

@@ -329,10 +329,14 @@ TEST_P(LoginProvidersTest, KeepTheirIdsWhileAccountsHangOnThem) {
 TEST_P(LoginProvidersTest, ForgetLogInsUnderWayWhenTheyWouldGoOnElsewhere) {
   auto corp = created(oidc("corp"));
   begin_log_in(corp);
-  corp.creates_accounts = false;
+  corp.name = "company";
   ASSERT_THAT(change(corp), Succeeds());
   EXPECT_EQ(count("login_requests"), 1);
   oidc_of(corp).client_id = "registry";
+  ASSERT_THAT(change(corp), Succeeds());
+  EXPECT_EQ(count("login_requests"), 0);
+  begin_log_in(corp);
+  corp.creates_accounts = false;
   ASSERT_THAT(change(corp), Succeeds());
   EXPECT_EQ(count("login_requests"), 0);
   begin_log_in(corp);

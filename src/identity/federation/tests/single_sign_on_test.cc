@@ -25,6 +25,7 @@ class SingleSignOnTest : public testing::DirectoryFixture {
     LoginProvider made;
     made.id = integer("SELECT id FROM login_providers WHERE name = ?", {std::string(name)});
     made.name = name;
+    made.stored = "{}";
     made.creates_accounts = creates_accounts;
     return made;
   }

@@ -192,11 +192,22 @@ class BackedSessionsTest : public SessionsTest {
         {std::string(name)});
     return id_of("SELECT id FROM login_providers WHERE name = ?", {std::string(name)});
   }
+  void link(const Account& account, std::int64_t with, std::string_view subject) {
+    installation_.write(
+        "INSERT INTO external_identities (provider_id, subject, account_id, last_seen_at) VALUES (?, ?, ?, "
+        "0) "
+        "ON CONFLICT DO NOTHING",
+        {with, std::string(subject), account.id});
+  }
+  Result<Sessions::Started> try_to_start(const Account& account, std::int64_t with, std::string_view subject,
+                                         std::string_view refresh = "") {
+    return sessions_.start(account, false, {with, std::string(subject), Secret<>(std::string(refresh)), "{}"},
+                           some_origin());
+  }
   Sessions::Started start_with(const Account& account, std::int64_t with, std::string_view subject,
                                std::string_view refresh = "") {
-    return sessions_
-        .start(account, false, {with, std::string(subject), Secret<>(std::string(refresh))}, some_origin())
-        .value();
+    link(account, with, subject);
+    return try_to_start(account, with, subject, refresh).value();
   }
   Result<Session> refresh(const Sessions::Started& started, std::string_view with = "") {
     return sessions_.refresh(started.session.id, Secret<>(std::string(with)), some_origin());
@@ -218,6 +229,20 @@ TEST_P(BackedSessionsTest, KnowWhatTheirProviderIsAskedWith) {
   ASSERT_THAT(sessions_.end(alice_.id, started.session.id, some_origin()), Succeeds());
   EXPECT_THAT(sessions_.backing(started.session.id), FailsWith(Errc::not_found));
   EXPECT_TRUE(installation_.read("SELECT 1 FROM external_sessions").empty());
+}
+
+TEST_P(BackedSessionsTest, AreNotStartedOnWhatDoesNotHoldAnyMore) {
+  EXPECT_THAT(try_to_start(alice_, corp_, "subject"), FailsWith(Errc::unauthenticated)) << "no identity";
+  link(bob_, corp_, "subject");
+  EXPECT_THAT(try_to_start(alice_, corp_, "subject"), FailsWith(Errc::unauthenticated)) << "somebody else's";
+  const auto started = start_with(bob_, corp_, "subject", "refresh-1");
+  installation_.write("UPDATE login_providers SET settings = '{\"other\":1}'");
+  EXPECT_THAT(try_to_start(bob_, corp_, "subject"), FailsWith(Errc::unauthenticated)) << "other settings";
+  EXPECT_THAT(refresh(started, "refresh-2"), Succeeds()) << "a session that is there goes on";
+  installation_.write("UPDATE login_providers SET settings = '{}', enabled = 0");
+  EXPECT_THAT(try_to_start(bob_, corp_, "subject"), FailsWith(Errc::unauthenticated)) << "disabled";
+  EXPECT_THAT(refresh(started, "refresh-3"), FailsWith(Errc::not_found));
+  EXPECT_EQ(installation_.read("SELECT COUNT(*) FROM sessions").at(0).integer(0), 1);
 }
 
 TEST_P(BackedSessionsTest, LastLongerWhenRefreshedButNotForEver) {
