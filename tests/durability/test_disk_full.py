@@ -25,7 +25,7 @@ def test_a_start_on_a_full_disk_says_what_may_go(small_disk):
     server = small_disk.start()
     server.create_user("alice")
     server.stop()
-    (server.data / "staging" / "unfinished").write_bytes(b"x" * (8 << 20))
+    (server.data / "blobs" / "staging" / "unfinished").write_bytes(b"x" * (8 << 20))
     filler = server.data / "filler"
     with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
         while True:
@@ -33,7 +33,7 @@ def test_a_start_on_a_full_disk_says_what_may_go(small_disk):
     said = server.refuses_to_start()
     assert "full" in said or "space" in said
     assert "staging/" in said
-    (server.data / "staging" / "unfinished").unlink()
+    (server.data / "blobs" / "staging" / "unfinished").unlink()
     server.start()
     assert "alice" in server.run("user", "list").stdout
 
