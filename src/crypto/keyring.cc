@@ -180,6 +180,15 @@ std::vector<KeyPurpose> Keyring::missing(const std::filesystem::path& directory)
   return none;
 }
 
+Result<bool> Keyring::plain(const std::filesystem::path& path) {
+  if (missing(path).size() == kPurposes.size()) return false;
+  const auto directory = KeyDirectory::open(path);
+  if (!directory) return directory.error();
+  const auto master = directory->load_master();
+  if (!master) return master.error();
+  return !*master && !directory->holds_sealed();
+}
+
 Result<Keyring> Keyring::open(const std::filesystem::path& path, KeySource* source,
                               const FirstVersions& first_versions) {
   auto directory = KeyDirectory::open(path);
