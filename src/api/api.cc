@@ -57,7 +57,13 @@ http::Response not_given(const Deps& deps, const oci::RepositoryName& name, std:
   if (why.code == unknown.code) return error_response(unknown);
   deps.services.log.error("what was asked for cannot be read",
                           {{"repository", name.render()}, {"reference", reference}, {"error", why.message}});
-  return error_response(why);
+  // Clients ask before they push: what is damaged is to be pushed.
+  return error_response(why.code == Errc::corrupt ? unknown : why);
+}
+
+std::string_view cache_control(const Caller& caller) {
+  const bool anybody = !caller.bearer || caller.bearer->principal.anonymous();
+  return anybody ? "no-transform" : "private, no-transform";
 }
 
 void record_pull(const Deps& deps, const http::Exchange& exchange, const Caller& caller, audit::Action action,
@@ -153,8 +159,12 @@ async::Task<http::Response> Api::handle(http::Exchange& exchange) {
     response = exchange.request().path.starts_with("/api/")
                    ? problem_response(counted.error(), exchange.request_id)
                    : error_response(counted.error());
-  if (exchange.request().path.starts_with("/v2"))
+  if (exchange.request().path.starts_with("/v2")) {
     response.header("Docker-Distribution-API-Version", "registry/2.0");
+    // Caches that hold on to what does not forbid it would give it to everybody.
+    if (std::ranges::none_of(response.headers, [](const auto& h) { return h.first == "Cache-Control"; }))
+      response.header("Cache-Control", "private");
+  }
   response.header("X-Request-Id", exchange.request_id);
   response.header("X-Content-Type-Options", "nosniff");
   exchange.failure = std::move(response.log_note);

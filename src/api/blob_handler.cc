@@ -72,15 +72,10 @@ async::Task<http::Response> BlobHandler::get(http::Exchange& exchange, const Cal
   if (!blob || verifier.rotten(route.digest, *blob->reader)) {
     auto found = co_await at_work(exchange, deps_.services,
                                   [&] { return deps_.services.blobs.find(*repository, route.digest); });
-    if (!found) {
-      auto response = not_given(deps_, route.name, route.digest.render(), found.error(), unknown(route));
-      // Clients ask before they push: a blob that is damaged is to be pushed.
-      if (only_asked && found.error().code == Errc::corrupt) co_return error_response(unknown(route));
-      co_return response;
-    }
+    if (!found) co_return not_given(deps_, route.name, route.digest.render(), found.error(), unknown(route));
     blob = std::move(*found);
   }
-  if (only_asked && verifier.rotten(route.digest, *blob->reader)) co_return error_response(unknown(route));
+  if (verifier.rotten(route.digest, *blob->reader)) co_return error_response(unknown(route));
 
   http::Response response;
   const std::uint64_t size = blob->reader->size();
@@ -88,7 +83,7 @@ async::Task<http::Response> BlobHandler::get(http::Exchange& exchange, const Cal
   response.header("Docker-Content-Digest", digest);
   response.header("ETag", '"' + digest + '"');
   response.header("Accept-Ranges", "bytes");
-  response.header("Cache-Control", "no-transform");
+  response.header("Cache-Control", std::string(cache_control(caller)));
   const auto answered = answered_by_condition(exchange.request(), route.digest, response);
   if (!answered) co_return error_response(answered.error());
   if (*answered) co_return response;

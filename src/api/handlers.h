@@ -147,7 +147,10 @@ class TokenHandler {
 
 // Shared by the handlers.
 http::Response accepted();  // 202
-// What was asked for was not found, or could not be read, which the log has.
+// Cache-Control of bytes that never change: a shared cache may keep them for what anybody may read.
+std::string_view cache_control(const Caller& caller);
+// What was asked for was not found, or could not be read, which the log has. What is damaged is told as
+// `unknown`, so that clients push it again.
 http::Response not_given(const Deps& deps, const oci::RepositoryName& name, std::string_view reference,
                          const Error& why, const Error& unknown);
 http::Response method_not_allowed(std::string_view allowed);

@@ -12,11 +12,11 @@
 namespace bulkhead::api {
 namespace {
 
-http::Response describe(const registry::StoredManifest& manifest) {
+http::Response describe(const registry::StoredManifest& manifest, const Caller& caller) {
   http::Response response;
   response.headers.reserve(5);
   response.header("Content-Type", manifest.media_type);
-  response.header("Cache-Control", "no-transform");
+  response.header("Cache-Control", std::string(cache_control(caller)));
   std::string digest = manifest.digest.render();
   response.header("ETag", '"' + digest + '"');
   response.header("Docker-Content-Digest", std::move(digest));
@@ -74,7 +74,7 @@ async::Task<http::Response> ManifestHandler::get(http::Exchange& exchange, const
       co_return not_given(deps_, route.name, render(route.reference), found.error(), unknown(route));
     manifest = std::move(*found);
   }
-  http::Response response = describe(*manifest);
+  http::Response response = describe(*manifest, caller);
   const auto answered = answered_by_condition(exchange.request(), manifest->digest, response);
   if (!answered) co_return error_response(answered.error());
   if (*answered) co_return response;

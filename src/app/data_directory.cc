@@ -20,10 +20,11 @@ constexpr mode_t kOthersWrite = 0022;
 
 // What the server itself makes there. A symbolic link among them would have been planted, or leads to a disk
 // that may be missing at the next start.
-constexpr std::array kOwnNames{"lock",         "journal",     "blobs",           "staging",
-                               "tls",          "bulkhead.db", "bulkhead.db-wal", "bulkhead.db-shm",
-                               "control.sock", "reserve"};
+constexpr std::array kOwnNames{"lock",   "journal",     "blobs",           "blobs/staging",   "staging",
+                               "tls",    "bulkhead.db", "bulkhead.db-wal", "bulkhead.db-shm", "control.sock",
+                               "reserve"};
 constexpr std::string_view kDatabase = "bulkhead.db";
+constexpr std::string_view kStaging = "staging";
 
 std::filesystem::path full_path(const std::filesystem::path& path) {
   std::error_code error;
@@ -55,7 +56,10 @@ bool holds_files(const std::filesystem::path& directory) {
   for (std::filesystem::recursive_directory_iterator at(
            directory, std::filesystem::directory_options::skip_permission_denied, error);
        !error && at != end; at.increment(error))
-    if (at->is_regular_file(error)) return true;
+    if (at->path().filename() == kStaging)
+      at.disable_recursion_pending();  // unfinished uploads are no contents
+    else if (at->is_regular_file(error))
+      return true;
   return false;
 }
 
@@ -78,8 +82,11 @@ Result<void> check_entry(DataDirectory& found, std::string_view name) {
         fmt::format("{} belongs to the user {}, and its directory to {}: `sudo chown {} {}`", path.string(),
                     user_name(status.st_uid), user_name(found.owner), user_name(found.owner), shell(path))};
   if (name.starts_with(kDatabase) && (status.st_mode & kOthers) != 0)
-    return Error{Errc::unavailable, fmt::format("{} is open to other users (mode {:04o}): run `chmod 600 {}`",
-                                                path.string(), status.st_mode & 07777, shell(path))};
+    return Error{
+        Errc::unavailable,
+        fmt::format("{} is open to other users (mode {:04o}): run `chmod 600 {}`, or for all that is "
+                    "there `chmod -R go-rwx {}`",
+                    path.string(), status.st_mode & 07777, shell(path), shell(found.path))};
   if (!S_ISSOCK(status.st_mode) && (status.st_mode & kOthersWrite) != 0)
     return Error{Errc::unavailable,
                  fmt::format("other users may write to {} (mode {:04o}): run `chmod {} {}`", path.string(),
@@ -120,8 +127,11 @@ Result<DataDirectory> DataDirectory::look(const config::Settings& settings) {
     return Error{
         Errc::unavailable,
         fmt::format("other users may write to {} (mode {:04o}), and could put themselves in the server's "
-                    "place: run `chmod 700 {}`",
-                    found.path.string(), status.st_mode & 07777, shell(found.path))};
+                    "place: run `chmod 700 {}`, or for all that is there `chmod -R go-rwx {}` (Kubernetes "
+                    "opens it at "
+                    "each start of a pod with an fsGroup: leave that out, or set fsGroupChangePolicy to "
+                    "OnRootMismatch)",
+                    found.path.string(), status.st_mode & 07777, shell(found.path), shell(found.path))};
   found.open_to_readers = (status.st_mode & kOthers) != 0;
   for (const std::string_view name : kOwnNames)
     if (auto checked = check_entry(found, name); !checked) return checked.error();

@@ -86,13 +86,13 @@ void compare_keys(const config::Settings& settings, db::Database& database, Find
 }
 
 void look_at_database(const config::Settings& settings, Findings& out) {
-  const auto url = database_url(settings);
   db::Options options;
+  const std::string url = name_database(settings, options);
   options.make = false;
   options.look_only = true;
   options.readers = 1;
   options.writers = 1;
-  const auto database = url ? db::open(url->reveal(), options) : url.error();
+  const auto database = db::open(url, options);
   if (!database) {
     const bool older = database.error().code == Errc::conflict;
     out.push_back(older ? warn("database", database.error().message)

@@ -12,7 +12,8 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kTick{1};
-constexpr std::chrono::seconds kLookEvery{5};
+// What memory answers is as old as this where the database was lost to somebody else.
+constexpr std::chrono::seconds kLookEvery{1};
 constexpr std::chrono::seconds kMeasureEvery{15};
 constexpr std::chrono::seconds kSweepEvery{60};
 constexpr std::chrono::seconds kCleanUpEvery{1};

@@ -13,6 +13,7 @@
 #include "app/key_source.h"
 #include "audit/outbox.h"
 #include "audit/split_journal.h"
+#include "base/open_files.h"
 #include "base/shown.h"
 
 namespace bulkhead::app {
@@ -34,25 +35,20 @@ audit::Origin own_origin() {
   return {.account = {}, .credential = "operator", .address = "local", .user_agent = {}, .request_id = {}};
 }
 
-std::string percent_encode(std::string_view text) {
-  std::string out;
-  for (const char c : text)
-    out += fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-  return out;
+Result<Secret<>> read_password(const std::filesystem::path& path) {
+  auto password = read_file(path, 4096);
+  if (!password) return password.error();
+  while (password->ends_with('\n') || password->ends_with('\r')) password->pop_back();
+  return Secret<>(std::move(*password));
 }
 
 }  // namespace
 
-Result<Secret<>> database_url(const config::Settings& settings) {
-  if (settings.database == "sqlite") return Secret<>("sqlite:" + (settings.data / "bulkhead.db").string());
-  if (settings.database_password_file.empty()) return Secret<>(settings.database);
-  auto password = read_file(settings.database_password_file, 4096);
-  if (!password) return password.error();
-  while (password->ends_with('\n') || password->ends_with('\r')) password->pop_back();
-  const char joint = settings.database.find('?') == std::string::npos ? '?' : '&';
-  Secret<> url(fmt::format("{}{}password={}", settings.database, joint, percent_encode(*password)));
-  const Secret<> wiped(std::move(*password));
-  return url;
+std::string name_database(const config::Settings& settings, db::Options& options) {
+  if (settings.database == "sqlite") return "sqlite:" + (settings.data / "bulkhead.db").string();
+  if (!settings.database_password_file.empty())
+    options.password = [path = settings.database_password_file] { return read_password(path); };
+  return settings.database;
 }
 
 Installation::Installation(const config::Settings& settings, Log& log, FileDescriptor lock)
@@ -83,23 +79,77 @@ Result<std::unique_ptr<Installation>> Installation::open(const config::Settings&
 }
 
 Result<void> Installation::open_database(const Opening& opening, const DataDirectory& found) {
-  const auto url = database_url(settings_);
-  if (!url) return url.error();
   db::Options options;
+  const std::string url = name_database(settings_, options);
+  std::string upgraded;
+  options.upgrade = [&](std::int64_t from, std::int64_t to) {
+    upgraded = fmt::format(R"({{"from":{},"to":{}}})", from, to);
+    return upgrade(opening, from, to);
+  };
+  options.regained = [this] {
+    log_.warning(
+        "the database was out of this server's hands for a while: what was remembered of it is forgotten");
+    forget();
+  };
   // Nothing is made in a database that then turns out to be the wrong one.
   options.make = opening.missing == Opening::Missing::make && found.remains.empty();
   options.alone = true;
-  auto database = db::open(url->reveal(), options);
+  auto database = db::open(url, options);
   if (!database && database.error().code == Errc::not_found)
     return found.remains.empty() ? found.nothing_here() : found.database_lost(settings_);
   if (!database) return database.error();
   database_ = std::move(*database);
+  if (!upgraded.empty()) {
+    log_.info("the database has been brought up to this program's schema", {{"schema", upgraded}});
+    if (auto recorded = record(audit::Action::schema_upgraded, upgraded); !recorded) return recorded;
+  }
   auto checks = identity::KeyChecks::read(*database_, clock_);
   if (!checks) return checks.error();
   if (!checks->begun() && !found.remains.empty()) return found.database_lost(settings_);
   if (auto complete = check_contents(found); !complete) return complete;
   // Before the first key is made: what a crash leaves from here on is recognised as the beginning that it is.
   return checks->begin();
+}
+
+Result<void> Installation::record(audit::Action action, std::string detail) {
+  return database_->write([&](db::Session& session) {
+    return audit::record(session, {.at = clock_.now(),
+                                   .action = action,
+                                   .origin = own_origin(),
+                                   .repository = {},
+                                   .target = {},
+                                   .old_digest = {},
+                                   .new_digest = {},
+                                   .detail = detail});
+  });
+}
+
+Result<void> Installation::upgrade(const Opening& opening, std::int64_t from, std::int64_t to) {
+  if (!opening.may_change)
+    return Error{
+        Errc::conflict,
+        fmt::format("the database has the schema of an older bulkhead (version {}, and this program's "
+                    "is {}). Only the start of the server brings it up to date: make a backup, for "
+                    "there is no way back, and then run `bulkhead serve`",
+                    from, to)};
+  if (auto may = opening.may_change(); !may) return may;
+  log_.info("the database is brought up to this program's schema", {{"from", from}, {"to", to}});
+  return {};
+}
+
+void Installation::forget() {
+  // A connection that is lost while the installation is being assembled finds some of them missing, and
+  // nothing remembered yet.
+  const auto each = [](auto&&... parts) {
+    const auto tell = [](const auto& part) {
+      if (part) part->forget_all();
+    };
+    (tell(parts), ...);
+  };
+  if (policies_) policies_->forget();
+  if (facts_) facts_->forget_roles();
+  each(accounts_, sessions_, access_tokens_, blobs_, manifests_);
+  if (login_) login_->forget_passwords();
 }
 
 // A start would make what is missing anew, and pushes would go there.
@@ -138,22 +188,30 @@ Error keys_refused(const std::filesystem::path& directory,
 
 }  // namespace
 
-// Before it is done, as with what is done to keys otherwise.
-Result<void> Installation::record_sealing(std::string_view by) {
-  log_.warning(
-      "the key files were plain, and are sealed now, as the settings say: from here on nothing opens them "
-      "without",
-      {{"sealed_by", by}});
-  return database_->write([&](db::Session& session) {
-    return audit::record(session, {.at = clock_.now(),
-                                   .action = audit::Action::keyring_protection_changed,
-                                   .origin = own_origin(),
-                                   .repository = {},
-                                   .target = {},
-                                   .old_digest = {},
-                                   .new_digest = {},
-                                   .detail = std::string(by)});
-  });
+// What opens the keyring, or seals one that is plain where that may be.
+Result<std::unique_ptr<crypto::KeySource>> Installation::usable_source(
+    const Opening& opening, const std::filesystem::path& directory) {
+  auto source = key_source(settings_);
+  if (!source || !*source) return source;
+  const auto plain = crypto::Keyring::plain(directory);
+  if (!plain) return plain.error();
+  if (!*plain) return source;
+  if (!opening.may_change) {
+    log_.warning(
+        "the key files are plain, and the settings name what is to seal them: they stay plain until the "
+        "server "
+        "starts with these settings, or `bulkhead keys passphrase FILE`",
+        {{"directory", directory.string()}});
+    source->reset();
+    return source;
+  }
+  if (auto may = opening.may_change(); !may) return may.error();
+  const std::string kind((*source)->kind());
+  if (auto recorded = record(audit::Action::keyring_protection_changed, kind); !recorded)
+    return recorded.error();
+  log_.warning("the key files were plain and are sealed now: from here on nothing opens them but this",
+               {{"by", kind}, {"directory", directory.string()}});
+  return source;
 }
 
 Result<void> Installation::open_keys(const Opening& opening) {
@@ -170,10 +228,8 @@ Result<void> Installation::open_keys(const Opening& opening) {
     if (!first) return first.error();
     first_versions.emplace(purpose, *first);
   }
-  auto source = key_source(settings_);
+  const auto source = usable_source(opening, directory);
   if (!source) return source.error();
-  if (*source && crypto::Keyring::is_plain(directory))
-    if (auto recorded = record_sealing((*source)->kind()); !recorded) return recorded;
   auto keyring = crypto::Keyring::open(directory, source->get(), first_versions);
   if (!keyring) return keyring.error();
   keyring_ = std::make_unique<crypto::Keyring>(std::move(*keyring));
@@ -236,7 +292,7 @@ Result<void> Installation::assemble(const Opening& opening, const DataDirectory&
       *keyring_, *accounts_, *access_tokens_, *policies_, *facts_, clock_,
       access::Tokens::Options{s.service, s.service, seconds(s.auth.token_lifetime), s.limits.cached_facts});
 
-  blobs_ = std::make_unique<registry::Blobs>(*database_, *store_, clock_, kOpenBlobs);
+  blobs_ = std::make_unique<registry::Blobs>(*database_, *store_, clock_, may_keep_open(kOpenBlobs));
   auto uploads =
       registry::Uploads::open(*store_, *blobs_, *database_, clock_,
                               {s.limits.upload_sessions, s.limits.upload_sessions_per_account,

@@ -2,6 +2,7 @@
 // operator's commands alike. Nothing else in the program knows all the parts.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -70,6 +71,11 @@ struct Opening {
   // Go on with the keyring that is there, and with new keys where there are none, although the database was
   // used with others (identity/keys/key_checks.h).
   bool accept_new_keys = false;
+  // Of a server that starts: asked before what is there is changed, which is the schema of an older
+  // bulkhead's database, and keys that are plain where the settings name what seals them. Its error refuses
+  // the start. None, as for commands: such a database is Errc::conflict, such keys stay plain, and both are
+  // told.
+  std::function<Result<void>()> may_change = {};
 };
 
 class Installation {
@@ -120,10 +126,15 @@ class Installation {
   void assemble_identity();
   void assemble_factors();
   void assemble_sign_on();
+  Result<void> upgrade(const Opening& opening, std::int64_t from, std::int64_t to);
   Result<void> open_database(const Opening& opening, const DataDirectory& found);
   Result<void> check_contents(const DataDirectory& found);
   Result<void> open_keys(const Opening& opening);
-  Result<void> record_sealing(std::string_view by);
+  Result<std::unique_ptr<crypto::KeySource>> usable_source(const Opening& opening,
+                                                           const std::filesystem::path& directory);
+  Result<void> record(audit::Action action, std::string detail);
+  // Everything that memory knows of the database.
+  void forget();
 
   config::Settings settings_;
   Log& log_;
@@ -188,7 +199,8 @@ class Installation {
   std::unique_ptr<async::LanePool> issuers_;
 };
 
-// The URL that db::open() takes, with the password from its file. Secret when it holds one.
-Result<Secret<>> database_url(const config::Settings& settings);
+// The URL of the settings' database, for db::open(); what else it takes to open it goes into `options`: the
+// password, which each new connection reads from its file.
+std::string name_database(const config::Settings& settings, db::Options& options);
 
 }  // namespace bulkhead::app

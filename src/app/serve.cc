@@ -1,12 +1,10 @@
 #include "app/serve.h"
 
 #include <fmt/format.h>
-#include <malloc.h>
-#include <signal.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 #include "api/api.h"
@@ -18,6 +16,7 @@
 #include "app/local_certificates.h"
 #include "app/measurements.h"
 #include "app/notify.h"
+#include "app/process.h"
 #include "async/loops.h"
 #include "base/version.h"
 #include "config/advice.h"
@@ -27,30 +26,6 @@ namespace {
 
 // After the requests' deadline, for what is written down last.
 constexpr std::chrono::seconds kLastWords{2};
-
-void prepare_process() {
-  // Two arenas are enough for loops and pools and keep freed memory from being scattered; large buffers go
-  // back to the system as soon as they are freed.
-  ::mallopt(M_ARENA_MAX, 2);
-  ::mallopt(M_MMAP_THRESHOLD, 128 << 10);
-  ::mallopt(M_TRIM_THRESHOLD, 1 << 20);
-  ::rlimit files{};
-  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
-    files.rlim_cur = files.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &files);
-  }
-  ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is then an error like a full disk
-}
-
-// The signals that the main thread waits for; blocked everywhere else because threads inherit the mask.
-::sigset_t block_signals() {
-  ::sigset_t set;
-  ::sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, signal);
-  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  return set;
-}
 
 http::Limits limits_of(const config::Settings& all) {
   const config::HttpSettings& settings = all.http;
@@ -102,7 +77,7 @@ struct Tls {
   std::filesystem::path ca;                  // of --tls auto
 };
 
-Result<Tls> prepare_tls(const config::Settings& settings, Time now) {
+Result<Tls> prepare_tls(const config::Settings& settings, Time now, Log& log) {
   Tls tls;
   if (settings.tls.mode == config::TlsMode::off) return tls;
   const auto made = local_certificates(settings, now);
@@ -110,33 +85,38 @@ Result<Tls> prepare_tls(const config::Settings& settings, Time now) {
   const auto certificate = *made ? (*made)->certificate : settings.tls.certificate;
   const auto key = *made ? (*made)->private_key : settings.tls.key;
   if (*made) tls.ca = (*made)->ca_certificate;
+  if (*made && (*made)->authority_key_missing)
+    log.warning("ca.key is missing: no certificate can be made when this one ends; put it back from a backup",
+                {{"directory", (*made)->ca_certificate.parent_path().string()}});
   auto context = net::TlsContext::open(certificate, key);
   if (!context) return context.error();
   tls.context = std::move(*context);
   return tls;
 }
 
-// Until somebody says stop. Does nothing else, so that it is heard whatever the rest waits for.
-void wait_for_the_end(const ::sigset_t& signals) {
-  int signal = 0;
-  while (::sigwait(&signals, &signal) != 0 || signal == SIGHUP) {
-  }
+// What would refuse a start later on is better known before anything is changed.
+Result<void> check_start(const config::Settings& settings) {
+  if (auto free = http::Server::may_listen(render(settings.listen, settings.listen.port)); !free) return free;
+  if (settings.tls.mode != config::TlsMode::files) return {};
+  const auto certificate = net::TlsContext::open(settings.tls.certificate, settings.tls.key);
+  return certificate ? Result<void>() : certificate.error();
 }
 
-}  // namespace
-
-Result<void> serve(const config::Settings& settings, const ServeOptions& how) {
+Result<void> serve_until_stopped(const config::Settings& settings, const ServeOptions& how) {
   prepare_process();
-  const ::sigset_t signals = block_signals();
+  // stop() of the servers has a second or two of its own each.
+  StopSignal stop_signal(settings.http.stop_delay + settings.http.stop_deadline + 4 * kLastWords);
   Log log(settings.log.level, settings.log.format);
   for (const std::string& sentence : config::advice(settings))
     log.warning("the settings allow what will go wrong", {{"advice", sentence}});
-  auto opened = Installation::open(
-      settings, log, {.missing = Opening::Missing::make, .accept_new_keys = how.accept_new_keys});
+  auto opened = Installation::open(settings, log,
+                                   {.missing = Opening::Missing::make,
+                                    .accept_new_keys = how.accept_new_keys,
+                                    .may_change = [&] { return check_start(settings); }});
   if (!opened) return opened.error();
   Installation& installation = **opened;
 
-  auto tls = prepare_tls(settings, installation.clock().now());
+  auto tls = prepare_tls(settings, installation.clock().now(), log);
   if (!tls) return tls.error();
   api::Options options = options_of(settings);
   options.listen_address = render(settings.listen, settings.listen.port);
@@ -146,7 +126,9 @@ Result<void> serve(const config::Settings& settings, const ServeOptions& how) {
   const std::size_t threads =
       settings.http.threads != 0 ? settings.http.threads : std::max(1u, std::thread::hardware_concurrency());
   async::Loops loops(threads);
-  http::Server server(loops, installation.files(), limits_of(settings), api.hooks(), tls->context.get(), log);
+  http::Limits limits = limits_of(settings);
+  limits.connections = connections_that_fit(settings, threads, log);
+  http::Server server(loops, installation.files(), limits, api.hooks(), tls->context.get(), log);
   http::Server control(loops, installation.files(), {}, control_hooks(installation), nullptr, log);
   Measurements measurements(installation);
   const Gauged gauged{server, installation, services, measurements, tls->context.get()};
@@ -159,6 +141,7 @@ Result<void> serve(const config::Settings& settings, const ServeOptions& how) {
   if (!socket) return socket.error();
   if (auto listening = control.listen_local(socket->path()); !listening) return listening.error();
 
+  stop_signal.serving();
   loops.start();
   if (auto greeted = greet(installation, *port, tls->ca, how.program); !greeted) {
     loops.stop();
@@ -183,7 +166,7 @@ Result<void> serve(const config::Settings& settings, const ServeOptions& how) {
                         installation.clock(), log);
   }
   Housekeeping keeping(installation, measurements, certificate ? &*certificate : nullptr);
-  wait_for_the_end(signals);
+  stop_signal.wait();
 
   notify_supervisor("STOPPING=1");
   log.info("stopping: transfers may finish", {{"deadline_ms", settings.http.stop_deadline.count()}});
@@ -198,6 +181,17 @@ Result<void> serve(const config::Settings& settings, const ServeOptions& how) {
   keeping.finish();
   log.info("stopped");
   return keeping.outcome();
+}
+
+}  // namespace
+
+Result<void> serve(const config::Settings& settings, const ServeOptions& how) {
+  try {
+    return serve_until_stopped(settings, how);
+  } catch (const std::system_error& failed) {
+    if (failed.code() != std::errc::resource_unavailable_try_again) throw;
+    return Error{Errc::unavailable, fmt::format("cannot start a thread: {}", failed.what())};
+  }
 }
 
 }  // namespace bulkhead::app

@@ -2,11 +2,22 @@
 
 #include <pthread.h>
 
+#include "async/start_threads.h"
+
 namespace bulkhead::async {
 
 FairPool::FairPool(std::string name, std::size_t threads, std::size_t queue)
     : name_(std::move(name)), queue_(queue) {
-  for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+  start_threads(
+      threads_, threads, name_, [this] { run(); }, [this] { stop(); });
+}
+
+void FairPool::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
 }
 
 FairPool::~FairPool() {

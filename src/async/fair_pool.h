@@ -46,6 +46,7 @@ class FairPool {
 
  private:
   bool submit(const Place& place, Waiting job);
+  void stop();  // from now on nothing more is begun
   void run();
 
   const std::string name_;

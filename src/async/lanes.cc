@@ -1,13 +1,23 @@
 #include "async/lanes.h"
 
+#include <fmt/format.h>
 #include <pthread.h>
 
-#include <fmt/format.h>
+#include "async/start_threads.h"
 
 namespace bulkhead::async {
 
 LanePool::LanePool(std::string name, LaneLimits limits) : name_(std::move(name)), limits_(limits) {
-  for (std::size_t i = 0; i < limits_.threads; ++i) threads_.emplace_back([this] { run(); });
+  start_threads(
+      threads_, limits_.threads, name_, [this] { run(); }, [this] { stop(); });
+}
+
+void LanePool::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
 }
 
 LanePool::~LanePool() {

@@ -78,6 +78,7 @@ class LanePool {
   bool submit(const std::string& name, const Place& place, Waiting job);
   // Under the mutex: gives the queue a turn if it has use for one.
   void list(Queues::iterator at);
+  void stop();  // from now on nothing more is begun
   void run();
 
   const std::string name_;

@@ -2,6 +2,11 @@
 
 #include <pthread.h>
 
+#include <atomic>
+#include <memory>
+
+#include "async/start_threads.h"
+
 namespace bulkhead::async {
 
 Loops::Loops(std::size_t threads) {
@@ -14,11 +19,13 @@ Loops::Loops(std::size_t threads) {
 Loops::~Loops() { stop(); }
 
 void Loops::start() {
-  for (auto& context : contexts_)
-    threads_.emplace_back([&context] {
-      ::pthread_setname_np(::pthread_self(), "loop");
-      context->run();
-    });
+  const auto run = [this, next = std::make_shared<std::atomic<std::size_t>>(0)] {
+    ::pthread_setname_np(::pthread_self(), "loop");
+    contexts_.at((*next)++)->run();
+  };
+  start_threads(threads_, contexts_.size(), "loop", run, [this] {
+    for (auto& context : contexts_) context->stop();
+  });
 }
 
 void Loops::stop() {

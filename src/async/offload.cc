@@ -2,20 +2,25 @@
 
 #include <pthread.h>
 
+#include "async/start_threads.h"
+
 namespace bulkhead::async {
 
 OffloadPool::OffloadPool(std::string name, std::size_t threads, std::size_t queue)
     : name_(std::move(name)), limit_(queue) {
-  for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+  start_threads(
+      threads_, threads, name_, [this] { run(); }, [this] { stop(); });
 }
 
-OffloadPool::~OffloadPool() {
+void OffloadPool::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_all();
 }
+
+OffloadPool::~OffloadPool() { stop(); }
 
 bool OffloadPool::submit(std::function<void()> work) {
   {

@@ -43,6 +43,7 @@ class OffloadPool {
   std::size_t queued() const;
 
  private:
+  void stop();  // what is queued is still run
   void run();
 
   const std::string name_;

@@ -84,6 +84,7 @@ constexpr std::array kActions = {
     std::pair{Action::data_key_created, std::string_view("data_key_created")},
     std::pair{Action::keyring_protection_changed, std::string_view("keyring_protection_changed")},
     std::pair{Action::keyring_accepted, std::string_view("keyring_accepted")},
+    std::pair{Action::schema_upgraded, std::string_view("schema_upgraded")},
     std::pair{Action::login_provider_created, std::string_view("login_provider_created")},
     std::pair{Action::login_provider_changed, std::string_view("login_provider_changed")},
     std::pair{Action::login_provider_removed, std::string_view("login_provider_removed")},

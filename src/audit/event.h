@@ -101,6 +101,7 @@ enum class Action : std::uint8_t {
   data_key_created,
   keyring_protection_changed,
   keyring_accepted,
+  schema_upgraded,
   login_provider_created = 130,
   login_provider_changed,
   login_provider_removed,

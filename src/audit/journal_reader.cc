@@ -49,6 +49,13 @@ Result<BlockOutcome> scan_block(SegmentReader& reader, std::size_t block, std::u
   }
 }
 
+// Segments go from the oldest on: one that is missing between two others is a loss.
+void look_for_missing(std::uint64_t before, std::uint64_t number, Damage& damage) {
+  if (number <= before + 1) return;
+  damage.add(fmt::format("journal segments {} to {} are missing: put their files back from a backup",
+                         before + 1, number - 1));
+}
+
 }  // namespace
 
 void Damage::add(std::string what) {
@@ -75,8 +82,10 @@ Result<Position> JournalReader::scan(const Filter& filter, Position begin, const
                     begin.segment)};
   const FrameTest test(filter);
   Position position = begin;
-  for (const std::uint64_t number : segments_) {
+  for (auto at = segments_.begin(); at != segments_.end(); ++at) {
+    const std::uint64_t number = *at;
     if (number < begin.segment) continue;
+    if (at != segments_.begin()) look_for_missing(std::max(*std::prev(at), position.segment), number, damage);
     auto reader = SegmentReader::open(directory_, number);
     if (!reader) return reader.error();
     if (!*reader) continue;
@@ -104,6 +113,7 @@ Result<Position> JournalReader::newest(const Filter& filter, std::size_t limit, 
   const FrameTest test(filter);
   Position end;
   for (auto number = segments_.rbegin(); number != segments_.rend(); ++number) {
+    if (number != segments_.rbegin()) look_for_missing(*number, *std::prev(number), damage);
     auto reader = SegmentReader::open(directory_, *number);
     if (!reader) return reader.error();
     if (!*reader) continue;

@@ -5,11 +5,14 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
 #include "base/file.h"
+#include "base/open_files.h"
 #include "blob/errors.h"
 #include "blob/fan_out.h"
 #include "blob/file_reader.h"
@@ -21,6 +24,7 @@ namespace bulkhead::blob {
 namespace {
 
 constexpr std::string_view kPutPrefix = "put-";
+constexpr const char* kNobody = "no.such.file";
 constexpr std::size_t kPutRandom = 24;
 // More would not hash faster: an upload keeps at most one busy, and while these are, uploads hash for
 // themselves.
@@ -95,6 +99,8 @@ class FilesystemStore final : public BlobStore {
   Result<void> walk(const std::function<bool(const oci::Digest&, std::uint64_t)>& each) override;
 
  private:
+  Result<void> check_rename(const std::filesystem::path& blobs);
+  Result<void> take_over_stages();
   Result<std::unique_ptr<FileStage>> create_stage(std::string_view id, oci::Algorithm algorithm);
   Result<std::unique_ptr<FileStage>> resume_stage(StageLease lease, oci::Algorithm algorithm);
   Result<void> commit_file(FileStage& stage, const oci::Digest& digest);
@@ -108,18 +114,36 @@ class FilesystemStore final : public BlobStore {
 
 Result<void> FilesystemStore::prepare() {
   if (auto created = create_path(*calls_, layout_.root()); !created) return created;
-  for (const auto& directory : {layout_.staging(), layout_.blobs(), layout_.blobs(oci::Algorithm::sha256),
+  for (const auto& directory : {layout_.blobs(), layout_.staging(), layout_.blobs(oci::Algorithm::sha256),
                                 layout_.blobs(oci::Algorithm::sha512)})
     if (auto ensured = ensure_directory(*calls_, directory); !ensured) return ensured;
+  for (const auto algorithm : {oci::Algorithm::sha256, oci::Algorithm::sha512})
+    if (auto reaches = check_rename(layout_.blobs(algorithm)); !reaches) return reaches;
+  return take_over_stages();
+}
 
-  struct stat staging {};
-  struct stat blobs {};
-  if (::stat(layout_.staging().c_str(), &staging) != 0) return io_error("look at", layout_.staging(), errno);
-  if (::stat(layout_.blobs().c_str(), &blobs) != 0) return io_error("look at", layout_.blobs(), errno);
-  if (staging.st_dev != blobs.st_dev)
-    return Error{Errc::invalid_argument,
-                 fmt::format("{} and {} are on different file systems; put them on one",
-                             layout_.staging().string(), layout_.blobs().string())};
+// Tried with a name that is not there: the kernel looks at the mounts first. One file system that is mounted
+// twice is as bad as two.
+Result<void> FilesystemStore::check_rename(const std::filesystem::path& blobs) {
+  if (::rename((layout_.staging() / kNobody).c_str(), (blobs / kNobody).c_str()) == 0 || errno != EXDEV)
+    return {};
+  return Error{Errc::invalid_argument,
+               fmt::format("{} and {} are mounted apart, and files cannot move from one to the other: mount "
+                           "{} as a whole",
+                           layout_.staging().string(), blobs.string(), layout_.blobs().string())};
+}
+
+// Uploads that an earlier version has left go on where they are looked for now.
+Result<void> FilesystemStore::take_over_stages() {
+  const auto taken = for_each_file(layout_.old_staging(), [&](std::string_view name, const struct stat&) {
+    if (!valid_stage_id(name)) return true;
+    const auto from = layout_.old_staging() / name;
+    // On another file system they are given up: clients begin such uploads anew.
+    if (calls_->rename(from, layout_.stage(name)) != 0) calls_->unlink(from);
+    return true;
+  });
+  if (!taken) return taken.error();
+  ::rmdir(layout_.old_staging().c_str());
   return {};
 }
 
@@ -299,7 +323,7 @@ Result<std::unique_ptr<BlobStore>> open_filesystem_store(const std::filesystem::
 
 Result<std::unique_ptr<BlobStore>> open_filesystem_store(const std::filesystem::path& root,
                                                          std::uint64_t reserve) {
-  return open_filesystem_store(root, make_posix_system_calls(reserve));
+  return open_filesystem_store(root, make_posix_system_calls(reserve), may_keep_open(kParkedStages));
 }
 
 }  // namespace bulkhead::blob

@@ -1,4 +1,4 @@
-// Names on disk: blobs/<algorithm>/<2 hex>/<hex> and staging/<id> (docs/formats/blobs.md).
+// Names on disk: blobs/<algorithm>/<2 hex>/<hex> and blobs/staging/<id> (docs/formats/blobs.md).
 #pragma once
 
 #include <filesystem>
@@ -27,7 +27,9 @@ class Layout {
   // The directory that holds the blob, one of 256 for its algorithm.
   std::filesystem::path fan_out(const oci::Digest& digest) const;
   std::filesystem::path blob(const oci::Digest& digest) const { return fan_out(digest) / digest.hex(); }
-  std::filesystem::path staging() const { return root_ / "staging"; }
+  std::filesystem::path staging() const { return blobs() / "staging"; }
+  // Where earlier versions had it.
+  std::filesystem::path old_staging() const { return root_ / "staging"; }
   // `id` is valid.
   std::filesystem::path stage(std::string_view id) const { return staging() / id; }
 

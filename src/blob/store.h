@@ -82,7 +82,7 @@ class BlobStore {
   virtual Result<void> walk(const std::function<bool(const oci::Digest&, std::uint64_t size)>& each) = 0;
 };
 
-// blobs/<algorithm>/<2 hex>/<hex> and staging/<id> below `root` (docs/formats/blobs.md).
+// blobs/<algorithm>/<2 hex>/<hex> and blobs/staging/<id> below `root` (docs/formats/blobs.md).
 // Writes that would leave less than `reserve` bytes of the disk free (or a tenth of a small one) are
 // Errc::no_space.
 Result<std::unique_ptr<BlobStore>> open_filesystem_store(const std::filesystem::path& root,

@@ -66,6 +66,7 @@ Error io_error(std::string_view doing, const std::filesystem::path& path, int er
   Error error = system_error(doing, path, error_number);
   if (error_number == EIO) error.code = Errc::corrupt;
   if (error_number == EFBIG) error.code = Errc::no_space;
+  if (error_number == EMFILE || error_number == ENFILE) error.code = Errc::unavailable;
   return error;
 }
 

@@ -38,13 +38,29 @@ bool is_group(std::string_view key) {
                      [&](const Setting& setting) { return group_of(setting.info.key) == key; });
 }
 
+// Whether the name ends as `_PORT_5000_TCP` and `_PORT_5000_TCP_ADDR` do.
+bool names_a_port(std::string_view name) {
+  for (auto at = name.find("_PORT_"); at != name.npos; at = name.find("_PORT_", at + 1)) {
+    std::string_view rest = name.substr(at + 6);
+    const auto digits = rest.find_first_not_of("0123456789");
+    if (digits == 0 || digits == rest.npos) continue;
+    rest.remove_prefix(digits);
+    for (const std::string_view protocol : {"_TCP", "_UDP", "_SCTP"})
+      if (rest.starts_with(protocol) && (rest.size() == protocol.size() || rest[protocol.size()] == '_'))
+        return true;
+  }
+  return false;
+}
+
 // What Kubernetes (and Docker's links) put into the environment for a service named "bulkhead":
 // BULKHEAD_SERVICE_HOST, BULKHEAD_SERVICE_PORT, BULKHEAD_SERVICE_PORT_HTTP, BULKHEAD_PORT,
-// BULKHEAD_PORT_5000_TCP…
-bool belongs_to_the_platform(std::string_view name) {
-  name.remove_prefix(kPrefix.size());
-  return name == "SERVICE_HOST" || name == "SERVICE_PORT" || name.starts_with("SERVICE_PORT_") ||
-         name == "PORT" || name.starts_with("PORT_");
+// BULKHEAD_PORT_5000_TCP…; and for those beside it, "bulkhead-postgresql", as charts call them:
+// BULKHEAD_POSTGRESQL_SERVICE_HOST… A setting of such a name would be found before.
+bool belongs_to_the_platform(std::string_view name, std::string_view value) {
+  name.remove_prefix(kPrefix.size() - 1);
+  return name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT") ||
+         name.find("_SERVICE_PORT_") != name.npos || name == "_PORT" || name.starts_with("_PORT_") ||
+         (name.ends_with("_PORT") && value.find("://") != value.npos) || names_a_port(name);
 }
 
 class Loader {
@@ -75,7 +91,7 @@ class Loader {
       const auto& [name, text] = *each;
       if (const Setting* setting = find_by(&SettingInfo::environment, name))
         set(*setting, Untyped{text}, name, name);
-      else if (!belongs_to_the_platform(name))
+      else if (!belongs_to_the_platform(name, text))
         errors_.push_back(fmt::format("{}: unknown environment variable{}", printable(name),
                                       did_you_mean(name, &SettingInfo::environment, "")));
     }

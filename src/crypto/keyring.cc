@@ -180,10 +180,13 @@ std::vector<KeyPurpose> Keyring::missing(const std::filesystem::path& directory)
   return none;
 }
 
-bool Keyring::is_plain(const std::filesystem::path& directory) {
-  std::error_code error;
-  return missing(directory).size() < kPurposes.size() &&
-         !std::filesystem::exists(KeyDirectory::master_file_of(directory), error) && !error;
+Result<bool> Keyring::plain(const std::filesystem::path& path) {
+  if (missing(path).size() == kPurposes.size()) return false;
+  const auto directory = KeyDirectory::open(path);
+  if (!directory) return directory.error();
+  const auto master = directory->load_master();
+  if (!master) return master.error();
+  return !*master && !directory->holds_sealed();
 }
 
 Result<Keyring> Keyring::open(const std::filesystem::path& path, KeySource* source,

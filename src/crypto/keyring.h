@@ -61,8 +61,8 @@ class Keyring {
                               const FirstVersions& first_versions = {});
   // The purposes that have no file there; all where there is no such directory. Makes nothing.
   static std::vector<KeyPurpose> missing(const std::filesystem::path& directory);
-  // Whether there are keys there, in files that are not sealed: open() with a source seals them.
-  static bool is_plain(const std::filesystem::path& directory);
+  // Whether there are keys, and nothing seals them: open() with a source would change that.
+  static Result<bool> plain(const std::filesystem::path& directory);
   // Fresh keys that are never written; for tests.
   static Keyring ephemeral();
 

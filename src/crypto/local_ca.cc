@@ -106,6 +106,34 @@ Result<void> make_server(const std::filesystem::path& certificate_path, const st
   return write(certificate_path, certificate.pem() + authority.certificate.pem(), 0644);
 }
 
+// Where the authority's key is gone and its certificate is not, which clients trust: what is in use stays as
+// long as it lasts. Nothing when there is no such authority, or it is near its own end.
+Result<std::optional<LocalCertificates>> keep_without_key(const std::filesystem::path& directory,
+                                                          const ServerNames& names, Time now) {
+  std::error_code error;
+  const auto text = read_file(directory / "ca.pem", kFileLimit);
+  if (!text || std::filesystem::exists(directory / "ca.key", error))
+    return std::optional<LocalCertificates>();
+  auto certificate = Certificate::parse(*text);
+  if (!certificate || !lasts(*certificate, now)) return std::optional<LocalCertificates>();
+  LocalCertificates result{directory / "ca.pem", directory / "server.pem", directory / "server.key",
+                           certificate->sha256(), false};
+  result.authority_key_missing = true;
+  const auto server_text = read_file(result.certificate, kFileLimit);
+  const auto key_text = read_private_file(result.private_key, kFileLimit);
+  const auto server = server_text ? Certificate::parse(*server_text) : std::nullopt;
+  const auto key = key_text ? PrivateKey::parse(key_text->reveal()) : std::nullopt;
+  if (server && key && server->belongs_to(*key) && server->is_signed_by(*certificate) &&
+      server->is_valid_at(now) && server->covers(names))
+    return std::optional(std::move(result));
+  return Error{
+      Errc::unavailable,
+      fmt::format("{} is missing, and a server certificate is to be made for these names: put it back "
+                  "from a backup. To have a new authority made, which all clients have to be given, "
+                  "move {} away",
+                  (directory / "ca.key").string(), result.ca_certificate.string())};
+}
+
 }  // namespace
 
 Result<LocalCertificates> prepare_local_certificates(const std::filesystem::path& directory,
@@ -115,6 +143,11 @@ Result<LocalCertificates> prepare_local_certificates(const std::filesystem::path
 
   auto loaded = load_authority(directory / "ca.key", now);
   if (!loaded) return loaded.error();
+  if (!*loaded)
+    if (auto kept = keep_without_key(directory, names, now); !kept || *kept) {
+      if (!kept) return kept.error();
+      return **std::move(kept);
+    }
   auto authority =
       *loaded ? Result<Authority>(std::move(**loaded)) : make_authority(directory / "ca.key", now);
   if (!authority) return authority.error();

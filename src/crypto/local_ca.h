@@ -26,12 +26,16 @@ struct LocalCertificates {
   std::filesystem::path private_key;
   std::string ca_fingerprint;  // SHA-256 of the CA certificate, lower-case hex
   bool ca_created = false;     // clients have to trust the new ca.pem
+  // ca.key is gone: what is here is used as long as it lasts, and nothing more can be signed.
+  bool authority_key_missing = false;
 };
 
 // Uses what the directory holds while it is valid for more than 30 days (from `now`) and covers the names;
 // makes what is missing or no longer fits: an authority for 5 years, a server certificate for 90 days and no
 // longer than the authority. A wrong name is Errc::invalid_argument. A ca.key that cannot be read is an error
-// that names it, and is never overwritten; a server certificate or key that cannot be read is replaced.
+// that names it, and is never overwritten; a server certificate or key that cannot be read is replaced. Where
+// ca.key is missing beside a ca.pem that lasts, no other authority takes its place, which no client would
+// trust: Errc::unavailable once something has to be signed.
 Result<LocalCertificates> prepare_local_certificates(const std::filesystem::path& directory,
                                                      const ServerNames& names, Time now);
 

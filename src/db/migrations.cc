@@ -13,17 +13,20 @@ constexpr std::string_view kCreateVersionTable =
     " name TEXT NOT NULL,"
     " applied_at BIGINT NOT NULL)";
 
+// Of a database that has a version table.
+Result<std::int64_t> read_version(Connection& connection) {
+  Result<Outcome> version = connection.run("SELECT coalesce(max(version), 0) FROM schema_migrations", {});
+  if (!version) return version.error();
+  return version->rows.front().integer(0);
+}
+
 // 0 for an empty database, in which it makes the version table.
 Result<std::int64_t> schema_version(Connection& connection, const Dialect& dialect) {
   Result<Outcome> table = connection.run(dialect.find_version_table, {});
   if (!table) return table.error();
-  if (table->rows.empty()) {
-    if (Result<Outcome> created = connection.run(kCreateVersionTable, {}); !created) return created.error();
-    return 0;
-  }
-  Result<Outcome> version = connection.run("SELECT coalesce(max(version), 0) FROM schema_migrations", {});
-  if (!version) return version.error();
-  return version->rows.front().integer(0);
+  if (!table->rows.empty()) return read_version(connection);
+  if (Result<Outcome> created = connection.run(kCreateVersionTable, {}); !created) return created.error();
+  return 0;
 }
 
 Result<void> apply(Connection& connection, const Dialect& dialect, const Migration& migration) {
@@ -60,6 +63,16 @@ Result<bool> advance(Connection& connection, const Dialect& dialect, std::span<c
   return false;
 }
 
+Result<void> may_upgrade(Connection& connection, const Options& options,
+                         std::span<const Migration> migrations) {
+  const Result<std::int64_t> version = read_version(connection);
+  if (!version) return version.error();
+  const auto known = static_cast<std::int64_t>(migrations.size());
+  // Of one without any step done there is nothing to lose; a newer one is refused by migrate().
+  if (*version == 0 || *version >= known || !options.upgrade) return {};
+  return options.upgrade(*version, known);
+}
+
 }  // namespace
 
 Result<std::string> render(std::string_view sql, const Dialect& dialect) {
@@ -84,20 +97,21 @@ Result<std::string> render(std::string_view sql, const Dialect& dialect) {
   }
 }
 
-Result<void> look(Connection& connection, const Dialect& dialect, bool make) {
+Result<void> look(Connection& connection, const Dialect& dialect, const Options& options,
+                  std::span<const Migration> migrations) {
   Result<Outcome> own = connection.run(dialect.find_version_table, {});
   if (!own) return own.error();
-  if (!own->rows.empty()) return {};
+  if (!own->rows.empty()) return may_upgrade(connection, options, migrations);
   Result<Outcome> others = connection.run(dialect.find_tables, {});
   if (!others) return others.error();
   if (others->rows.empty()) {
-    if (make) return {};
+    if (options.make) return {};
     return Error{Errc::not_found, "the database that the settings name holds nothing"};
   }
   // Somebody else may have begun it between the two looks.
   own = connection.run(dialect.find_version_table, {});
   if (!own) return own.error();
-  if (!own->rows.empty()) return {};
+  if (!own->rows.empty()) return may_upgrade(connection, options, migrations);
   std::string names;
   for (const Row& row : others->rows) names += (names.empty() ? "" : ", ") + row.text(0);
   return Error{Errc::conflict,

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "db/connection.h"
+#include "db/database.h"
 
 namespace bulkhead::db {
 
@@ -36,8 +37,10 @@ struct Dialect {
 Result<std::string> render(std::string_view sql, const Dialect& dialect);
 
 // Whether migrate() may go on, found out without changing anything. Errc::conflict where the database holds
-// another program's tables; Errc::not_found where it holds nothing and nothing is to be made.
-Result<void> look(Connection& connection, const Dialect& dialect, bool make);
+// another program's tables; Errc::not_found where it holds nothing and nothing is to be made; whatever
+// Options::upgrade says where migrate() would change it.
+Result<void> look(Connection& connection, const Dialect& dialect, const Options& options,
+                  std::span<const Migration> migrations);
 
 // Applies the missing migrations, each in one transaction together with its line in `schema_migrations`: a
 // failure or a crash leaves the schema of the last one that committed. Any number of processes may do this at

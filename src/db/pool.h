@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -23,11 +24,12 @@ class Pool {
   // Gives the connection back when it goes.
   class Lease {
    public:
-    Lease(Pool& pool, std::unique_ptr<T> connection) : pool_(&pool), connection_(std::move(connection)) {}
+    Lease(Pool& pool, std::unique_ptr<T> connection, std::uint64_t era)
+        : pool_(&pool), connection_(std::move(connection)), era_(era) {}
     Lease(Lease&&) noexcept = default;
     Lease& operator=(Lease&&) = delete;
     ~Lease() {
-      if (connection_) pool_->give_back(std::move(connection_));
+      if (connection_) pool_->give_back(std::move(connection_), era_);
     }
 
     T& operator*() const { return *connection_; }
@@ -42,12 +44,14 @@ class Pool {
    private:
     Pool* pool_;
     std::unique_ptr<T> connection_;
+    std::uint64_t era_;
   };
 
   Pool(std::size_t limit, Open open) : limit_(limit), open_(std::move(open)) {}
 
   // The most recently used idle connection, or a new one. When all are lent until the deadline,
-  // Errc::unavailable; when one cannot be opened, the reason.
+  // Errc::unavailable. When one cannot be opened, one of those that are lent is waited for, as a server may
+  // give no more than these; the reason when there is none, or none comes back in time.
   Result<Lease> acquire(Deadline deadline) {
     std::unique_lock lock(mutex_);
     const bool free = returned_.wait_until(lock, deadline, [&] { return !idle_.empty() || lent_ < limit_; });
@@ -55,28 +59,55 @@ class Pool {
       return Error{Errc::unavailable, "every database connection is busy; try again, or allow more of them"};
     }
     ++lent_;
-    if (!idle_.empty()) {
-      std::unique_ptr<T> connection = std::move(idle_.back());
-      idle_.pop_back();
-      return Lease(*this, std::move(connection));
-    }
-    lock.unlock();
-    Result<std::unique_ptr<T>> opened = open_();
-    if (!opened) {
+    for (;;) {
+      if (!idle_.empty()) {
+        std::unique_ptr<T> connection = std::move(idle_.back());
+        idle_.pop_back();
+        return Lease(*this, std::move(connection), era_);
+      }
+      const std::uint64_t era = era_;
+      lock.unlock();
+      Result<std::unique_ptr<T>> opened = open_();
+      if (opened) return Lease(*this, std::move(*opened), era);
       lock.lock();
+      // Those that cannot open one, either, are no hope.
+      ++in_vain_;
+      returned_.notify_all();
+      const bool returned = returned_.wait_until(lock, deadline, [&] {
+        return !idle_.empty() || lent_ <= in_vain_;
+      }) && !idle_.empty();
+      --in_vain_;
+      if (returned) continue;
       --lent_;
-      returned_.notify_one();
+      returned_.notify_all();
       return opened.error();
     }
-    return Lease(*this, std::move(*opened));
+  }
+
+  // Closes what is idle now, and what is lent when it comes back.
+  void close_all() {
+    std::vector<std::unique_ptr<T>> closing;  // outside the lock
+    const std::lock_guard lock(mutex_);
+    ++era_;
+    closing.swap(idle_);
+  }
+
+  // Closes what is idle; whether there is something that a server could give to somebody else, now or soon.
+  bool make_room() {
+    std::vector<std::unique_ptr<T>> closing;
+    const std::lock_guard lock(mutex_);
+    closing.swap(idle_);
+    return !closing.empty() || lent_ > in_vain_;
   }
 
  private:
-  void give_back(std::unique_ptr<T> connection) {
-    const std::lock_guard lock(mutex_);
+  void give_back(std::unique_ptr<T> connection, std::uint64_t era) {
+    std::unique_lock lock(mutex_);
     --lent_;
-    idle_.push_back(std::move(connection));
-    returned_.notify_one();
+    if (era == era_) idle_.push_back(std::move(connection));
+    returned_.notify_all();
+    lock.unlock();
+    connection.reset();
   }
 
   void drop_broken() {
@@ -84,7 +115,7 @@ class Pool {
     const std::lock_guard lock(mutex_);
     --lent_;
     closing.swap(idle_);
-    returned_.notify_one();
+    returned_.notify_all();
   }
 
   const std::size_t limit_;
@@ -92,6 +123,8 @@ class Pool {
   std::mutex mutex_;
   std::condition_variable returned_;
   std::size_t lent_ = 0;
+  std::size_t in_vain_ = 0;  // of those, who could not open one and wait
+  std::uint64_t era_ = 0;    // connections of an earlier one are closed when they come back
   std::vector<std::unique_ptr<T>> idle_;
 };
 

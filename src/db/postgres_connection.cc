@@ -97,19 +97,25 @@ Result<void> PostgresConnection::connect() {
   if (left <= left.zero()) return Error{Errc::unavailable, "the server is stopping"};
   const milliseconds limit = std::min(patience_.limit(), left);
   const std::string seconds = std::to_string(std::max<std::int64_t>(2, (limit.count() + 999) / 1000));
+  // Read each time: it may have been changed. What an error tells holds none of it.
+  Secret<> password;
+  if (target_.password()) {
+    auto asked = target_.password()();
+    if (!asked)
+      return inner_error(Errc::unavailable,
+                         fmt::format("cannot connect to {}: {}", target_.place(), asked.error().message));
+    password = std::move(*asked);
+  }
   const std::string unacknowledged = std::to_string(limit.count());
-  // Before dbname: defaults that the URL may override.
-  const char* const keywords[] = {"connect_timeout",
-                                  "tcp_user_timeout",
-                                  "keepalives_idle",
-                                  "keepalives_interval",
-                                  "keepalives_count",
-                                  "application_name",
-                                  "dbname",
-                                  "client_encoding",
-                                  nullptr};
-  const char* const values[] = {seconds.c_str(), unacknowledged.c_str(), "30",   "10",   "3",
-                                "bulkhead",      target_.url().c_str(),  "UTF8", nullptr};
+  // Before dbname: defaults that the URL may override; empty is as good as not there.
+  const char* const keywords[] = {"connect_timeout",  "tcp_user_timeout",
+                                  "keepalives_idle",  "keepalives_interval",
+                                  "keepalives_count", "application_name",
+                                  "dbname",           "client_encoding",
+                                  "password",         nullptr};
+  const char* const values[] = {
+      seconds.c_str(), unacknowledged.c_str(),    "30",   "10", "3", "bulkhead", target_.url().c_str(),
+      "UTF8",          password.reveal().c_str(), nullptr};
   const auto begun = steady_clock::now();
   connection_.reset(PQconnectdbParams(keywords, values, /*expand_dbname=*/1));
   // Notices would go to standard error.

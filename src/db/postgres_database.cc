@@ -25,6 +25,7 @@ constexpr int kAttempts = 50;  // of one work; the time limit may end it earlier
 // for ever.
 constexpr int kPatience = 3;
 constexpr milliseconds kLongestPause{50};
+constexpr milliseconds kOthersClose{20};
 
 // The key of the advisory lock is "bulkhead" in ASCII. The wait for it is bounded by lock_timeout; the
 // migration itself takes what it needs. READ COMMITTED, so that what the lock's last holder did is seen.
@@ -154,8 +155,21 @@ class PostgresDatabase final : public Database {
       : target_(std::move(target)),
         patience_(std::move(patience)),
         tenure_(std::move(tenure)),
-        readers_(options.readers, [this] { return PostgresConnection::open(*target_, *patience_); }),
-        writers_(options.writers, [this] { return PostgresConnection::open(*target_, *patience_); }) {}
+        readers_(options.readers, [this] { return open_beside(writers_); }),
+        writers_(options.writers, [this] { return open_beside(readers_); }) {}
+
+  Result<void> settle(const Options& options) {
+    if (!tenure_) return {};
+    return tenure_->settle({.lost =
+                                [this] {
+                                  readers_.close_all();
+                                  writers_.close_all();
+                                },
+                            .regained =
+                                [forget = options.regained] {
+                                  if (forget) forget();
+                                }});
+  }
 
   Result<void> read(const Work& work) override { return transact(readers_, Mode::read, work); }
   Result<void> write(const Work& work) override {
@@ -176,6 +190,27 @@ class PostgresDatabase final : public Database {
   void end_by(steady_clock::time_point moment) override { patience_->end_by(moment); }
 
  private:
+  using Opened = Result<std::unique_ptr<PostgresConnection>>;
+
+  Opened open_one() {
+    Opened opened = PostgresConnection::open(*target_, *patience_);
+    if (opened && tenure_)
+      if (auto here = tenure_->check_is_here(**opened); !here) return here.error();
+    return opened;
+  }
+
+  // Where the server gives no more connections, `others` give up theirs.
+  Opened open_beside(Connections& others) {
+    const auto deadline = steady_clock::now() + patience_->limit();
+    Opened opened = open_one();
+    while (!opened && steady_clock::now() < deadline && others.make_room()) {
+      // The server takes a moment to notice that one was closed.
+      std::this_thread::sleep_for(kOthersClose);
+      opened = open_one();
+    }
+    return opened;
+  }
+
   Result<void> keep() { return tenure_ ? tenure_->keep() : Result<void>(); }
 
   Result<void> transact(Connections& connections, Mode mode, const Work& work) {
@@ -223,20 +258,28 @@ Result<std::unique_ptr<Database>> open_postgres(std::string_view url, const Opti
   Result<PostgresTarget> parsed = PostgresTarget::parse(url);
   if (!parsed) return parsed.error();
   auto target = std::make_unique<PostgresTarget>(std::move(*parsed));
+  if (options.password) target->ask_for_password(options.password);
   auto patience = std::make_unique<Patience>(milliseconds(options.timeout_ms));
   Result<std::unique_ptr<PostgresConnection>> connection = PostgresConnection::open(*target, *patience);
   if (!connection) return connection.error();
-  if (Result<void> looked = look(**connection, kDialect, options.make); !looked) return looked.error();
   std::unique_ptr<PostgresTenure> tenure;
   if (options.alone) {
     tenure = std::make_unique<PostgresTenure>(*target, *patience);
     if (Result<void> begun = tenure->begin(); !begun) return begun.error();
   }
-  Result<void> migrated = options.look_only ? check_current(**connection, migrations)
-                                            : migrate(**connection, kDialect, migrations);
-  if (!migrated) return migrated.error();
-  return std::make_unique<PostgresDatabase>(std::move(target), std::move(patience), std::move(tenure),
-                                            options);
+  if (options.look_only) {
+    if (Result<void> current = check_current(**connection, migrations); !current) return current.error();
+  } else {
+    if (Result<void> looked = look(**connection, kDialect, options, migrations); !looked)
+      return looked.error();
+    if (Result<void> migrated = migrate(**connection, kDialect, migrations); !migrated)
+      return migrated.error();
+  }
+  connection->reset();
+  auto database =
+      std::make_unique<PostgresDatabase>(std::move(target), std::move(patience), std::move(tenure), options);
+  if (Result<void> settled = database->settle(options); !settled) return settled.error();
+  return database;
 }
 
 }  // namespace bulkhead::db

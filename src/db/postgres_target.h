@@ -1,6 +1,7 @@
 // Which PostgreSQL server and database a URL names, without letting its password out. Internal to db.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,11 @@ class PostgresTarget {
   const std::string& url() const { return url_.reveal(); }
   // For errors: "PostgreSQL database d at host:port".
   const std::string& place() const { return place_; }
+  // The password for each new connection, in place of the URL's.
+  using Password = std::function<Result<Secret<>>()>;
+  void ask_for_password(Password password) { ask_ = std::move(password); }
+  // Null where the URL says what there is to say.
+  const Password& password() const { return ask_; }
   // The server's or libpq's message as one line, without the passwords should they be in it.
   std::string redact(std::string_view message) const;
 
@@ -29,6 +35,7 @@ class PostgresTarget {
   Secret<std::string> password_;
   Secret<std::string> key_password_;
   std::string place_;
+  Password ask_;
 };
 
 }  // namespace bulkhead::db

@@ -78,7 +78,8 @@ class SqliteDatabase final : public Database {
 };
 
 // A writer would already change the file: it turns write-ahead logging on.
-Result<void> look_into(const std::filesystem::path& file, const Options& options) {
+Result<void> look_into(const std::filesystem::path& file, const Options& options,
+                       std::span<const Migration> migrations) {
   std::error_code absent;
   const auto size = std::filesystem::file_size(file, absent);
   if (absent || size == 0) {
@@ -87,7 +88,7 @@ Result<void> look_into(const std::filesystem::path& file, const Options& options
   }
   auto reader = SqliteConnection::open(file, SqliteRole::reader, milliseconds(options.timeout_ms));
   if (!reader) return reader.error();
-  return look(**reader, kDialect, options.make);
+  return look(**reader, kDialect, options, migrations);
 }
 
 }  // namespace
@@ -100,7 +101,7 @@ Result<std::unique_ptr<Database>> open_sqlite(std::string_view path, const Optio
   // Absolute: a change of directory must not lead later connections elsewhere, and SQLite reads "file:…" as a
   // URL.
   const std::filesystem::path file = std::filesystem::absolute(path);
-  if (Result<void> looked = look_into(file, options); !looked) return looked.error();
+  if (Result<void> looked = look_into(file, options, migrations); !looked) return looked.error();
   Result<std::unique_ptr<SqliteConnection>> writer =
       SqliteConnection::open(file, SqliteRole::writer, milliseconds(options.timeout_ms));
   if (!writer) return writer.error();

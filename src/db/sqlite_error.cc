@@ -13,7 +13,7 @@ namespace {
 
 // Also what a start says that finds no room for its log.
 constexpr std::string_view kMakeRoom =
-    "make room there; while no server runs, what is in staging/ beside it, unfinished uploads, may be "
+    "make room there; while no server runs, what is in blobs/staging/ beside it, unfinished uploads, may be "
     "removed";
 
 std::string reason(int error_number) { return std::generic_category().message(error_number); }

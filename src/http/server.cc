@@ -14,12 +14,15 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <charconv>
+#include <chrono>
 #include <deque>
 #include <future>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <variant>
 
+#include "base/file.h"
 #include "http/connection.h"
 #include "http/crowd.h"
 
@@ -29,6 +32,7 @@ namespace {
 namespace asio = boost::asio;
 using Tcp = asio::ip::tcp;
 using Local = asio::local::stream_protocol;
+constexpr std::chrono::minutes kBetweenComplaints{1};
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
 Result<Tcp::endpoint> parse_endpoint(std::string_view text) {
@@ -92,6 +96,13 @@ struct Loop {
   net::Sweeper sweeper;
   std::deque<std::variant<Tcp::acceptor, Local::acceptor>> acceptors;  // accept() holds references to them
   boost::intrusive::list<Connection, boost::intrusive::constant_time_size<false>> connections;
+  // Given up where there is no other descriptor: to serve the operator, and to close on a stranger who would
+  // else wait.
+  FileDescriptor reserve;
+  std::chrono::steady_clock::time_point next_complaint{};
+  void keep_reserve() {
+    if (!reserve.valid()) reserve = FileDescriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  }
 };
 
 }  // namespace
@@ -186,12 +197,24 @@ template <class Acceptor>
 async::Task<> Server::State::accept(Loop& loop, Acceptor& acceptor) {
   constexpr bool local = std::is_same_v<Acceptor, Local::acceptor>;
   asio::steady_timer pause(loop.context);
+  bool giving_way = false;
   for (;;) {
+    if (!giving_way) loop.keep_reserve();
     auto [error, socket] = co_await acceptor.async_accept(async::kTuple);
     if (error == asio::error::operation_aborted || !acceptor.is_open()) co_return;
+    const bool gave_way = std::exchange(giving_way, false);
     if (error) {
-      // Out of descriptors, most likely: trying again at once would only burn the processor.
-      shared.log.warning("cannot accept a connection", {{"reason", error.message()}});
+      if (const auto now = std::chrono::steady_clock::now(); now >= loop.next_complaint) {
+        loop.next_complaint = now + kBetweenComplaints;
+        shared.log.warning("cannot accept a connection; saying so once a minute",
+                           {{"reason", error.message()}});
+      }
+      if (!gave_way && loop.reserve.valid()) {
+        loop.reserve = FileDescriptor();
+        giving_way = true;
+        continue;
+      }
+      // Trying again at once would only burn the processor.
       pause.expires_after(std::chrono::milliseconds(100));
       co_await pause.async_wait(async::kTuple);
       continue;
@@ -199,6 +222,9 @@ async::Task<> Server::State::accept(Loop& loop, Acceptor& acceptor) {
     if constexpr (local) {
       // The file's mode keeps others out; should it have been changed, the kernel still says who is there.
       if (is_own_user(socket.native_handle())) open(loop, std::move(socket), "local", std::nullopt);
+    } else if (gave_way) {
+      ++shared.counters.accepted;
+      ++shared.counters.refused;
     } else {
       boost::system::error_code ignored;
       socket.set_option(Tcp::no_delay(true), ignored);
@@ -207,6 +233,14 @@ async::Task<> Server::State::accept(Loop& loop, Acceptor& acceptor) {
         open(loop, std::move(socket), client_address(peer), networks_around(client_address(peer)));
     }
   }
+}
+
+Result<void> Server::may_listen(std::string_view address) {
+  const auto endpoint = parse_endpoint(address);
+  if (!endpoint) return endpoint.error();
+  asio::io_context context;
+  if (auto free = open_acceptor(context, *endpoint, false); !free) return free.error();
+  return {};
 }
 
 Result<std::uint16_t> Server::listen(std::string_view address) {

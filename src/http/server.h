@@ -46,6 +46,8 @@ class Server {
   // stop() must have returned and the loops must have ended.
   ~Server();
 
+  // Whether listen() would go well now. Leaves nothing open.
+  static Result<void> may_listen(std::string_view address);
   // Before the loops start. "127.0.0.1:5000", "[::1]:5000"; port 0 picks one. Errc::unavailable when it is
   // taken.
   Result<std::uint16_t> listen(std::string_view address);

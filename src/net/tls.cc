@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <ctime>
 
 namespace bulkhead::net {
@@ -131,15 +132,22 @@ CertificateInfo TlsContext::certificate() const {
   const std::shared_ptr<SSL_CTX> context = in_use();
   X509* certificate = ::SSL_CTX_get0_certificate(context.get());
   if (certificate == nullptr) return {};
-  return {names_of(certificate), time_of(::X509_get0_notBefore(certificate)),
-          time_of(::X509_get0_notAfter(certificate))};
+  Time until = time_of(::X509_get0_notAfter(certificate));
+  // Clients refuse it from the day on that one of those between it and its authority ends.
+  STACK_OF(X509)* chain = nullptr;
+  ::SSL_CTX_get0_chain_certs(context.get(), &chain);
+  for (int i = 0; chain != nullptr && i < sk_X509_num(chain); ++i)
+    until = std::min(until, time_of(::X509_get0_notAfter(sk_X509_value(chain, i))));
+  return {names_of(certificate), time_of(::X509_get0_notBefore(certificate)), until};
 }
 
 bool TlsContext::is_for(const std::string& host) const {
   const std::shared_ptr<SSL_CTX> context = in_use();
   X509* certificate = ::SSL_CTX_get0_certificate(context.get());
   return certificate != nullptr &&
-         (::X509_check_host(certificate, host.data(), host.size(), 0, nullptr) == 1 ||
+         (::X509_check_host(certificate, host.data(), host.size(),
+                            // Go's clients, and so all engines, do not look at the subject either.
+                            X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, nullptr) == 1 ||
           ::X509_check_ip_asc(certificate, host.c_str(), 0) == 1);
 }
 

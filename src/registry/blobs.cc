@@ -40,6 +40,8 @@ std::shared_ptr<const BlobHandle> Blobs::peek(const access::Repository& reposito
   return state_->open.find(BlobKey{repository.id, digest}).value_or(nullptr);
 }
 
+void Blobs::forget_all() { state_->open.forget_all(); }
+
 Result<std::shared_ptr<const BlobHandle>> Blobs::find(const access::Repository& repository,
                                                       const oci::Digest& digest) {
   const auto ticket = state_->open.begin();

@@ -30,7 +30,9 @@ class Blobs {
   // From memory, or null when find() must look.
   std::shared_ptr<const BlobHandle> peek(const access::Repository& repository,
                                          const oci::Digest& digest) const;
-  // Errc::blob_unknown.
+  // All that memory knows: somebody else may have changed it.
+  void forget_all();
+  // Errc::blob_unknown. Errc::corrupt where the file is missing, or has another size.
   Result<std::shared_ptr<const BlobHandle>> find(const access::Repository& repository,
                                                  const oci::Digest& digest);
 

@@ -85,6 +85,8 @@ std::shared_ptr<const StoredManifest> Manifests::peek(const access::Repository& 
   return state_->cache.find(ManifestKeyView{repository.id, reference}).value_or(nullptr);
 }
 
+void Manifests::forget_all() { state_->cache.forget_all(); }
+
 Result<std::shared_ptr<const StoredManifest>> Manifests::find(const access::Repository& repository,
                                                               const oci::Reference& reference) {
   const auto ticket = state_->cache.begin();

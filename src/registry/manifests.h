@@ -68,6 +68,8 @@ class Manifests {
 
   std::shared_ptr<const StoredManifest> peek(const access::Repository& repository,
                                              const oci::Reference& reference) const;
+  // All that memory knows: somebody else may have changed it.
+  void forget_all();
   // Errc::manifest_unknown. The bytes are checked against the digest when they are read: Errc::corrupt.
   Result<std::shared_ptr<const StoredManifest>> find(const access::Repository& repository,
                                                      const oci::Reference& reference);

@@ -13,7 +13,7 @@ def rob(installation, loot):
 
 def test_everything_that_sqlite_leaves_behind(installation, loot, result_line):
     assert loot.kinds() >= {"database", "data", "backup", "log", "audit", "metrics", "process"}
-    for expected in ("staging", "blobs", "journal"):
+    for expected in ("blobs/staging", "blobs/sha256", "journal"):
         assert any(part.kind == "data" and part.name.startswith(expected) for part in loot.parts), expected
     assert any(part.name.endswith(".seg.zst") for part in loot.parts), "no sealed journal segment was stolen"
     assert not any("keys" in part.name.split("/")[0] for part in loot.parts)

@@ -68,12 +68,12 @@ def test_a_start_on_a_full_disk_without_its_reserve_says_what_may_go(small_disk)
     server.create_user("alice")
     server.stop()
     (server.data / "reserve").unlink(missing_ok=True)
-    (server.data / "staging" / "unfinished").write_bytes(b"x" * (8 << 20))
+    (server.data / "blobs" / "staging" / "unfinished").write_bytes(b"x" * (8 << 20))
     fill_to_the_last_byte(server, "filler")
     said = server.refuses_to_start()
     assert "full" in said or "space" in said
     assert "staging/" in said
-    (server.data / "staging" / "unfinished").unlink()
+    (server.data / "blobs" / "staging" / "unfinished").unlink()
     server.start()
     assert "alice" in server.run("user", "list").stdout
 

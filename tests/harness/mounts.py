@@ -4,7 +4,7 @@ import ctypes
 import os
 
 CLONE_NEWNS = 0x00020000
-MS_REC, MS_PRIVATE = 0x4000, 1 << 18
+MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 1 << 18
 MNT_DETACH = 2
 _libc = ctypes.CDLL(None, use_errno=True)
 _separated = []
@@ -35,6 +35,12 @@ def tmpfs(folder, size):
     separate()
     folder.mkdir(exist_ok=True)
     _checked(_libc.mount(b"tmpfs", str(folder).encode(), b"tmpfs", 0, f"size={size},mode=700".encode()))
+
+
+def bind(source, folder):
+    """What is at `source` a second time, as a container's volume is."""
+    separate()
+    _checked(_libc.mount(str(source).encode(), str(folder).encode(), None, MS_BIND, None))
 
 
 def unmount(folder):

@@ -1,5 +1,6 @@
 """Child processes that cannot outlive the tests, and free ports for them."""
 
+import concurrent.futures
 import contextlib
 import ctypes
 import signal
@@ -32,6 +33,12 @@ def wait_until(condition, what, seconds=30, interval=0.05):
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds} s in vain for {what}")
         time.sleep(interval)
+
+
+def at_once(work, each, threads):
+    """What `work` returns for each, in order, with so many under way at once."""
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(work, each))
 
 
 def run(*command, check=True, timeout=300, **options):

@@ -20,7 +20,7 @@ def bytes_below(folder):
 
 
 def content_bytes(server):
-    return bytes_below(server.data / "blobs") + bytes_below(server.data / "staging")
+    return bytes_below(server.data / "blobs")
 
 
 @pytest.fixture

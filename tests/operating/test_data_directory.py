@@ -223,13 +223,14 @@ def test_a_database_that_others_may_read_is_refused(launch, name):
     server.start()
 
 
-@pytest.mark.parametrize("name", ["lock", "journal", "bulkhead.db", "blobs", "staging"])
+@pytest.mark.parametrize("name", ["lock", "journal", "bulkhead.db", "blobs", "blobs/staging"])
 def test_a_symbolic_link_in_the_directory_is_not_followed(launch, name):
     server = launch()
     server.create_user("admin", admin=True)
     server.stop()
     elsewhere = server.folder / "elsewhere"
     elsewhere.mkdir()
+    (elsewhere / name).parent.mkdir(exist_ok=True)
     shutil.move(server.data / name, elsewhere / name)
     (server.data / name).symlink_to(elsewhere / name)
     before = files_below(elsewhere)

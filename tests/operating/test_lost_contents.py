@@ -105,3 +105,24 @@ def test_a_first_start_that_was_killed_goes_on(new_server):
         except subprocess.TimeoutExpired:
             daemon.kill()
         server.start().stop()
+
+
+def test_a_segment_of_the_journal_that_is_missing_is_told(launch, rng):
+    server = launch({"audit.segment_bytes": 64 << 10})
+    registry = Registry(server, server.create_user("alice"))
+    registry.push_image("alice/app", rng, "latest")
+    journal = server.data / "journal"
+
+    def numbers():
+        return sorted({path.name.partition(".")[0] for path in journal.glob("*.seg*")})
+
+    while len(numbers()) < 3:
+        for _ in range(50):
+            assert registry.get_manifest("alice/app", "latest").status_code == 200
+    server.stop()
+    missing = numbers()[1]
+    for path in journal.glob(f"{missing}.seg*"):
+        path.unlink()
+    for data_of in (server, server.start()):
+        said = data_of.run("audit", "query", "--action", "manifest_pulled").stdout
+        assert "evidence is missing here" in said and str(int(missing)) in said

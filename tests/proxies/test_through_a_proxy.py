@@ -63,7 +63,7 @@ def test_a_large_layer_is_not_kept_by_the_proxy(front, server, registry, reposit
         piece = b"100000\r\n" + bytes(1 << 20) + b"\r\n"
         for _ in range(40):
             connection.send(piece)
-        arrived = lambda: sum(each.stat().st_size for each in (server.data / "staging").iterdir())  # noqa: E731
+        arrived = lambda: sum(each.stat().st_size for each in (server.data / "blobs" / "staging").iterdir())  # noqa: E731
         process.wait_until(lambda: arrived() > 16 << 20, "the bytes to arrive behind the proxy")
         connection.send(b"0\r\n\r\n")
         assert connection.read_response().status == 202

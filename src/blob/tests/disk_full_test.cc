@@ -84,8 +84,8 @@ TEST(FullDisk, AFileSizeLimitIsAFullDisk) {
 
 TEST(FilesystemStoreSetup, RefusesAStagingDirectoryOnAnotherFileSystem) {
   TemporaryDirectory directory;
-  const auto staging = directory.path() / "staging";
-  std::filesystem::create_directory(staging);
+  const auto staging = directory.path() / "blobs" / "staging";
+  std::filesystem::create_directories(staging);
   const int status = in_child([&] {
     if (!mount_tmpfs(staging, "size=1m")) return kCannotMount;
     const auto store = open_filesystem_store(directory.path());

@@ -87,7 +87,7 @@ TEST_F(FilesystemStore, NamesFilesAsTheFormatPageSays) {
   EXPECT_TRUE(is_regular_file(root() / "blobs/sha256/2c" /
                               "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"));
   EXPECT_TRUE(is_regular_file(root() / "blobs/sha512/9b" / sha512_of("hello").hex()));
-  EXPECT_TRUE(is_regular_file(root() / "staging/upload"));
+  EXPECT_TRUE(is_regular_file(root() / "blobs/staging/upload"));
 }
 
 TEST_F(FilesystemStore, NobodyElseMayReadTheFiles) {

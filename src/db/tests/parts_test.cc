@@ -1,6 +1,9 @@
 // The small parts that both engines are made of.
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <thread>
+
 #include "db/parameters.h"
 #include "db/pool.h"
 #include "db/statement_cache.h"
@@ -75,6 +78,25 @@ TEST_F(PoolTest, AConnectionThatCannotBeOpenedTakesNoPlace) {
   auto first = pool_.acquire(soon());
   auto second = pool_.acquire(soon());
   EXPECT_TRUE(first.has_value() && second.has_value());
+}
+
+TEST_F(PoolTest, WhereNoMoreAreGivenOneThatIsLentIsWaitedFor) {
+  std::optional<Pool<int>::Lease> first(std::move(*pool_.acquire(soon())));
+  refuse_ = true;
+  EXPECT_EQ(pool_.acquire(soon()).error().code, Errc::internal) << "it does not come back in time";
+  const std::jthread gives_back([&] { first.reset(); });
+  auto second = pool_.acquire(std::chrono::steady_clock::now() + std::chrono::seconds(30));
+  ASSERT_TRUE(second.has_value());
+  EXPECT_EQ(**second.operator->(), 1);
+}
+
+TEST_F(PoolTest, ClosesWhatIsLentOnceItComesBack) {
+  {
+    auto lent = pool_.acquire(soon());
+    pool_.close_all();
+  }
+  auto fresh = pool_.acquire(soon());
+  EXPECT_EQ(**fresh.operator->(), 2);
 }
 
 TEST_F(PoolTest, DiscardingOneDropsTheIdleOnesToo) {

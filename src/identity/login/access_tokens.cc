@@ -266,4 +266,9 @@ Result<void> AccessTokens::flush() { return state_->uses.flush(state_->clock.now
 
 void AccessTokens::forget(std::int64_t token_id) { state_->by_id.forget(token_id); }
 
+void AccessTokens::forget_all() {
+  state_->by_print.forget_all();
+  state_->by_id.forget_all();
+}
+
 }  // namespace bulkhead::identity

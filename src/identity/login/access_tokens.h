@@ -96,6 +96,8 @@ class AccessTokens {
   Result<void> flush();
   // After another's transaction that changed the token's row has committed.
   void forget(std::int64_t token_id);
+  // All that memory knows: somebody else may have changed it.
+  void forget_all();
 
  private:
   struct State;

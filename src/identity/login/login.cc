@@ -254,6 +254,8 @@ void LogIn::forget(std::string_view name) {
   if (state_->networks) static_cast<void>(state_->networks->forget(name));
 }
 
+void LogIn::forget_passwords() { state_->verified.forget_all(); }
+
 Result<LogIn::Judgement> LogIn::State::consider(const Account& account, const Condition& condition) const {
   if (!condition) return Judgement{account, std::nullopt};
   auto veto = condition(account);

@@ -79,6 +79,8 @@ class LogIn {
   // was remembered of the old one, and the networks that knew it: that blocks.
   void lift(std::string_view name);
   void forget(std::string_view name);
+  // The passwords that were right a moment ago, all of them. Does not block.
+  void forget_passwords();
 
   // For a password that somebody else checks, a directory, say: limited and journaled as above, but counted
   // by itself and not with the account of that name. The caller bounds the name's length. An error of the

@@ -447,4 +447,9 @@ Result<std::int64_t> Sessions::prune() {
 
 void Sessions::forget(std::int64_t session_id) { state_->by_id.forget(session_id); }
 
+void Sessions::forget_all() {
+  state_->by_print.forget_all();
+  state_->by_id.forget_all();
+}
+
 }  // namespace bulkhead::identity

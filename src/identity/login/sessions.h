@@ -108,6 +108,8 @@ class Sessions {
 
   // After another's transaction that removed the row has committed.
   void forget(std::int64_t session_id);
+  // All that memory knows: somebody else may have changed it.
+  void forget_all();
 
  private:
   struct State;

@@ -66,6 +66,12 @@ void VerifiedPasswords::forget(std::string_view name) {
   if (const auto found = by_name_.find(name); found != by_name_.end()) drop(found);
 }
 
+void VerifiedPasswords::forget_all() {
+  const std::lock_guard lock(mutex_);
+  by_name_.clear();
+  known_.clear();
+}
+
 void VerifiedPasswords::drop(std::map<std::string_view, List::iterator>::iterator found) {
   const auto entry = found->second;
   by_name_.erase(found);

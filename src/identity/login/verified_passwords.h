@@ -43,6 +43,7 @@ class VerifiedPasswords {
   std::optional<Entry> find(std::string_view name, const Secret<>& password) const;
   void put(std::string_view name, const Secret<>& password, const Entry& entry);
   void forget(std::string_view name);
+  void forget_all();
 
  private:
   struct Known {

@@ -279,6 +279,7 @@ Result<Account> Accounts::find(std::int64_t id) {
 }
 
 void Accounts::forget(std::int64_t id) { state_->cache.forget(id); }
+void Accounts::forget_all() { state_->cache.forget_all(); }
 
 std::shared_ptr<const Account> Accounts::peek(std::int64_t id) const {
   return state_->cache.find(id).value_or(nullptr);

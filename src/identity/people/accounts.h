@@ -87,6 +87,8 @@ class Accounts {
 
   // Forgets what memory knows of the account: for a service whose own transaction has changed it.
   void forget(std::int64_t id);
+  // All that memory knows: somebody else may have changed it.
+  void forget_all();
 
   // For LogIn: the account and its stored password string. Slow part is the caller's. Errc::not_found also
   // for an account that has no password, such as a robot: a log-in must not tell it from nobody.

@@ -4,9 +4,9 @@
 
 namespace bulkhead::identity {
 
-std::size_t Attempts::failures_since(const Entry& entry, Time now) const {
+std::span<const Time> Attempts::counting(const Entry& entry, Time now) const {
   const auto first = std::upper_bound(entry.failures.begin(), entry.failures.end(), now - window_);
-  return static_cast<std::size_t>(entry.failures.end() - first);
+  return {first, std::upper_bound(first, entry.failures.end(), now + window_)};
 }
 
 const Attempts::Entry* Attempts::find(std::string_view key) const {
@@ -16,14 +16,16 @@ const Attempts::Entry* Attempts::find(std::string_view key) const {
 
 std::optional<std::chrono::seconds> Attempts::refused_for(std::string_view key, Time now) const {
   const Entry* entry = find(key);
-  if (entry == nullptr || failures_since(*entry, now) < limit_) return std::nullopt;
-  const Time counts_until = *(entry->failures.end() - limit_) + window_;
+  if (entry == nullptr) return std::nullopt;
+  const auto failures = counting(*entry, now);
+  if (failures.size() < limit_) return std::nullopt;
+  const Time counts_until = failures[failures.size() - limit_] + window_;
   return std::chrono::ceil<std::chrono::seconds>(counts_until - now);
 }
 
 bool Attempts::has_room(std::string_view key, Time now) const {
   const Entry* entry = find(key);
-  return entry == nullptr || failures_since(*entry, now) + entry->under_way < limit_;
+  return entry == nullptr || counting(*entry, now).size() + entry->under_way < limit_;
 }
 
 void Attempts::begin(std::string_view key, Time now) {
@@ -36,8 +38,8 @@ void Attempts::begin(std::string_view key, Time now) {
   }
   Entry& entry = *found->second;
   ++entry.under_way;
-  entry.failures.erase(entry.failures.begin(),
-                       entry.failures.end() - static_cast<std::ptrdiff_t>(failures_since(entry, now)));
+  const auto failures = counting(entry, now);
+  entry.failures = std::vector<Time>(failures.begin(), failures.end());
   evict();
 }
 

@@ -10,6 +10,7 @@
 #include <list>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,7 +51,9 @@ class Attempts {
   };
   using Entries = std::list<Entry>;  // touched last at the front
 
-  std::size_t failures_since(const Entry& entry, Time now) const;
+  // Those that count now. What lies further ahead than the window was written before the clock was set back,
+  // and nobody is to wait until it has caught up.
+  std::span<const Time> counting(const Entry& entry, Time now) const;
   const Entry* find(std::string_view key) const;
   void end(Entries::iterator entry);
   void evict();

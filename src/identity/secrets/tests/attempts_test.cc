@@ -46,6 +46,17 @@ TEST_F(AttemptsTest, SlidesItsWindow) {
   EXPECT_EQ(refused_for("a"), 10s) << "the other two have not";
 }
 
+TEST_F(AttemptsTest, AClockThatIsSetBackRefusesNobodyUntilItHasCaughtUp) {
+  for (int i = 0; i < 3; ++i) fail("a");
+  clock_.advance(-30s);
+  EXPECT_EQ(refused_for("a"), 90s) << "a small step lifts nothing";
+  clock_.advance(-24h);
+  EXPECT_EQ(refused_for("a"), std::nullopt);
+  EXPECT_TRUE(has_room("a"));
+  for (int i = 0; i < 3; ++i) fail("a");
+  EXPECT_EQ(refused_for("a"), 60s) << "and counting begins anew";
+}
+
 TEST_F(AttemptsTest, CountsAttemptsUnderWayLikeFailures) {
   attempts_.begin("a", clock_.now());
   attempts_.begin("a", clock_.now());
