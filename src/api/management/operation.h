@@ -40,6 +40,7 @@ struct Permission {
     self,                // {user}; changes take a session
     credentials,         // {user}, or who manages the robot {user} or {robot}
     member,              // a member of {organization}
+    seen_by_members,     // nobody by what they are in {organization}, whose members know that it is there
     organization_owner,  // an owner of {organization}
     in_namespace,        // who has `role` in {namespace}
     in_repository,       // who has `role` in {repository}; reader: who may pull
@@ -55,6 +56,7 @@ inline constexpr Permission kAccount{.kind = Permission::Kind::account};
 inline constexpr Permission kInPerson{.kind = Permission::Kind::in_person};
 inline constexpr Permission kSelf{.kind = Permission::Kind::self};
 inline constexpr Permission kCredentials{.kind = Permission::Kind::credentials};
+inline constexpr Permission kSeenByMembers{.kind = Permission::Kind::seen_by_members};
 inline constexpr Permission kMember{.kind = Permission::Kind::member};
 inline constexpr Permission kOrganizationOwner{.kind = Permission::Kind::organization_owner};
 inline constexpr Permission kNamespaceOwner{.kind = Permission::Kind::in_namespace,

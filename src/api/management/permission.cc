@@ -204,6 +204,11 @@ Result<Finding> find(const Operation& operation, Call& call) {
     case Kind::self: return on_self(operation, call);
     case Kind::credentials: return on_credentials(operation, call);
     case Kind::member: return in_organization(operation, call, identity::MemberRole::member);
+    case Kind::seen_by_members: {
+      auto finding = in_organization(operation, call, identity::MemberRole::member);
+      if (finding) *finding = {false, finding->visible, kSystemRole};
+      return finding;
+    }
     case Kind::organization_owner: return in_organization(operation, call, identity::MemberRole::owner);
     case Kind::in_namespace: return in_namespace(call, permission.role);
     case Kind::in_repository: return in_repository(call, permission.role);
@@ -228,6 +233,7 @@ Result<void> check_present(const Permission& permission, const Call& call) {
       if (call.repository == nullptr) return not_visible();
       return {};
     case Kind::member:
+    case Kind::seen_by_members:
     case Kind::organization_owner:
       if (!call.organization) return not_visible();
       return {};
@@ -248,6 +254,7 @@ std::string_view words(Kind kind) {
     case Kind::self: return "self";
     case Kind::credentials: return "self or the robot's managers";
     case Kind::member: return "organization member";
+    case Kind::seen_by_members: return "";
     case Kind::organization_owner: return "organization owner";
     case Kind::in_namespace: return "namespace";
     case Kind::in_repository: return "repository";

@@ -124,6 +124,7 @@ Result<void> check_still_permitted(db::Session& session, const Operation& operat
   if (permission.or_action && call.may(*permission.or_action)) return {};
   switch (permission.kind) {
     case Kind::system:
+    case Kind::seen_by_members:
     case Kind::anyone:
     case Kind::account:
     case Kind::in_person:

