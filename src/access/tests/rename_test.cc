@@ -163,10 +163,8 @@ TEST_P(RenameTest, BearerTokensReachNothingNewInANamespaceOfAnOldName) {
   };
   for (const char* name : {"acme/app", "acme/next", "alice/own", "alice/next"}) EXPECT_EQ(reaches(name), 6);
 
-  ASSERT_THAT(
-      organizations.rename(id_of("organizations", "acme"), "former", Robots::come_along, some_origin()),
-      Succeeds());
-  ASSERT_THAT(accounts.rename(alice_.account_id, "alicia", Robots::come_along, some_origin()), Succeeds());
+  ASSERT_THAT(organizations.rename(id_of("organizations", "acme"), "former", some_origin()), Succeeds());
+  ASSERT_THAT(accounts.rename(alice_.account_id, "alicia", some_origin()), Succeeds());
   for (const char* name : {"acme/app", "acme/next", "alice/own", "alice/next"})
     EXPECT_EQ(reaches(name), 0) << name << ", of nobody";
   for (const char* name : {"former/app", "alicia/own"}) EXPECT_EQ(reaches(name), 0) << "is named in neither";
