@@ -98,7 +98,7 @@ def test_the_command(place, rng, stopped):
     assert again.returncode == 1 and "no such upload" in again.stdout
     assert "2 uploads" in server.run("repo", "uploads", "alice/app", "--all").stdout
     assert json.loads(server.run("repo", "uploads", "alice/app", "--json").stdout) == []
-    assert not list((server.data / "staging").iterdir())
+    assert not list((server.data / "blobs" / "staging").iterdir())
 
 
 def test_a_quota_that_uploads_fill_says_so_and_how_to_free_it(place, rng):
@@ -120,4 +120,4 @@ def test_uploads_that_began_before_their_repository_was_there_are_its_own(place)
     server.run("repo", "create", "alice/new")
     assert len(json.loads(server.run("repo", "uploads", "alice/new", "--json").stdout)) == 1
     server.run("repo", "uploads", "alice/new", "--all")
-    assert not list((server.data / "staging").iterdir())
+    assert not list((server.data / "blobs" / "staging").iterdir())

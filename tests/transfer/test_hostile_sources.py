@@ -52,7 +52,7 @@ def test_a_large_blob_that_is_another_leaves_no_upload(cli, false_registry, ther
     false_registry.answers[f"/v2/acme/app/blobs/{layer.digest}"] = Answer(body=layer.data[:-1] + b"?")
     failures(cli, false_registry)
     assert_nothing_came(there)
-    assert not list((target.data / "staging").iterdir())
+    assert not list((target.data / "blobs" / "staging").iterdir())
 
 
 def test_a_manifest_with_another_digest_than_it_is_told_with(cli, false_registry, there, rng):

@@ -49,6 +49,8 @@ std::string render(const api::Route& parsed) {
         if constexpr (std::is_same_v<T, route::Health>) return "/healthz";
         if constexpr (std::is_same_v<T, route::Ready>) return "/readyz";
         if constexpr (std::is_same_v<T, route::Metrics>) return "/metrics";
+        if constexpr (std::is_same_v<T, route::Home>) return "/";
+        if constexpr (std::is_same_v<T, route::Icon>) return "/favicon.svg";
       },
       parsed);
 }
