@@ -81,7 +81,7 @@ TEST_F(PoolTest, AConnectionThatCannotBeOpenedTakesNoPlace) {
 }
 
 TEST_F(PoolTest, WhereNoMoreAreGivenOneThatIsLentIsWaitedFor) {
-  std::optional<Pool<int>::Lease> first(std::move(*pool_.acquire(soon())));
+  std::optional<Pool<int>::Lease> first(*pool_.acquire(soon()));
   refuse_ = true;
   EXPECT_EQ(pool_.acquire(soon()).error().code, Errc::internal) << "it does not come back in time";
   const std::jthread gives_back([&] { first.reset(); });
