@@ -112,7 +112,7 @@ void Copier::begin(Job& job) {
     if (!tags) job.failed(item.from.render(), tags.error());
     if (tags) {
       std::ranges::sort(*tags);
-      tags->erase(std::ranges::unique(*tags).begin(), tags->end());
+      tags->erase(std::unique(tags->begin(), tags->end()), tags->end());
       for (const std::string& text : *tags) {
         auto tag = oci::Tag::parse(text);
         if (tag)
