@@ -49,6 +49,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Known{"/api/v1/repositories/a%2Fb", "management /repositories/a%2Fb"},
                     Known{"/login", "login "}, Known{"/login/corp", "login /corp"},
                     Known{"/healthz", "health"}, Known{"/readyz", "ready"}, Known{"/metrics", "metrics"},
+                    Known{"/", "home"}, Known{"/favicon.svg", "home"},
 
                     Known{"/v2/app/manifests/latest", "manifest app latest"},
                     Known{"/v2/a/b/c/manifests/V1.0_x-y", "manifest a/b/c V1.0_x-y"},
@@ -155,7 +156,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     Nothing, WrongRoutes,
-    testing::Values(Wrong{"", Errc::not_found}, Wrong{"/", Errc::not_found}, Wrong{"/v1/", Errc::not_found},
+    testing::Values(Wrong{"", Errc::not_found}, Wrong{"/v1/", Errc::not_found},
                     Wrong{"/v22/", Errc::not_found}, Wrong{"/V2/", Errc::not_found},
                     Wrong{"//v2/", Errc::not_found}, Wrong{"/v2//", Errc::not_found},
                     Wrong{"/v2/_catalog/", Errc::not_found}, Wrong{"/v2/a", Errc::not_found},

@@ -57,6 +57,7 @@ class Standing : public ::testing::Test {
     write(
         "INSERT INTO organization_members (organization_id, account_id, role) "
         "SELECT 7, id, 'owner' FROM accounts WHERE name = 'alice'");
+    session_ = api_.sessions.start(api_.accounts.find("alice").value(), false, {}).value().session.id;
     meanwhile = &meanwhile_;
   }
   ~Standing() override { meanwhile = nullptr; }
@@ -67,7 +68,8 @@ class Standing : public ::testing::Test {
     meanwhile_ = [this, sql = std::move(sql)] {
       if (!sql.empty()) write(sql);
     };
-    const auto caller = api_.caller("alice", role);
+    auto caller = api_.caller("alice", role);
+    caller.session_id = session_;
     const auto answer = api_.send(caller, Method::post, path);
     const auto name = api_.installation.read("SELECT display_name FROM accounts WHERE name = 'alice'");
     EXPECT_EQ(name.at(0).text(0) == "changed", answer.status == 200u) << path;
@@ -90,6 +92,7 @@ class Standing : public ::testing::Test {
   }
 
   testing::TestApi api_{operations()};
+  std::int64_t session_ = 0;
   std::function<void()> meanwhile_;
 };
 

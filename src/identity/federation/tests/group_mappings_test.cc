@@ -121,9 +121,12 @@ TEST_P(GroupMappingsTest, ARemovedProviderTakesAllAlongThatItGave) {
   begin_log_in(branch_);
   const auto own = sessions_.start(bob_, false, some_origin()).value();
   const auto backed =
-      sessions_.start(bob_, false, {corp_.id, "bob's id", Secret<>(std::string("refresh"))}, some_origin())
+      sessions_
+          .start(bob_, false, {corp_.id, "bob's id", Secret<>(std::string("refresh")), corp_.stored},
+                 some_origin())
           .value();
-  const auto others = sessions_.start(bob_, false, {branch_.id, "bob's id"}, some_origin()).value();
+  const auto others =
+      sessions_.start(bob_, false, {branch_.id, "bob's id", {}, branch_.stored}, some_origin()).value();
   ASSERT_THAT(sessions_.verify(backed.secret.reveal(), "192.0.2.7"), Succeeds());
 
   ASSERT_THAT(providers_.remove(corp_.id, some_origin()), Succeeds());

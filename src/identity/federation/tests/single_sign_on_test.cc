@@ -48,7 +48,8 @@ class SingleSignOnTest : public testing::DirectoryFixture {
   Sessions::Started backed(const Account& account, const LoginProvider& by, std::string_view subject,
                            std::string_view refresh = "") {
     return sessions_
-        .start(account, false, {by.id, std::string(subject), Secret<>(std::string(refresh))}, some_origin())
+        .start(account, false, {by.id, std::string(subject), Secret<>(std::string(refresh)), by.stored},
+               some_origin())
         .value();
   }
   bool lives(const Sessions::Started& started) {

@@ -102,7 +102,7 @@ TEST_P(KeyRotationTest, ForceRetiresWhatIsNeededAndTheEvidenceSaysSo) {
   rotate(KeyPurpose::password_pepper);
   ASSERT_THAT(retire(KeyPurpose::password_pepper, 1, true), Succeeds());
   EXPECT_EQ(installation_.last_event().action, "key_retired");
-  EXPECT_EQ(installation_.last_event().detail, R"({"version":1,"forced":true})");
+  EXPECT_EQ(installation_.last_event().detail, R"({"version":1,"forced":true,"ended":{"passwords":1}})");
   const auto stored = installation_.accounts.credentials("alice")->password_hash;
   EXPECT_FALSE(installation_.hasher.verify(Secret<>("correct horse battery"), stored));
   EXPECT_THAT(retire(KeyPurpose::password_pepper, 2, true), FailsWith(Errc::conflict)) << "the current one";
