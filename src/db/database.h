@@ -129,13 +129,13 @@ struct Options {
   bool look_only = false;
   // Asked before a database of an older schema than this program's is changed; its error is the outcome, and
   // nothing is changed then. Not asked for a database that holds nothing.
-  std::function<Result<void>(std::int64_t from, std::int64_t to)> upgrade;
+  std::function<Result<void>(std::int64_t from, std::int64_t to)> upgrade = {};
   // PostgreSQL, with `alone`: called when this process was without the database for a while and has it alone
   // again, before anybody is answered from it: others may have changed it, and what is remembered of it is to
   // be forgotten. Must not use the database.
-  std::function<void()> regained;
+  std::function<void()> regained = {};
   // PostgreSQL: the password for each new connection, in place of the URL's; so that it may change meanwhile.
-  std::function<Result<Secret<>>()> password;
+  std::function<Result<Secret<>>()> password = {};
 };
 
 // `url`: "sqlite:PATH" or "postgres://…" (also "postgresql://…"; libpq's URL). Connects and applies the
