@@ -92,8 +92,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   const std::string rendered = render(*parsed);
-  if (path.find('%') == std::string_view::npos)
-    require(rendered == path || rendered == std::string(path) + "/");
+  if (path.find('%') == std::string_view::npos) {
+    const auto is_asked_by = [path](const std::string& asked) {
+      return asked == path || asked == std::string(path) + "/";
+    };
+    // "library/NAME" is another way to write NAME (RepositoryName::parse_asked()).
+    constexpr std::string_view kRoot = "/v2/";
+    const bool named = rendered.starts_with(kRoot);
+    require(is_asked_by(rendered) ||
+            (named && is_asked_by(std::string(kRoot) + "library/" + rendered.substr(kRoot.size()))));
+  }
   const auto again = api::parse_route(rendered);
   // An upload's id may hold anything but a slash, a '%' among it.
   if (rendered.find('%') == std::string::npos) require(again && render(*again) == rendered);
