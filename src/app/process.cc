@@ -16,6 +16,7 @@ constexpr std::size_t kOwnFiles = 64;
 constexpr std::size_t kFilesOfLoop = 5;
 constexpr std::size_t kKeptOpen = 512;
 constexpr std::size_t kFilesOfConnection = 2;
+constexpr std::size_t kFew = 4096;
 constexpr std::size_t kLeastConnections = 4;
 
 }  // namespace
@@ -38,13 +39,14 @@ std::size_t connections_that_fit(const config::Settings& settings, std::size_t l
       kOwnFiles + kFilesOfLoop * loops + std::min(kKeptOpen, 2 * may_keep_open(kKeptOpen));
   const std::size_t fit = std::max(files > own ? (files - own) / kFilesOfConnection : 0, kLeastConnections);
   if (fit >= wanted) return wanted;
-  log.warning(
-      "the limit of open files has room for fewer connections than http.connections says; raise it "
-      "(LimitNOFILE=, ulimit -n)",
-      {{"open_files", files},
-       {"connections", fit},
-       {"http.connections", wanted},
-       {"needed", own + kFilesOfConnection * wanted}});
+  // With thousands there is nothing to do for most.
+  log.log(fit < kFew ? LogLevel::warning : LogLevel::info,
+          "the limit of open files has room for fewer connections than http.connections says; raise it "
+          "(LimitNOFILE=, ulimit -n)",
+          {{"open_files", files},
+           {"connections", fit},
+           {"http.connections", wanted},
+           {"needed", own + kFilesOfConnection * wanted}});
   return fit;
 }
 

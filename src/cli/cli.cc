@@ -223,7 +223,9 @@ int run_command(int argc, char** argv) {
   if (outcome) return 0;
   tell_error(line, outcome.error());
   if (line.misconfigured) return kNotUnderstood;
-  return outcome.error().code == Errc::unauthenticated ? kNotLoggedIn : kFailed;
+  // On data of this machine it is a passphrase, or a PIN.
+  const bool at_a_server = !line.server.empty() || !names_data(line);
+  return at_a_server && outcome.error().code == Errc::unauthenticated ? kNotLoggedIn : kFailed;
 }
 
 }  // namespace

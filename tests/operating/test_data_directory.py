@@ -182,7 +182,7 @@ def test_a_directory_that_others_may_write_to_is_refused(launch, mode):
     server.start()
 
 
-@pytest.mark.parametrize("name", ["journal", "blobs", "staging"])
+@pytest.mark.parametrize("name", ["journal", "blobs", "blobs/staging"])
 def test_what_others_may_write_to_in_the_directory_is_refused(launch, name):
     server = launch()
     server.create_user("admin", admin=True)

@@ -49,7 +49,7 @@ def older(new_server):
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("CREATE TABLE schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)")
         for version, file in enumerate(MIGRATIONS[:-1], 1):
-            script = file.read_text().replace("{{id}}", "INTEGER PRIMARY KEY AUTOINCREMENT").replace("{{bytewise}}", "")
+            script = file.read_text().replace("{{id}}", "INTEGER PRIMARY KEY AUTOINCREMENT").replace("{{bytewise}}", "").replace("{{keyed}}", "WITHOUT ROWID")
             database.executescript(script)
             database.execute("INSERT INTO schema_migrations VALUES (?, ?, 1)", (version, file.stem))
         database.commit()
