@@ -18,7 +18,8 @@ class WorkloadTokens : public ::testing::Test {
     const auto app =
         api_.registry.facts->ensure(oci::RepositoryName::parse("acme/app").value(), alice.principal, {})
             .value();
-    api_.registry.grant("acme+ci", access::Role::writer, "acme/app");
+    EXPECT_TRUE(
+        api_.registry.facts->grant({false, "acme+ci"}, access::Role::writer, {false, "acme/app"}, {}));
     identity::NewWorkloadTrust trust;
     trust.robot_id = robot.account.id;
     trust.name = "main branch";
