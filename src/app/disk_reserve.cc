@@ -4,6 +4,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <optional>
+
 #include "base/file.h"
 
 namespace bulkhead::app {
@@ -19,24 +21,35 @@ void make(const std::filesystem::path& file) {
     ::unlink(file.c_str());
 }
 
+// Of the directory's disk; nothing where that cannot be found out.
+std::optional<std::uint64_t> free_bytes(const std::filesystem::path& directory) {
+  struct statvfs disk {};
+  if (::statvfs(directory.c_str(), &disk) != 0) return std::nullopt;
+  return static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
+}
+
+bool is_there(const std::filesystem::path& file) {
+  std::error_code error;
+  return std::filesystem::exists(std::filesystem::symlink_status(file, error));
+}
+
 }  // namespace
 
+void DiskReserve::give_up_where_full() {
+  const auto free = free_bytes(file_.parent_path());
+  if (!free || *free >= kFull || !is_there(file_)) return;
+  if (::unlink(file_.c_str()) == 0)
+    log_.warning(
+        "the disk is full: the reserve is given up, so that pulls and deletions go on; make room, and it "
+        "is "
+        "taken back",
+        {{"reserve", file_.string()}, {"bytes", kBytes}});
+}
+
 void DiskReserve::tend() {
-  struct statvfs disk {};
-  if (::statvfs(file_.parent_path().c_str(), &disk) != 0) return;
-  const std::uint64_t free = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
-  std::error_code error;
-  const bool there = std::filesystem::exists(std::filesystem::symlink_status(file_, error));
-  if (there && free < kFull) {
-    if (::unlink(file_.c_str()) == 0)
-      log_.warning(
-          "the disk is full: the reserve is given up, so that pulls and deletions go on; make room, and it "
-          "is "
-          "taken back",
-          {{"reserve", file_.string()}, {"bytes", kBytes}});
-  } else if (!there && free > 2 * kBytes) {
-    make(file_);
-  }
+  give_up_where_full();
+  const auto free = free_bytes(file_.parent_path());
+  if (free && *free > 2 * kBytes && !is_there(file_)) make(file_);
 }
 
 }  // namespace bulkhead::app
