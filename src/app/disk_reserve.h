@@ -22,7 +22,7 @@ class DiskReserve {
   // Gives the file up where less than a MiB of the disk is free, and makes it where there is none and more
   // than twice its size is free. Says so in the log. A few system calls; what fails is tried again next time.
   void tend();
-  // The first half of it: for commands, which leave nothing behind.
+  // The first half of it: for commands, and for starts that may yet be refused, which leave nothing behind.
   void give_up_where_full();
 
  private:

@@ -73,10 +73,7 @@ Result<std::unique_ptr<Installation>> Installation::open(const config::Settings&
   if (::flock(lock->get(), LOCK_EX | LOCK_NB) != 0)
     return Error{Errc::conflict, fmt::format("another bulkhead process is using {}", found->path.string())};
   std::unique_ptr<Installation> installation(new Installation(settings, log, std::move(*lock)));
-  if (opening.may_change)
-    installation->reserve_.tend();
-  else
-    installation->reserve_.give_up_where_full();
+  installation->reserve_.give_up_where_full();
   if (auto assembled = installation->assemble(opening, *found); !assembled) return assembled.error();
   return installation;
 }

@@ -156,6 +156,7 @@ Result<void> serve_until_stopped(const config::Settings& settings, const ServeOp
                        {"database", installation.database().engine()},
                        {"tls", tls->context != nullptr},
                        {"threads", threads}});
+  installation.reserve().tend();
   notify_supervisor("READY=1");
 
   std::optional<CertificateWatch> certificate;
