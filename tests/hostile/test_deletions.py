@@ -36,11 +36,14 @@ def world(request, work_folder):
     def put(number):
         manifest = image(place, number // PUTS)
         tags = "&".join(f"tag=t{number}-{tag}" for tag in range(TAGS))
-        answer = registry.put(
-            f"/v2/mallory/app/manifests/{manifest.digest}?{tags}",
-            data=manifest.data,
-            headers={"Content-Type": manifest.media_type},
-        )
+        for _ in range(5):  # on a busy machine PostgreSQL may take longer than a statement may
+            answer = registry.put(
+                f"/v2/mallory/app/manifests/{manifest.digest}?{tags}",
+                data=manifest.data,
+                headers={"Content-Type": manifest.media_type},
+            )
+            if answer.status_code != 503:
+                break
         assert answer.status_code == 201, answer.text
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:

@@ -150,6 +150,7 @@ def ci(place, issuer):
     owner = Management(place.server, place.mallory)
     made = owner.post(path("repositories", "mallory/app") + "/robots", {"name": "ci"})
     assert made.status_code == 201, made.text
+    place.server.run("grant", "set", "mallory+ci", "writer", "mallory/app")
     trust(place, "live", issuer.url)
     return place
 
