@@ -5,7 +5,6 @@ import os
 import pathlib
 import re
 import subprocess
-import sys
 import tempfile
 
 from errors import Refused
@@ -71,22 +70,12 @@ class Release:
             output_of("strip", "--strip-unneeded", "-o", out, self.binary)
             return out.read_bytes()
 
-    def knows(self, *arguments):
-        """Whether there is such a command: what is not understood ends with 2."""
-        return subprocess.run([self.binary, *arguments], capture_output=True, check=False).returncode != 2
-
     def completions(self):
-        """By shell; none where this program does not write them."""
-        if not self.knows("completion", "bash"):
-            print("note: this bulkhead has no `completion`: no completion is packaged", file=sys.stderr)
-            return {}
+        """By shell."""
         return {shell: self.run("completion", shell) for shell in ("bash", "zsh", "fish")}
 
     def manual_pages(self):
-        """By file name; none where this program does not write them."""
+        """By file name."""
         with tempfile.TemporaryDirectory() as folder:
-            if not self.knows("man", folder):
-                print("note: this bulkhead has no `man`: no manual pages are packaged", file=sys.stderr)
-                return {}
             self.run("man", folder)
             return {page.name: page.read_bytes() for page in sorted(pathlib.Path(folder).iterdir())}
