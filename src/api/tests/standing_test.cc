@@ -57,7 +57,8 @@ class Standing : public ::testing::Test {
     write(
         "INSERT INTO organization_members (organization_id, account_id, role) "
         "SELECT 7, id, 'owner' FROM accounts WHERE name = 'alice'");
-    session_ = api_.sessions.start(api_.installation.accounts.find("alice").value(), false, {}).value().session.id;
+    session_ =
+        api_.sessions.start(api_.installation.accounts.find("alice").value(), false, {}).value().session.id;
     meanwhile = &meanwhile_;
   }
   ~Standing() override { meanwhile = nullptr; }
