@@ -134,8 +134,9 @@ def debian_with(packages):
     folder = pathlib.Path(tempfile.mkdtemp(dir=paths.CACHE))
     try:
         root = Root(unpack(base, folder / "root"))
-        mirror = images.mirror() or ["http://deb.debian.org/debian"]
-        (root.folder / "etc/apt/sources.list").write_text(f"deb {mirror[0]} bookworm main\n")
+        # Without one, debootstrap has written down where it took the root from.
+        if mirror := images.mirror():
+            (root.folder / "etc/apt/sources.list").write_text(f"deb {mirror[0]} bookworm main\n")
         shutil.copy("/etc/resolv.conf", root.folder / "etc/resolv.conf")
         proxies = run("apt-config", "dump", "Acquire::http").stdout + run("apt-config", "dump", "Acquire::https").stdout
         (root.folder / "etc/apt/apt.conf.d/90tests").write_text(proxies)
@@ -170,7 +171,7 @@ def ubuntu():
     try:
         # Debian 12 knows no release as new as that; the steps are those of its forerunner.
         made = run("debootstrap", "--foreign", "--no-check-gpg", "--variant=minbase", "noble", folder / "root",
-                   "http://archive.ubuntu.com/ubuntu", "/usr/share/debootstrap/scripts/jammy", check=False, timeout=300)
+                   "", "/usr/share/debootstrap/scripts/jammy", check=False, timeout=300)
         if made.returncode != 0:
             pytest.skip(f"no Ubuntu 24.04 to be had here: {made.stdout.strip().splitlines()[-1]}")
         if (folder / "root/proc").is_symlink():  # to this machine's, until its setting up is over
