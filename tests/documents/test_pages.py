@@ -2,7 +2,6 @@
 
 import pathlib
 import re
-import shutil
 
 import pytest
 import yaml
@@ -44,7 +43,6 @@ def test_who_lost_something_gets_back_in(follow):
     assert "second factor required: no" in said
 
 
-@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not here")
 def test_the_api_works_as_its_examples_say(launch):
     server = launch()
     server.create_user("admin", admin=True)

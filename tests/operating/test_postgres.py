@@ -6,32 +6,15 @@ import json
 import shutil
 import subprocess
 import time
-import zlib
 
 import pytest
 import requests
 
-from breach.postgres import Postgres
 from harness import content, process
 from harness.registry import Registry
 
 PASSWORD = "a password of good length"
 TABLES = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'"
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    made = Postgres()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def database(postgres, request):
-    """The name of an empty database of the test's own."""
-    name = f"test_{zlib.crc32(request.node.nodeid.encode())}"
-    postgres.create(name)
-    return name
 
 
 @pytest.fixture

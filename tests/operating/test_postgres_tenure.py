@@ -2,27 +2,11 @@
 
 import shutil
 import signal
-import zlib
 
 import pytest
 
-from breach.postgres import Postgres
 from harness import process
 from harness.registry import Registry
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    made = Postgres()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def database(postgres, request):
-    name = f"tenure_{zlib.crc32(request.node.nodeid.encode())}"
-    postgres.create(name)
-    return name
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import pathlib
 import re
-import shutil
 import subprocess
 import time
 
@@ -73,7 +72,6 @@ def test_documents_name_the_routes_that_there_are(secured):
     assert set(re.findall(r"`(\w+)`", sentence)) == there
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (package prometheus) is not here")
 def test_promtool_accepts_the_rules_the_scrape_job_and_the_metrics(secured):
     for arguments in (["check", "rules", "alerts.yml"], ["check", "config", "prometheus.yml"]):
         done = subprocess.run(["promtool", *arguments], cwd=MONITORING, capture_output=True, text=True, check=False)
