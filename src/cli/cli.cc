@@ -12,6 +12,7 @@
 #include <exception>
 
 #include "base/say.h"
+#include "base/version.h"
 #include "cli/command_line.h"
 #include "cli/completion.h"
 #include "cli/credential_helper.h"
@@ -187,7 +188,7 @@ int run_command(int argc, char** argv) {
   Command app(kAbout, "bulkhead");
   app.footer(kNotes);
   app.arrange(headings());
-  app.version("bulkhead " BULKHEAD_VERSION);
+  app.version(fmt::format("bulkhead {}", version()));
   CommandLine line;
   line.program = argc > 0 ? argv[0] : "bulkhead";
   add_server_commands(app, line);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/version.h"
 #include "cli/help.h"
 
 namespace bulkhead::cli {
@@ -87,7 +88,7 @@ std::string notes_as_roff(const Command& command) {
 
 std::string head(const std::string& name, const std::string& about) {
   return fmt::format(".TH {} 1 \"\" \"Bulkhead {}\" \"Bulkhead\"\n.SH NAME\n{} \\- {}\n", upper(roff(name)),
-                     BULKHEAD_VERSION, roff(name), roff(about));
+                     version(), roff(name), roff(about));
 }
 
 ManualPage page_of(const Command& command) {
