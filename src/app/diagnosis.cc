@@ -10,6 +10,7 @@
 #include "app/installation.h"
 #include "app/key_source.h"
 #include "base/shown.h"
+#include "blob/room.h"
 #include "config/advice.h"
 #include "net/tls.h"
 
@@ -122,20 +123,18 @@ void look_at_certificate(const config::Settings& settings, Findings& out) {
 }
 
 void look_at_disk(const config::Settings& settings, Findings& out) {
-  std::error_code error;
-  const auto space = std::filesystem::space(settings.data, error);
-  if (error) {
-    out.push_back(fail("disk", error.message()));
+  const auto disk = blob::room_for_blobs(settings.data, settings.storage.reserve_bytes);
+  if (!disk) {
+    out.push_back(fail("disk", "the disk of the data directory cannot be looked at"));
     return;
   }
   constexpr std::uint64_t kMiB = 1 << 20;
-  const std::uint64_t reserve = settings.storage.reserve_bytes;
-  const std::string room = fmt::format("{} MiB free of {} MiB; pushes leave {} MiB free",
-                                       space.available / kMiB, space.capacity / kMiB, reserve / kMiB);
+  const std::string room = fmt::format("{} MiB free of {} MiB; pushes leave {} MiB free", disk->free / kMiB,
+                                       disk->total / kMiB, disk->kept / kMiB);
   const std::string cure = "make room on it, or move the data to a larger one";
-  if (space.available <= reserve)
+  if (disk->free <= disk->kept)
     out.push_back(fail("disk", room + ": they are refused now", cure));
-  else if (space.available - reserve < space.capacity / 20)
+  else if (disk->free - disk->kept < disk->total / 20)
     out.push_back(warn("disk", room, cure));
   else
     out.push_back(good("disk", room));

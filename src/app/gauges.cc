@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <fstream>
 #include <functional>
 #include <string>
@@ -16,6 +14,7 @@
 #include "audit/journal.h"
 #include "base/clock.h"
 #include "base/version.h"
+#include "blob/room.h"
 
 namespace bulkhead::app {
 namespace {
@@ -41,12 +40,6 @@ double resident_bytes() {
   std::uint64_t resident = 0;
   file >> size >> resident;
   return number(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE));
-}
-
-struct ::statvfs disk_of(const std::filesystem::path& directory) {
-  struct ::statvfs disk {};
-  ::statvfs(directory.c_str(), &disk);
-  return disk;
 }
 
 // Names as Prometheus's own clients have them.
@@ -82,21 +75,16 @@ void add_queues(api::Metrics& metrics, const api::Services& services) {
 }
 
 void add_storage(api::Metrics& metrics, Installation& installation, const Measurements& measured) {
-  const auto& data = installation.settings().data;
-  metrics.add("bulkhead_disk_free_bytes", "gauge",
-              "Free on the data directory's file system, for this process.", [data] {
-                const auto disk = disk_of(data);
-                return number(disk.f_bavail) * number(disk.f_frsize);
-              });
-  metrics.add("bulkhead_disk_size_bytes", "gauge", "Size of the data directory's file system.", [data] {
-    const auto disk = disk_of(data);
-    return number(disk.f_blocks) * number(disk.f_frsize);
-  });
+  const auto disk = [data = installation.settings().data,
+                     reserve = installation.settings().storage.reserve_bytes] {
+    return blob::room_for_blobs(data, reserve).value_or(blob::Room());
+  };
+  metrics.add("bulkhead_disk_free_bytes", "gauge", "Free on the disk of the blobs, for this process.",
+              [disk] { return number(disk().free); });
+  metrics.add("bulkhead_disk_size_bytes", "gauge", "Size of the disk of the blobs.",
+              [disk] { return number(disk().total); });
   metrics.add("bulkhead_disk_reserve_bytes", "gauge", "Below so much free space pushes are refused.",
-              [data, reserve = installation.settings().storage.reserve_bytes] {
-                const auto disk = disk_of(data);
-                return std::min(number(reserve), number(disk.f_blocks) * number(disk.f_frsize) / 10);
-              });
+              [disk] { return number(disk().kept); });
   metrics.add("bulkhead_stored_bytes", "gauge", "Bytes that count for namespaces, staged ones included.",
               [&measured] { return number(measured.stored_bytes()); });
   metrics.add("bulkhead_staged_bytes", "gauge", "Bytes set aside for blobs on their way in.",

@@ -9,6 +9,7 @@
 
 #include "app/greeting.h"
 #include "base/version.h"
+#include "blob/room.h"
 #include "config/value.h"
 
 namespace bulkhead::app {
@@ -30,24 +31,24 @@ Result<json::value> server_status(Installation& installation, Arguments& argumen
   if (auto checked = arguments.check(); !checked) return checked.error();
   const config::Settings& settings = installation.settings();
   std::error_code error;
-  const auto space = std::filesystem::space(settings.data, error);
+  const auto disk =
+      blob::room_for_blobs(settings.data, settings.storage.reserve_bytes).value_or(blob::Room());
   ::rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);
-  return json::value(
-      json::object{{"pid", ::getpid()},
-                   {"version", json::string(version())},
-                   {"started_at", to_rfc3339(installation.started_at())},
-                   {"data", std::filesystem::absolute(settings.data, error).lexically_normal().string()},
-                   {"address", config::render(settings.listen)},
-                   {"engine", json::string(installation.database().engine())},
-                   {"url", settings.listen.port == 0 && settings.public_url.empty()
-                               ? std::string()
-                               : reachable_url(settings, settings.listen.port)},
-                   {"authority", own_authority(settings)},
-                   {"open_files_limit", std::uint64_t{files.rlim_cur}},
-                   {"disk", json::object{{"total_bytes", std::uint64_t{space.capacity}},
-                                         {"free_bytes", std::uint64_t{space.available}},
-                                         {"reserve_bytes", settings.storage.reserve_bytes}}}});
+  return json::value(json::object{
+      {"pid", ::getpid()},
+      {"version", json::string(version())},
+      {"started_at", to_rfc3339(installation.started_at())},
+      {"data", std::filesystem::absolute(settings.data, error).lexically_normal().string()},
+      {"address", config::render(settings.listen)},
+      {"engine", json::string(installation.database().engine())},
+      {"url", settings.listen.port == 0 && settings.public_url.empty()
+                  ? std::string()
+                  : reachable_url(settings, settings.listen.port)},
+      {"authority", own_authority(settings)},
+      {"open_files_limit", std::uint64_t{files.rlim_cur}},
+      {"disk",
+       json::object{{"total_bytes", disk.total}, {"free_bytes", disk.free}, {"reserve_bytes", disk.kept}}}});
 }
 
 }  // namespace bulkhead::app

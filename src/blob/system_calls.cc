@@ -6,10 +6,10 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 
 #include "base/file.h"
+#include "blob/room.h"
 
 namespace bulkhead::blob {
 namespace {
@@ -48,8 +48,7 @@ class PosixSystemCalls final : public SystemCalls {
     struct statvfs disk {};
     if (::fstatvfs(fd, &disk) != 0) return true;
     const std::uint64_t free = disk.f_bavail * disk.f_frsize;
-    // On a small disk a tenth is enough: the reserve must not be all of it.
-    const std::uint64_t kept = std::min<std::uint64_t>(reserve_, disk.f_blocks * disk.f_frsize / 10);
+    const std::uint64_t kept = kept_free(disk.f_blocks * disk.f_frsize, reserve_);
     return free >= kept && free - kept >= more;
   }
 

@@ -1,8 +1,10 @@
 """A full disk: pushes are answered 507, and everything else goes on (security.md 18)."""
 
 import contextlib
+import json
 
 import pytest
+import requests
 
 from harness import content, mounts, process
 from harness.registry import Registry
@@ -123,3 +125,17 @@ def test_nothing_acknowledged_is_lost_over_a_restart(small_disk, rng):
     server.restart()
     for blob in taken:
         assert registry.get_blob("alice/app", blob.digest).content == blob.data
+
+
+def test_a_small_disk_keeps_a_tenth_and_everybody_says_so(small_disk):
+    server = small_disk.start()
+    found = dict(
+        line.rsplit(" ", 1)
+        for line in requests.get(server.url + "/metrics", timeout=30).text.splitlines()
+        if line.startswith("bulkhead_disk_")
+    )
+    size, kept = (int(float(found[f"bulkhead_disk_{name}_bytes"])) for name in ("size", "reserve"))
+    assert kept == size // 10 < int(float(found["bulkhead_disk_free_bytes"]))
+    told = server.run("doctor", "--json", check=False).stdout
+    room = next(each for each in json.loads(told)["checks"] if each["name"] == "disk")
+    assert f"pushes leave {kept >> 20} MiB free" in room["detail"], room

@@ -1,10 +1,9 @@
 // /server: which program answers here, since when, and how much room it has. Strangers are told nothing of
 // it.
-#include <filesystem>
-
 #include "api/management/operation.h"
 #include "api/management/vocabulary.h"
 #include "base/version.h"
+#include "blob/room.h"
 #include "db/database.h"
 
 namespace bulkhead::api::management {
@@ -43,12 +42,8 @@ constexpr Field kServerFields[] = {
 constexpr Schema kServer = object("Server", kServerFields);
 
 json::object disk_of(const ServerFacts& facts) {
-  std::error_code error;
-  const auto space = std::filesystem::space(facts.data, error);
-  const bool known = !error;
-  return {{"total_bytes", known ? space.capacity : 0},
-          {"free_bytes", known ? space.available : 0},
-          {"reserve_bytes", facts.reserve_bytes}};
+  const auto disk = blob::room_for_blobs(facts.data, facts.reserve_bytes).value_or(blob::Room());
+  return {{"total_bytes", disk.total}, {"free_bytes", disk.free}, {"reserve_bytes", disk.kept}};
 }
 
 Result<Reply> get_server(Call& call) {
